@@ -12,6 +12,7 @@ import app from './scenes/app.mjs';
 import approve from './scenes/approve.mjs';
 import call from './scenes/call.mjs';
 import callback from './scenes/callback.mjs';
+import firstScreen from './scenes/first-screen.mjs';
 import german from './scenes/german.mjs';
 import guests from './scenes/guests.mjs';
 import installed from './scenes/installed.mjs';
@@ -49,6 +50,7 @@ const SETTINGS = [
   ['tampering', tamper, PHONE],
   ['no scripts', withoutScript, PHONE],
   ['installed', installed, PHONE],
+  ['first screen', firstScreen, PHONE],
   ['german', german, PHONE],
   ['usual', usual, { ...PHONE, colorScheme: 'dark' }],
   ['phone, light', app, { ...PHONE, colorScheme: 'light' }],

@@ -61,7 +61,9 @@ both!(every_point_of_the_screen_is_on_the_page, |world| async {
         "At: https://bank.example",
         "Your yes is good for one single use, until 21 September 2026, 14:23 UTC.",
         "It may not pass this on to any other agent.",
-        "More than what you allowed in that task.",
+        "wants to pay up to EUR 300.00 “KLM” unchecked name NL91 ABNA 0417 1643 00",
+        "EUR 200.00 more than the EUR 100.00 you allowed.",
+        "Once, until today 14:23 UTC.",
         "“W4SCT”",
         "We did not check these words.",
         "21 September 2026, 14:13 UTC",
@@ -69,6 +71,7 @@ both!(every_point_of_the_screen_is_on_the_page, |world| async {
         "You alone decide.",
         "You decide because it acts for you.",
         "Deny and stop this agent",
+        "Deny, and report it",
         "This was not me",
     ] {
         page.says(words);

@@ -45,6 +45,38 @@ export async function fits(page) {
   assert.deepEqual(widest, [], 'sticks out of the screen');
 }
 
+/** What of a request is read before scrolling, above the buttons; and which of its warnings and buttons are out of sight. */
+export function firstScreen(page) {
+  return page.evaluate(() => {
+    const bar = document.querySelector('.decide').getBoundingClientRect();
+    const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    const words = [];
+    while (texts.nextNode()) {
+      const { currentNode: text } = texts;
+      if (!text.parentElement.checkVisibility() || text.parentElement.closest('.unseen')) continue;
+      const range = document.createRange();
+      for (const { index, 0: word } of text.data.matchAll(/\S+/g)) {
+        if (!/[\p{L}\p{N}]/u.test(word)) continue;
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const { top, bottom } = range.getBoundingClientRect();
+        if (bottom > 0 && top < Math.min(bar.top, window.innerHeight)) words.push(word);
+      }
+    }
+    const isIn = (element, low) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return top >= 0 && bottom <= low + 1;
+    };
+    const warnings = [...document.querySelectorAll('.acts .hints li')];
+    const buttons = [...document.querySelectorAll('.decide-buttons > *')];
+    const hidden = [
+      ...warnings.filter((one) => !isIn(one, bar.top)),
+      ...buttons.filter((one) => !isIn(one, window.innerHeight)),
+    ];
+    return { words, warnings: warnings.length, hidden: hidden.map((one) => one.outerHTML.slice(0, 120)) };
+  });
+}
+
 export async function picture(page, name) {
   if (folder === undefined) return;
   await mkdir(folder, { recursive: true });

@@ -103,7 +103,7 @@ class World {
     for (const name of PEOPLE) await this.#writ(['user', 'add', name, '--password-stdin'], PASSWORD);
     const { client_secret } = await this.#add('client', bankApi());
     await this.#add('resource', { ...resource(BANK, 'Bank', ['accounts:read'], ['payment', 'transfer', 'wire']), ...actions() });
-    await this.#add('resource', resource(CALENDAR, 'Calendar', ['events:read'], ['calendar']));
+    await this.#add('resource', resource(CALENDAR, 'Calendar', ['events:read'], ['calendar', 'mcp_tool_call']));
     await this.#agent('agt_booker', 'Booking helper', { agents: [], depth: 2 });
     this.planner = await this.#agent('agt_planner', 'Travel planner', { agents: ['agt_booker'], depth: 2 });
     this.long = await this.#agent('agt_long', LONG_NAME, { agents: ['agt_booker', 'agt_planner'], depth: 4 });
@@ -203,7 +203,7 @@ class World {
 }
 
 /** Each of them is asked in one story. */
-const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena', 'quentin', 'rosa'];
+const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena', 'quentin', 'rosa', 'sara'];
 
 /** Each of them has guests, in one setting. */
 const HOSTS = ['maria', 'nora', 'olaf', 'paul'];
@@ -224,7 +224,7 @@ function agent(clientId, name, onward, jwks, redirectUri) {
     scope: 'openid accounts:read events:read',
     dpop_bound_access_tokens: true,
     require_pushed_authorization_requests: true,
-    authorization_details_types: ['payment', 'transfer', 'wire', 'calendar'],
+    authorization_details_types: ['payment', 'transfer', 'wire', 'calendar', 'mcp_tool_call'],
     agent: {
       may_ask: [...ASKED, 'alice'],
       owner: isLong ? 'jürgen' : 'alice',
@@ -235,7 +235,7 @@ function agent(clientId, name, onward, jwks, redirectUri) {
           { resource: BANK, scope: 'accounts:read' },
           { resource: CALENDAR, scope: 'events:read' },
         ],
-        authorization_details: [{ type: 'payment' }, { type: 'transfer' }, { type: 'wire' }, { type: 'calendar' }],
+        authorization_details: [{ type: 'payment' }, { type: 'transfer' }, { type: 'wire' }, { type: 'calendar' }, { type: 'mcp_tool_call' }],
         lifetime: 86_400,
       },
       onward,

@@ -11,7 +11,7 @@ export default async function german(scene, { browser, world, options, setting }
   const phone = await openPhone(browser, { ...options, locale: 'de-DE' }, world, 'jonas');
   const { page } = phone;
   const speaks = async (language) => assert.equal(await page.locator('html').getAttribute('lang'), language);
-  const words = () => page.locator('main').innerText();
+  const words = () => page.locator('body').innerText();
   try {
     await scene('german: inbox and approval, the sentence of the type too', async () => {
       await phone.enrol('Telefon');

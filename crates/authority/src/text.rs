@@ -73,17 +73,36 @@ const fn is_quotation_mark(c: char) -> bool {
     )
 }
 
-/// `412.00` in English, `412,00` in German.
+/// `1,412.00` in English, `1.412,00` in German.
 pub(crate) fn number(value: &Value, lang: &str) -> Option<String> {
     Decimal::from_value(value)?;
     let text = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
-    Some(if lang.starts_with("de") {
-        text.replace('.', ",")
-    } else {
-        text
+    Some(match lang.starts_with("de") {
+        true => grouped(&text, ".", ","),
+        false => grouped(&text, ",", "."),
     })
+}
+
+/// Decimal text with its whole digits in threes.
+pub fn grouped(decimal: &str, separator: &str, point: &str) -> String {
+    let (whole, fraction) = decimal
+        .split_once('.')
+        .map_or((decimal, None), |(whole, fraction)| (whole, Some(fraction)));
+    let digits = whole.trim_start_matches('-');
+    let mut text = whole.strip_suffix(digits).unwrap_or_default().to_owned();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push_str(separator);
+        }
+        text.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        text.push_str(point);
+        text.push_str(fraction);
+    }
+    text
 }
 
 /// `2026-11-21T12:00:00+01:00` as `2026-11-21 12:00 UTC+01:00`: the same in every language, and in the zone in which
@@ -125,6 +144,16 @@ mod tests {
         assert_eq!(number(&json!("412.00"), "en").unwrap(), "412.00");
         assert_eq!(number(&json!("412.00"), "de-AT").unwrap(), "412,00");
         assert_eq!(number(&json!(7), "de").unwrap(), "7");
+        for (value, english, german) in [
+            ("999", "999", "999"),
+            ("1000", "1,000", "1.000"),
+            ("19999.99", "19,999.99", "19.999,99"),
+            ("-123456.7891", "-123,456.7891", "-123.456,7891"),
+            ("1234567", "1,234,567", "1.234.567"),
+        ] {
+            assert_eq!(number(&json!(value), "en").unwrap(), english);
+            assert_eq!(number(&json!(value), "de").unwrap(), german);
+        }
         assert_eq!(number(&json!("a.b"), "de"), None);
         assert_eq!(
             time("2026-11-21T12:00:00Z").unwrap(),

@@ -6,13 +6,13 @@ use std::time::Duration;
 use askama::Template;
 use http::StatusCode;
 use serde_json::Value;
-use writ_authority::Piece;
+use writ_authority::{Headline, Piece};
 use writ_wire::time::Timestamp;
 
 use super::approval_form::FormWords;
 use super::around::{Around, Tab};
 use super::screen::Screen;
-use super::sentence::Part;
+use super::sentence::{Part, Sentence};
 use super::through::ThroughView;
 use super::{AgentName, ClientView, OnwardView, Page, PersonView, ScopeView, Texts};
 
@@ -37,6 +37,8 @@ pub struct ApprovalPage {
 pub struct ScreenView {
     /// The request.
     pub id: String,
+    /// When it is looked at: "today" is a day of then.
+    pub now: Timestamp,
     pub client: ClientView,
     /// The agents through which it came, the first one first; the one that asks is `client` and not among them.
     pub chain: Vec<AgentName>,
@@ -79,7 +81,9 @@ pub struct ApprovalDetail {
     pub reference: String,
     /// [`writ_authority::TypeDefinition::title`]
     pub title: String,
-    /// [`writ_authority::TypeDefinition::pieces`]: values are set large.
+    /// What of it stands first; without it the sentence does.
+    pub headline: Option<Headline>,
+    /// [`writ_authority::TypeDefinition::pieces`]
     pub sentence: Vec<Piece>,
     pub limits: Vec<Vec<Piece>>,
 }
@@ -127,6 +131,12 @@ pub enum Hint {
     DefinitionChanged,
     /// Nobody has confirmed the definition of what would be done.
     DefinitionUnknown,
+    /// By so much more than the task allows; decimal text.
+    MoreThanAllowed {
+        more: String,
+        allowed: String,
+        unit: String,
+    },
     /// The task's own limit does not cover it.
     BeyondTask,
     /// What was approved before for one use was used: this is one more.
@@ -263,6 +273,7 @@ impl ApprovalPage {
             around: Around::of(&self.person, Tab::Beside, texts),
             view: self,
             form: FormWords::of(self, texts),
+            approve: screen.head.approve(&self.screen, texts),
             screen,
         };
         let page = Page::rendered(&template, status).with_scripts();
@@ -311,4 +322,6 @@ struct ApprovalTemplate<'a> {
     view: &'a ApprovalPage,
     screen: Screen<'a>,
     form: FormWords<'a>,
+    /// What the button says.
+    approve: Sentence,
 }

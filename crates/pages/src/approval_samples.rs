@@ -1,6 +1,7 @@
 //! Approval screens as the tests draw them.
 
 use serde_json::json;
+use writ_authority::{Headline, HeadlineAmount};
 
 use super::app_samples::{CALENDAR, PAYMENT, ago, ahead, now, person, pieces};
 use super::samples::agent;
@@ -12,15 +13,32 @@ fn first_payee() -> Hint {
     }
 }
 
+/// What a payment shows first.
+pub(super) fn paying(amount: &str) -> Headline {
+    Headline {
+        does: "pay up to".to_owned(),
+        amount: Some(HeadlineAmount {
+            value: amount.to_owned(),
+            unit: "EUR".to_owned(),
+        }),
+        payee: Some("KLM Royal Dutch Airlines".to_owned()),
+        account: Some("NL91ABNA0417164300".to_owned()),
+        object: None,
+        line: Vec::new(),
+    }
+}
+
 pub(super) fn screen() -> ScreenView {
     ScreenView {
         id: "apr_1".to_owned(),
+        now: now(),
         client: agent(),
         chain: Vec::new(),
         subject_name: "Alice Ångström".to_owned(),
         details: vec![ApprovalDetail {
             reference: "d0".to_owned(),
             title: "Payment".to_owned(),
+            headline: Some(paying("412.00")),
             sentence: pieces(PAYMENT),
             limits: vec![
                 pieces("Reference on the statement: “[AMS-OSL-2231]”"),
@@ -109,30 +127,13 @@ pub(super) fn full_approval() -> ApprovalPage {
     view.screen.details.push(ApprovalDetail {
         reference: "d1".to_owned(),
         title: "Calendar".to_owned(),
+        headline: None,
         sentence: pieces(CALENDAR),
         limits: Vec::new(),
     });
     view.screen.scopes = samples::consent().scopes;
     view.screen.identity = true;
-    view.screen.hints = vec![
-        Hint::FirstFromAgent,
-        first_payee(),
-        Hint::MoreThanUsual {
-            amount: "412.00".to_owned(),
-            largest: "300.00".to_owned(),
-            unit: "EUR".to_owned(),
-        },
-        Hint::DefinitionChanged,
-        Hint::DefinitionUnknown,
-        Hint::BeyondTask,
-        Hint::OneMore,
-        Hint::MoreThanLeft {
-            left: "12.00".to_owned(),
-            budget: "50.00".to_owned(),
-            unit: "EUR".to_owned(),
-        },
-        Hint::DeniedBefore,
-    ];
+    view.screen.hints = every_hint();
     view.screen.reason = Some("The price rises at noon.".to_owned());
     view.screen.resource_words = Some(ResourceWords {
         name: "Acme Bank".to_owned(),
@@ -155,6 +156,33 @@ pub(super) fn full_approval() -> ApprovalPage {
     view
 }
 
+fn every_hint() -> Vec<Hint> {
+    vec![
+        Hint::FirstFromAgent,
+        first_payee(),
+        Hint::MoreThanUsual {
+            amount: "412.00".to_owned(),
+            largest: "300.00".to_owned(),
+            unit: "EUR".to_owned(),
+        },
+        Hint::DefinitionChanged,
+        Hint::DefinitionUnknown,
+        Hint::MoreThanAllowed {
+            more: "19587.99".to_owned(),
+            allowed: "412.00".to_owned(),
+            unit: "EUR".to_owned(),
+        },
+        Hint::BeyondTask,
+        Hint::OneMore,
+        Hint::MoreThanLeft {
+            left: "12.00".to_owned(),
+            budget: "50.00".to_owned(),
+            unit: "EUR".to_owned(),
+        },
+        Hint::DeniedBefore,
+    ]
+}
+
 /// What remains after "approve less".
 pub(super) fn narrowed_approval() -> ApprovalPage {
     let mut view = full_approval();
@@ -174,6 +202,8 @@ pub(super) fn narrowed_approval() -> ApprovalPage {
 /// A resource server asks about one action, and its caller has to call again.
 pub(super) fn through_approval() -> ApprovalPage {
     let mut view = approval();
+    view.screen.details[0].title = "delete_note".to_owned();
+    view.screen.details[0].headline = None;
     view.screen.details[0].sentence = pieces("Delete the note “[Shopping list]”, once");
     view.screen.details[0].limits = vec![pieces("At: [https://notes.example]")];
     view.screen.binding_message = None;

@@ -14,6 +14,7 @@ mod approval;
 mod approval_form;
 mod around;
 mod assets;
+mod brief;
 mod clean;
 mod consent;
 mod device_code;
@@ -23,7 +24,8 @@ mod failure;
 mod form_post;
 mod guest;
 mod headers;
-mod hint;
+mod headline;
+mod hints;
 mod inbox;
 mod installed;
 mod languages;
@@ -49,6 +51,8 @@ mod app_samples;
 mod app_tests;
 #[cfg(test)]
 mod approval_samples;
+#[cfg(test)]
+mod approval_tests;
 #[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]
@@ -87,7 +91,7 @@ pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};
 pub use person::PersonView;
 pub use receipt::{ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
-pub use scope::{ScopeView, ScopeWords};
+pub use scope::{AskedEachTime, ScopeView, ScopeWords};
 pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};

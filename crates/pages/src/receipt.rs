@@ -10,7 +10,7 @@ use writ_wire::time::Timestamp;
 use super::approval::RoleView;
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
-use super::{ClientView, Page, PersonView, Texts, legible, legible_block, plain};
+use super::{ClientView, Page, PersonView, Texts, legible_block, plain};
 
 /// One receipt. The signed document itself is at `/app/receipts/{id}/document`.
 #[derive(Clone, Debug)]
@@ -77,10 +77,16 @@ impl ShownSection {
     /// It was as it should be when it was shown; what is stored is not trusted to be.
     fn clean(&self) -> Self {
         Self {
-            heading: legible(&self.heading),
-            lines: self.lines.iter().map(|line| legible_block(line)).collect(),
+            heading: unbroken(&self.heading),
+            lines: self.lines.iter().map(|line| unbroken(line)).collect(),
         }
     }
+}
+
+/// An amount keeps the space at which no line ends; everything else must be legible.
+fn unbroken(line: &str) -> String {
+    let parts = line.split('\u{a0}').map(legible_block);
+    parts.collect::<Vec<_>>().join("\u{a0}")
 }
 
 impl ReceiptPage {

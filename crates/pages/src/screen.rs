@@ -7,6 +7,7 @@ use writ_authority::Piece;
 use super::approval::{
     ApprovalDetail, DecidersView, GrantsView, PurposeView, ResourceWords, RoleView, ScreenView,
 };
+use super::headline::Head;
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
 use super::sentence::{Part, Sentence, fill};
@@ -14,21 +15,19 @@ use super::{ClientView, LONGEST_WORDS, Texts, clean, legible, legible_block, pla
 
 /// The finished words.
 pub(super) struct Screen<'a> {
+    /// What decides; all else is folded below it.
+    pub(super) head: Head<'a>,
     pub(super) heading: Sentence,
     pub(super) publisher: Sentence,
-    /// The words, and whether they are good ones; absent for a plain client.
-    pub(super) badge: Option<(&'a str, bool)>,
     /// Owner, chain, for whom.
     pub(super) who: Vec<Sentence>,
     /// Of the device that asks.
     pub(super) code: Option<String>,
-    pub(super) narrowed: Option<&'a str>,
     pub(super) acts: Vec<ActWords>,
     pub(super) limits: Vec<Sentence>,
     pub(super) purpose: Sentence,
     /// In which words it was approved before, and the path of that task.
     pub(super) task: Option<(Option<Sentence>, String)>,
-    pub(super) hints: Vec<Sentence>,
     /// Who says so, what the resource server says, and how far that is known.
     pub(super) resource: Option<(Sentence, Sentence, &'a str)>,
     pub(super) words_label: &'a str,
@@ -67,20 +66,15 @@ impl<'a> Screen<'a> {
         let text = &texts.approval;
         let agent = view.client.agent.as_ref();
         Self {
+            head: Head::of(view, texts),
             heading: heading(view, texts),
             publisher: publisher(&view.client, texts),
-            badge: agent.map(|agent| match agent.publisher_verified {
-                true => (&*texts.layout.verified, true),
-                false => (&*texts.layout.not_verified, false),
-            }),
             who: who(view, texts),
             code: view.user_code.as_deref().map(plain),
-            narrowed: view.narrowed.then_some(&text.narrowed),
             acts: acts(view, texts),
             limits: limits(view, texts),
             purpose: purpose(view, texts),
             task: view.purpose.as_ref().map(|purpose| task(purpose, texts)),
-            hints: view.hints.iter().map(|hint| hint.said(texts)).collect(),
             resource: view
                 .resource_words
                 .as_ref()
@@ -98,11 +92,12 @@ impl<'a> Screen<'a> {
     /// Heading and lines of each part, as they stand on the page.
     fn sections(&self, texts: &Texts) -> Vec<ShownSection> {
         let text = &texts.approval;
-        let mut sections = vec![section(&self.heading.to_string(), self.lines_of_who())];
+        let mut sections = self.head.sections();
         if let Some(code) = &self.code {
             let lines = vec![code.clone(), text.code_hint.clone()];
             sections.push(section(&text.code, lines));
         }
+        sections.push(section(&text.details, self.lines_of_who()));
         sections.push(section(&text.what, self.lines_of_what()));
         sections.push(section(&text.limits, written(&self.limits)));
         sections.push(section(&text.why, self.lines_of_why(texts)));
@@ -123,18 +118,13 @@ impl<'a> Screen<'a> {
     }
 
     fn lines_of_who(&self) -> Vec<String> {
-        let mut lines = vec![self.publisher.to_string()];
-        lines.extend(self.badge.map(|(badge, _)| badge.to_owned()));
+        let mut lines = vec![self.heading.to_string(), self.publisher.to_string()];
         lines.extend(written(&self.who));
         lines
     }
 
     fn lines_of_what(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self
-            .narrowed
-            .iter()
-            .map(|text| (*text).to_owned())
-            .collect();
+        let mut lines = Vec::new();
         for act in &self.acts {
             lines.extend(act.title.clone());
             lines.push(act.sentence.to_string());
@@ -149,7 +139,6 @@ impl<'a> Screen<'a> {
             lines.extend(quotation.as_ref().map(Sentence::to_string));
             lines.push(texts.approval.task.clone());
         }
-        lines.extend(written(&self.hints));
         lines
     }
 }

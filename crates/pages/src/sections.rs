@@ -40,7 +40,8 @@ texts! {
         onward_both: String, onward_once: String, onward_depth: String, nothing_else: String,
         list_separator: String, own_words_agent: String, own_words_client: String, about: String,
         subject: String, owner: String, sponsor: String, identifier: String, returns_to: String,
-        unsure: String, deny: String, approve: String,
+        unsure: String, deny: String, approve: String, stoppable: String, stoppable_until: String,
+        details: String, asked_for_some: String, asked_for_all: String,
     }
     MineStateTexts {
         active: String, suspended: String, completed: String, stopped: String, expired: String,
@@ -79,8 +80,10 @@ texts! {
         live: String,
     }
     ApprovalHintTexts {
-        first_from_agent: String, first_payee: String, more_than_usual: String,
-        definition_changed: String, definition_unknown: String, beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
+        first_from_agent: String, first_account: String, first_payee: String,
+        more_than_usual: String, more_than_usual_of: String, more_than_allowed: String,
+        definition_changed: String, definition_unknown: String,
+        beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
     }
     ApprovalProblemTexts {
         number_missing: String, number_wrong: String, password_missing: String,
@@ -90,6 +93,10 @@ texts! {
         nothing_chosen: String, amount_wrong: String,
     }
     ApprovalTexts {
+        wants: String, wants_to: String, unchecked: String, through: String, whom_you: String,
+        whom_other: String, learns: String, limit_once: String, limit_task: String,
+        part_of: String, details: String, approve_amount: String, approve_act: String,
+        approve_all: String,
         heading_agent: String, heading_client: String, heading_through: String, publisher: String,
         publisher_unknown: String, owner: String, chain: String, chain_separator: String,
         for_you: String, for_other: String, what: String, narrowed: String, whole: String,
@@ -110,7 +117,7 @@ texts! {
         approve: String, less: String, less_parts: String, less_amount: String,
         less_amount_plain: String, less_most: String, less_time: String, less_time_whole: String,
         less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String,
-        not_me: String, not_me_hint: String, not_me_hint_through: String, hint: ApprovalHintTexts,
+        not_me: String, not_me_yes: String, not_me_hint: String, not_me_hint_through: String, hint: ApprovalHintTexts,
         problem: ApprovalProblemTexts,
     }
     ReceiptTexts {
@@ -193,7 +200,9 @@ texts! {
         title: String, sentence: String, again: String,
     }
     TimeTexts {
-        moment: String, day: String, clock: String, decimal_point: String, months: [String; 12], moments: String,
+        moment: String, day: String, clock: String, today: String, tomorrow: String,
+        yesterday: String, near: String, far: String, amount: String, decimal_point: String,
+        digit_separator: String, months: [String; 12], moments: String,
         minute: String, minutes: String, hour: String, hours: String,
     }
     FailureText {

@@ -45,7 +45,7 @@ fn next_placeholder<'a>(
 }
 
 impl Part {
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         match self {
             Self::Words(text) | Self::Value(text) | Self::Block(text) => text,
         }

@@ -21,6 +21,7 @@ use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
 use crate::people::wrong_clock::require_right_clock;
 
 mod audit;
+mod beyond;
 mod choice;
 mod commit;
 mod decide;

@@ -61,6 +61,7 @@ impl Visit<'_> {
         let (request, catalogue) = (&question.request, &question.catalogue);
         Ok(ScreenView {
             id: request.id.to_string(),
+            now: self.app.mended_time(),
             client: client_view(&question.client),
             chain: question.chain.clone(),
             subject_name: question.subject.name.clone(),
@@ -102,6 +103,7 @@ impl Visit<'_> {
             Ok(ApprovalDetail {
                 reference: place(question, detail),
                 title: definition.title(language).to_owned(),
+                headline: definition.headline(detail, language),
                 sentence: definition.pieces(detail, language),
                 limits: definition.limits(detail, language),
             })
@@ -196,7 +198,7 @@ fn amount(question: &Question, detail: &Detail, chosen: Option<&str>) -> Option<
 }
 
 /// What stands as `currency` beside the amount; empty where it counts something else.
-fn unit(detail: &Detail, amount: &str) -> String {
+pub(super) fn unit(detail: &Detail, amount: &str) -> String {
     let around = amount.rsplit_once('/').map_or("", |(around, _)| around);
     let object = serde_json::Value::Object(detail.members().clone());
     let unit = object.pointer(&format!("{around}/currency"));
@@ -269,7 +271,7 @@ fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
         UnconfirmedDefinition::Changed => Hint::DefinitionChanged,
         UnconfirmedDefinition::Unknown => Hint::DefinitionUnknown,
     });
-    let beyond = question.is_beyond_task().then_some(Hint::BeyondTask);
+    let beyond = question.beyond(authority);
     let (subject, types) = (&question.subject.id, &*question.catalogue.types);
     let unusual = unusual(authority, subject, &question.newest, types);
     let unusual = unusual.into_iter().map(|hint| match hint {

@@ -1,0 +1,163 @@
+//! What stands on the approval screen and in its form, and in which order.
+
+use super::app_samples as samples;
+use super::page_tests::read;
+use super::*;
+
+fn languages() -> Languages {
+    Languages::load().unwrap()
+}
+
+#[test]
+fn the_screen_says_everything_in_its_order() {
+    let seen = read(&samples::full_approval().page(languages().of("en")).html);
+    let parts = [
+        "That is not the number that the agent shows.",
+        "Travel planner",
+        "Acme Travel Not verified for Alice Ångström, not for you",
+        "wants to pay up to EUR 412.00",
+        "“KLM Royal Dutch Airlines” unchecked name NL91 ABNA 0417 1643 00",
+        "wants to: Read events in the calendar “work”; each time without asking again",
+        "wants to: Use “accounts:read” at Bank",
+        "This agent never asked you before.",
+        "First time for NL91ABNA0417164300.",
+        "EUR 412.00: your largest so far was EUR 300.00.",
+        "EUR 19,587.99 more than the EUR 412.00 you allowed.",
+        "Once, until today 12:13 UTC. Part of “Book the … your meeting.”",
+        "Details",
+        "Travel planner asks for your approval",
+        "Published by Acme Travel",
+        "Owner: alice. Answers for it: bob.",
+        "The request came from Planner (agt_main), through Booking helper (agt_booker), then Travel planner.",
+        "What it wants to do",
+        "Pay up to 412.00 EUR to “KLM Royal Dutch Airlines” (NL91 ABNA 0417 1643 00), once",
+        "Limits",
+        "Your yes is good for one single use, until 22 November 2026, 12:13 UTC.",
+        "It can do nothing that is not listed here.",
+        "Why",
+        "“Book the cheapest direct flight to Oslo for your meeting.”",
+        "Acme Bank wants a person to decide, in its own words “More than the daily limit.”",
+        "It signed these words. We did not check whether they are true.",
+        "In the agent's own words “Flight AMS-OSL, 24 November” “The price rises at noon.”",
+        "Asked from 203.0.113.7",
+        "You decide as the sponsor of this agent.",
+        "2 of 3 people must agree. One no ends it.",
+        "Which number does the agent show you? 47 08 91",
+        "Approve less",
+        "Deny, and report it",
+        "Deny and stop this agent",
+    ];
+    let mut rest = seen.as_str();
+    for part in parts {
+        let (_, after) = rest
+            .split_once(part)
+            .unwrap_or_else(|| panic!("{part}\n{seen}"));
+        rest = after;
+    }
+}
+
+/// Denying never needs a script, a number or a password; the Enter key in the password's field approves only what was filled in.
+#[test]
+fn deny_is_outlined_and_approve_is_filled_and_named() {
+    for (view, words) in [
+        (samples::approval(), "Approve <bdi>EUR\u{a0}412.00</bdi>"),
+        (samples::full_approval(), "Approve all <bdi>4</bdi>"),
+        (
+            samples::through_approval(),
+            "Approve: <bdi>delete_note</bdi>",
+        ),
+    ] {
+        let html = view.page(languages().of("en")).html;
+        let deny = "<button class=\"button second\" type=\"submit\" form=\"no\" id=\"approval-deny\" name=\"decision\" value=\"deny\">";
+        let approve =
+            "<button class=\"button\" type=\"submit\" form=\"yes\" id=\"approval-approve\"";
+        let (_, after) = html.split_once(approve).unwrap();
+        let (button, _) = after.split_once("</button>").unwrap();
+        assert!(
+            button.ends_with(&format!("<span>{words}</span>")),
+            "{button}"
+        );
+        assert!(html.find(deny).unwrap() < html.find(approve).unwrap());
+        let (_, no) = html.split_once("<form id=\"no\"").unwrap();
+        let (no, _) = no.split_once("</form>").unwrap();
+        assert!(!no.contains("required") && !no.contains("data-passkey"));
+        for id in ["approval-stop", "approval-not-me"] {
+            assert!(html.contains(&format!("form=\"no\" id=\"{id}\"")), "{id}");
+        }
+    }
+}
+
+/// What an account or a unit is hidden in, or a whole amount, is read as it is.
+#[test]
+fn long_values_are_short_first_and_whole_below() {
+    let mut view = samples::approval();
+    let payee = format!("{} {}", "Ab".repeat(60), "End of it");
+    let headline = view.screen.details[0].headline.as_mut().unwrap();
+    headline.payee = Some(payee.clone());
+    headline.account = Some("MT84MALT011000012345MTLCAST001S99X".to_owned());
+    headline.amount.as_mut().unwrap().value = "999999999999999.9999".to_owned();
+    view.screen.details[0].sentence = samples::pieces(&format!("Pay to [{payee}]"));
+    let html = view.page(languages().of("en")).html;
+    let seen = read(&html);
+    for part in [
+        "EUR 999,999,999,999,999.9999",
+        "MT84 MALT 0110 0001 2345 MTLC AST0 01S9 9X",
+        "…bAbAbAbAbAbAb End of it”",
+        &payee,
+    ] {
+        assert!(seen.contains(part), "{part}: {seen}");
+    }
+    assert!(html.contains("act-amount least") && html.contains("decide-buttons wide"));
+}
+
+#[test]
+fn a_smaller_request_is_decided_as_it_was_shown() {
+    let html = samples::narrowed_approval().page(languages().of("en")).html;
+    let (_, yes) = html.split_once("<form id=\"yes\"").unwrap();
+    let (yes, _) = yes.split_once("</form>").unwrap();
+    for field in [
+        "name=\"narrow\" value=\"1\"",
+        "name=\"part\" value=\"d0\"",
+        "name=\"amount-d0\" value=\"300.00\"",
+        "name=\"minutes\" value=\"5\"",
+        "name=\"screen\" value=\"hash-1\"",
+    ] {
+        assert!(yes.contains(field), "{field}");
+    }
+    assert!(!yes.contains("value=\"d1\""));
+    let whole = samples::approval().page(languages().of("en")).html;
+    assert_eq!(whole.matches("name=\"narrow\"").count(), 1);
+}
+
+#[test]
+fn each_level_asks_for_its_own() {
+    let page = |level: LevelView| {
+        ApprovalPage {
+            level,
+            ..samples::approval()
+        }
+        .page(languages().of("en"))
+        .html
+    };
+    let options = "{\"a\":\"</script>\\\"'\"}".to_owned();
+    let password = page(LevelView::Password);
+    assert!(password.contains("name=\"password\"") && !password.contains("assertion"));
+    let passkey = page(LevelView::Passkey { options });
+    assert!(!passkey.contains("name=\"password\"") && passkey.contains("name=\"assertion\""));
+    assert!(passkey.contains("<noscript>") && passkey.contains("data-passkey-button disabled"));
+    assert!(!passkey.contains("</script>\\"));
+    let missing = page(LevelView::PasskeyMissing);
+    assert!(!missing.contains("id=\"approval-approve\"") && missing.contains("/app/devices"));
+    assert!(missing.contains("id=\"approval-deny\""));
+    let path = "/app/requests/apr_1/liveness?screen=a&minutes=5\"".to_owned();
+    let verifier = page(LevelView::Liveness { path });
+    assert!(!verifier.contains("id=\"approval-approve\"") && !verifier.contains("assertion"));
+    assert!(verifier.contains("href=\"/app/requests/apr_1/liveness?screen=a&#38;minutes=5&#34;\""));
+    let (result, options) = ("a.b\"c".to_owned(), "{}".to_owned());
+    let seen = page(LevelView::Seen { result, options });
+    assert!(seen.contains("name=\"liveness_result\" value=\"a.b&#34;c\""));
+    assert!(seen.contains("name=\"assertion\"") && !seen.contains("approval-liveness"));
+    let gone = page(LevelView::LivenessMissing);
+    assert!(!gone.contains("id=\"approval-approve\"") && !gone.contains("Add a passkey"));
+    assert!(gone.contains("id=\"approval-deny\"") && !gone.contains("approval-liveness"));
+}
