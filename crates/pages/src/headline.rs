@@ -198,7 +198,7 @@ fn act<'a>(detail: &ApprovalDetail, texts: &'a Texts) -> Option<ActHead<'a>> {
     };
     let line = brief_line(&said(&headline.line));
     Some(ActHead {
-        does: Some(fill(&text.wants_to, &[("does", &headline.does)])).map(as_words),
+        does: Some(as_words(fill(&text.wants_to, &[("does", &headline.does)]))),
         amount: headline
             .amount
             .as_ref()
