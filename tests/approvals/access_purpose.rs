@@ -90,7 +90,9 @@ both!(only_what_goes_beyond_is_more, |world| async {
     let page = scene.alice.look(&id).await;
     page.says(BELONGS);
     page.does_not_say(NOTHING);
-    page.says(BEYOND);
+    // By how much, and in nothing else.
+    page.says("EUR 0.01 more than the EUR 100.00 you allowed.");
+    page.does_not_say(BEYOND);
     // Made smaller by the person, it is within what they allowed.
     let choice = [("part", "d0"), ("amount-d0", "90.00")];
     let page = scene.alice.less(&id, &choice).await;
