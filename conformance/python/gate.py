@@ -1,5 +1,6 @@
 """A stock MCP server behind `writ gate`, set up as docs/mcp.md says it: the server knows nothing of us."""
 
+import asyncio
 import json
 import subprocess
 import time
@@ -16,20 +17,29 @@ ASKED_OFTEN = {f"WRIT__PROMPTS__PER_{what}": "1000000" for what in ("PERSON", "A
 }
 
 
-def serve_stock(family, runs):
+class Stock:
     """A server of the MCP Python SDK; `runs` holds what was done."""
-    server = MCPServer("notes")
-    for name in ("delete_note", "empty_note", "search_notes"):
 
-        def act(title: str, name=name) -> str:
-            runs.append((name, title))
+    def __init__(self, family, runs):
+        self.runs = runs
+        self.server = MCPServer("notes")
+        for name in ("delete_note", "empty_note", "search_notes"):
+            self.describe(name, f"Does {name}")
+        port = free_port()
+        served = Served(self.server.streamable_http_app(), port)
+        family.open(served, served.close)
+        self.url = f"http://127.0.0.1:{port}/mcp"
+
+    def describe(self, name, words):
+        """The tool, from now on defined with these words."""
+
+        def act(title: str):
+            self.runs.append((name, title))
             return f"{name} {title}"
 
-        server.add_tool(lambda title, act=act: act(title), name=name, description=f"Does {name}")
-    port = free_port()
-    served = Served(server.streamable_http_app(), port)
-    family.open(served, served.close)
-    return f"http://127.0.0.1:{port}/mcp"
+        if any(tool.name == name for tool in asyncio.run(self.server.list_tools())):
+            self.server.remove_tool(name)
+        self.server.add_tool(act, name=name, description=words)
 
 
 def gated(family, world, upstream, client_id):

@@ -3,6 +3,7 @@ client can wait; and nothing passes without one.
 """
 
 import asyncio
+import json
 import logging
 import os
 import re
@@ -19,7 +20,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import URL_ELICITATION_REQUIRED, ElicitResult, Implementation
 
 from fastmcp_family import PersonsBrowser
-from gate import ASKED_OFTEN, gated, serve_stock
+from gate import ASKED_OFTEN, Stock, gated
 from mcp_story import Application
 from phone import REQUEST, Phone
 from plain_world import OPEN, PERSON, begun
@@ -31,6 +32,7 @@ TIMES = int(os.environ.get("WRIT_TRIES", "20"))
 PATIENCE = 60 + 2 * TIMES
 # Calls of FastMCP wait for the person: so many at once, for so long.
 HELD, HELD_SECONDS = 8, 2
+VERSION = "2025-11-25"
 
 
 def play(family):
@@ -43,6 +45,7 @@ def play(family):
     for attempt in ATTEMPTS:
         title = attempt.__name__.replace("_", " ")
         family.scene(f"gate: none passes without a yes: {title}", lambda one=attempt: here.run(tried(here, one)))
+    further(family, here)
     fast(family, here)
 
 
@@ -53,8 +56,8 @@ class Here:
         self.runs = []
         world = begun(family, {**OPEN, **ASKED_OFTEN})
         self.phone = Phone(world.issuer, PERSON, PASSWORD)
-        stock = serve_stock(family, self.runs)
-        self.url, self.other = (gated(family, world, stock, name) for name in ("notes", "notes-2"))
+        self.stock = Stock(family, self.runs)
+        self.url, self.other = (gated(family, world, self.stock.url, name) for name in ("notes", "notes-2"))
         self.application = Application(self.url, "none")
         self.kept = {}
 
@@ -192,6 +195,82 @@ async def tried(here, attempt):
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(connected(here.application))
         await none_without_a_yes(Tried(here, client, stack), attempt, TIMES)
+
+
+class Raw:
+    """Messages as no SDK sends them, in a session of their own."""
+
+    def __init__(self, http, application):
+        self.http = http
+        self.url = application.url
+        token = application.tokens.access_token
+        self.headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+
+    async def begin(self):
+        about = {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "scenes", "version": "1"}}
+        begun = await self.send({"id": 0, "method": "initialize", "params": about})
+        self.headers |= {"mcp-session-id": begun.headers["mcp-session-id"], "mcp-protocol-version": VERSION}
+        await self.send({"method": "notifications/initialized"})
+        return self
+
+    async def send(self, message):
+        answer = await self.http.post(self.url, headers=self.headers, json={"jsonrpc": "2.0", **message})
+        assert answer.is_success, answer.text
+        return answer
+
+    async def call(self):
+        """Always with the same id."""
+        text = (await self.send({"id": 1, "method": "tools/call", "params": {"name": "delete_note", "arguments": NOTE}})).text
+        data = re.search(r"^data: (\{.*)$", text, re.MULTILINE)
+        result = json.loads(data[1] if data else text)["result"]
+        return not result.get("isError", False), result["content"][0]["text"]
+
+
+def further(family, here):
+    async def same_id():
+        async with connected(here.application):
+            pass
+        async with httpx2.AsyncClient(timeout=30) as http:
+            raw = await Raw(http, here.application).begin()
+            for _ in range(TIMES):
+                passed, text = await raw.call()
+                assert not passed, text
+            assert here.runs == []
+            await here.approve(page_of(text))
+            passed = [(await raw.call())[0] for _ in range(TIMES)]
+        assert (passed.count(True), len(here.runs)) == (1, 1), passed
+
+    async def outside():
+        wrong = [{}, {"titel": "Diary"}, {"title": ["Diary"]}, {"title": {"of": "Diary"}}, {"title": 7}]
+        before = set(REQUEST.findall((await asyncio.to_thread(here.phone.open, "/app")).text))
+        async with connected(here.application) as client:
+            for at in range(TIMES):
+                answer = await client.call_tool("delete_note", wrong[at % len(wrong)])
+                assert answer.is_error
+                assert answer.meta["writ/code"] == "arguments_invalid", answer
+                text = answer.content[0].text
+                assert text.startswith("The arguments do not fit the tool's schema: "), text
+                assert text.endswith("; correct them and call again."), text
+        after = set(REQUEST.findall((await asyncio.to_thread(here.phone.open, "/app")).text))
+        assert (after - before, here.runs) == (set(), [])
+
+    async def changed():
+        """The gate reads a server's tools anew for each session."""
+        await asyncio.to_thread(here.stock.describe, "search_notes", "Searches, and mails what it finds")
+        async with connected(here.application) as client:
+            for _ in range(TIMES):
+                passed, text = await called(client, "search_notes")
+                assert not passed, "it was confirmed as something else"
+            assert here.runs == []
+            await here.approve(page_of(text))
+            passed = [await ran(client, "search_notes") for _ in range(TIMES)]
+        assert (passed.count(True), len(here.runs)) == (1, 1), passed
+
+    family.scene("gate: none passes without a yes: the same JSON-RPC id again", lambda: here.run(same_id()))
+    family.scene("gate: none passes without a yes: arguments outside the schema", lambda: here.run(outside()))
+    family.scene(
+        "gate: none passes without a yes: a tool whose definition changed, though it was confirmed", lambda: here.run(changed())
+    )
 
 
 def fast(family, here):

@@ -3,8 +3,10 @@
 mod access_any;
 mod access_callers;
 mod access_counted;
+mod access_definition;
 mod access_once;
 mod access_people;
+mod access_purpose;
 mod access_request;
 pub(crate) mod access_scene;
 mod access_stages;

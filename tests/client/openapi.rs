@@ -15,7 +15,10 @@ use crate::house;
 
 const COMMITTED: &str = "docs/openapi/access.json";
 const AS_COMMITTED: &str = "https://as.example";
-const METHODS: [Method; 5] = [
+const METHODS: [Method; 8] = [
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::TRACE,
     Method::GET,
     Method::POST,
     Method::PUT,
@@ -158,8 +161,9 @@ both!(
                 let is_described = description.operation(&method, &path).is_object();
                 let reply = world.send(method.clone(), &at, &[], Vec::new()).await;
                 assert_ne!(reply.status, 404, "{method} {path}");
-                // A check takes any method.
-                if !path.starts_with(CHECK) {
+                // What is read may be asked about without its body (RFC 9110 section 9.3.2), and any place for its methods.
+                let is_plain = ![Method::HEAD, Method::OPTIONS].contains(&method);
+                if is_plain || path.starts_with(CHECK) {
                     assert_eq!(reply.status != 405, is_described, "{method} {path}");
                 }
             }
@@ -294,6 +298,58 @@ both!(
     }
 );
 
+both!(
+    /// What is too long or too much for the description is refused, and what just fits is taken by both.
+    the_bounds_that_are_described_are_those_that_hold,
+    |world| async {
+        let description = Description::of_this_server();
+        let scene = staged(&world).await;
+        let basic = scene.notes.basic.as_str();
+        let read = scene.notes.evaluation(&scene.token, "read_note", json!({ "title": "A" }));
+        let decided = scene.notes.decide(&world, &read).await;
+        let many = |count: usize| {
+            let mut body = read.clone();
+            body["evaluations"] = json!(vec![json!({}); count]);
+            body
+        };
+        let told = |length: usize| {
+            json!({ "decision_id": decided["context"]["decision_id"], "result": "completed", "data_class": "ü".repeat(length) })
+        };
+        let submission = scene.notes.submission(&world, &scene.deletion("Diary")).await;
+        let said = |length: usize| {
+            let mut body = submission.clone();
+            body["context"]["says"] = json!("ü".repeat(length));
+            body
+        };
+        for (path, fits, more) in [
+            (EVALUATIONS, many(50), many(51)),
+            (OUTCOMES, told(140), told(141)),
+            (REQUESTS, said(140), said(141)),
+        ] {
+            let schema = &description.operation(&Method::POST, path)["requestBody"]["content"]["application/json"]["schema"];
+            let refused = Sent::post(path, basic, &more).to(&world, &description).await;
+            assert_eq!(refused.status, 400, "{path}");
+            assert!(description.fault(schema, &more).is_some(), "{path}");
+            let taken = Sent::post(path, basic, &fits).to(&world, &description).await;
+            assert!(taken.status < 300, "{path}: {}", taken.text());
+        }
+        // A way of waiting that has no name here is left out, and is no fault.
+        let mut odd = read.clone();
+        for way in [json!("progress"), json!("smoke_signals"), json!(7)] {
+            odd["context"]["waited_by"] = way;
+            let taken = Sent::post(EVALUATION, basic, &odd).to(&world, &description).await;
+            assert_eq!(taken.status, 200);
+        }
+        let headers = |path: &str| {
+            let parameters = description.operation(&Method::POST, path)["parameters"].clone();
+            let parameters = parameters.as_array().unwrap().clone();
+            parameters.into_iter().map(|one| one["name"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(headers(REQUESTS), ["prefer", "idempotency-key"]);
+        assert_eq!(headers(EVALUATION), ["idempotency-key"]);
+    }
+);
+
 both!(checks_of_a_proxy_are_answered_as_described, |world| async {
     let description = Description::of_this_server();
     let proxy = Proxy::of(&world).await;
@@ -311,7 +367,9 @@ both!(checks_of_a_proxy_are_answered_as_described, |world| async {
         assert_eq!(reply.status, status);
         description.has(&Method::GET, CHECK, &reply);
     }
-    let reply = world.get(CHECK, &[]).await;
-    assert_eq!(reply.status, 400);
-    description.has(&Method::GET, CHECK, &reply);
+    for method in METHODS.into_iter().filter(|method| method != Method::HEAD) {
+        let reply = world.send(method.clone(), CHECK, &[], Vec::new()).await;
+        assert_eq!(reply.status, 400, "{method}");
+        description.has(&method, CHECK, &reply);
+    }
 });

@@ -167,6 +167,16 @@ async function further(scene, here, fresh) {
       assert.equal(await passes(call(client, 'delete_note', wrong[at % wrong.length])), false);
     }
     assert.equal(stock.runs.length, 0);
+    const answer = await call(client, 'delete_note', { titel: 'Diary' });
+    assert.equal(answer._meta['writ/code'], 'arguments_invalid');
+    assert.match(answer.content[0].text, /^The arguments do not fit the tool's schema: .*; correct them and call again\.$/);
+  });
+
+  await scene('a gate whose secret is wrong ends with a sentence, and is never ready', async () => {
+    const { world, url } = here;
+    const named = ['--upstream', stock.url, '--issuer', world.issuer, '--resource', url, '--client-id', 'notes'];
+    const started = world.writ(['gate', ...named, '--client-secret-file', await world.file('wrong'), '--listen', '127.0.0.1:0']);
+    await assert.rejects(started, /the gate cannot ask as `notes`: the issuer refuses these credentials \(401/);
   });
 
   await scene('none passes without a yes: a call that timed out, and was approved later', async () => {

@@ -14,7 +14,7 @@ use writ_wire::time::Timestamp;
 use writ_wire::waited_by::WaitedBy;
 
 use crate::ciba;
-use crate::client::Client;
+use crate::client::{Client, Resource};
 use crate::id::{ClientId, DelegationId, TaskId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
@@ -56,6 +56,10 @@ pub struct AskedAccess {
     /// How the caller's client was made to wait; for the record, and no part of what is the same question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_by: Option<WaitedBy>,
+    /// [`definition_digest`] of what the resource server said of the tool when it asked: a yes is to that definition. Absent where it said
+    /// nothing, and in rows of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_hash: Option<String>,
     /// What the caller has of its own for this and was used up when it was asked: the screen says so, and the yes alone permits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_up: Option<UsedUp>,
@@ -94,6 +98,20 @@ impl UsedUp {
     }
 }
 
+/// Why the words of an action's record may not be what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnconfirmedDefinition {
+    /// It was confirmed under another definition.
+    Changed,
+    /// It is in no record, or nobody said under which definition it is now.
+    Unknown,
+}
+
+/// Of the hash of a definition, which is as long as its resource server likes: what is kept and compared of it.
+pub fn definition_digest(definition_hash: &str) -> String {
+    hash::digest_text(&[b"definition", definition_hash.as_bytes()])
+}
+
 /// An action as it is evaluated now, of one live token.
 #[derive(Clone, Copy, Debug)]
 pub struct EvaluatedAction<'a> {
@@ -104,6 +122,8 @@ pub struct EvaluatedAction<'a> {
     pub authority: &'a Authority,
     /// Hash of its canonical object.
     pub object: &'a str,
+    /// [`definition_digest`] of what the resource server says of the tool now.
+    pub definition_hash: Option<&'a str>,
 }
 
 /// Why an approval does not permit an action (the profile's section on re-evaluation).
@@ -146,6 +166,22 @@ impl<'a> QuestionAsker<'a> {
 }
 
 impl AskedAccess {
+    /// By the resource's record as it is now. Actions that are no tools have no definition; a type's objects are described by the type.
+    pub fn unconfirmed(&self, resource: &Resource) -> Option<UnconfirmedDefinition> {
+        self.scope.as_ref()?;
+        let Some(action) = resource.actions.get(&self.action) else {
+            return Some(UnconfirmedDefinition::Unknown);
+        };
+        let confirmed = action.definition_hash.as_deref().map(definition_digest);
+        match (confirmed, &self.definition_hash) {
+            // An operator wrote what it does, whatever the tool says of itself.
+            (None, _) => None,
+            (Some(confirmed), Some(said)) if confirmed == *said => None,
+            (Some(_), Some(_)) => Some(UnconfirmedDefinition::Changed),
+            (Some(_), None) => Some(UnconfirmedDefinition::Unknown),
+        }
+    }
+
     /// What the caller must be allowed to have today for this: the scope behind an action, else the objects themselves.
     pub fn measured(&self, authority: &Authority) -> Authority {
         match &self.scope {
@@ -162,37 +198,48 @@ impl AskedAccess {
     }
 }
 
-/// The same for the same question: of one delegation, client, task and resource about one object, with the same meaning of a yes.
+/// The same for the same question: of one delegation, client, task and resource about one object under one definition, with the same
+/// meaning of a yes.
 pub fn asked_hash(asker: QuestionAsker<'_>, question: &AskedAccess) -> String {
-    same_question(
-        asker,
-        &question.resource,
-        &question.object,
-        question.call_again,
-    )
+    let action = SameAction {
+        resource: &question.resource,
+        object: &question.object,
+        definition_hash: question.definition_hash.as_deref(),
+    };
+    same_question(asker, action, question.call_again)
 }
 
 /// Under which a call that comes again finds its approval.
 pub fn called_again(asker: QuestionAsker<'_>, action: EvaluatedAction<'_>) -> String {
-    same_question(asker, action.resource, action.object, true)
+    let same = SameAction {
+        resource: action.resource,
+        object: action.object,
+        definition_hash: action.definition_hash,
+    };
+    same_question(asker, same, true)
 }
 
-fn same_question(
-    asker: QuestionAsker<'_>,
-    resource: &ResourceUri,
-    object: &str,
-    call_again: bool,
-) -> String {
+#[derive(Clone, Copy)]
+struct SameAction<'a> {
+    resource: &'a ResourceUri,
+    object: &'a str,
+    definition_hash: Option<&'a str>,
+}
+
+fn same_question(asker: QuestionAsker<'_>, action: SameAction<'_>, call_again: bool) -> String {
     let again: &[u8] = if call_again { b"again" } else { b"" };
-    hash::digest_text(&[
+    let mut parts: Vec<&[u8]> = vec![
         b"access",
         asker.delegation.as_str().as_bytes(),
         asker.client.as_str().as_bytes(),
         asker.task.as_str().as_bytes(),
-        resource.as_str().as_bytes(),
-        object.as_bytes(),
+        action.resource.as_str().as_bytes(),
+        action.object.as_bytes(),
         again,
-    ])
+    ];
+    // Without one it is what it was before definitions were kept: an open question stays the same one.
+    parts.extend(action.definition_hash.map(str::as_bytes));
+    hash::digest_text(&parts)
 }
 
 /// The person who can be asked about an action under this lineage: agents and other clients alike, but never a client's own work.
@@ -293,7 +340,7 @@ fn bound(facts: &RedemptionFacts<'_>, action: EvaluatedAction<'_>) -> Result<(),
     }
 }
 
-/// The very object; or what is within the smaller one that was approved instead.
+/// The very object; or what is within the smaller one that was approved instead. Under the definition that the person was asked about.
 fn is_approved(
     facts: &RedemptionFacts<'_>,
     decision: &Decision,
@@ -301,6 +348,10 @@ fn is_approved(
     realm: Realm<'_>,
 ) -> bool {
     let question = facts.request.asked.access.as_ref();
+    let defined = question.and_then(|question| question.definition_hash.as_deref());
+    if defined != action.definition_hash {
+        return false;
+    }
     match decision.narrowed {
         false => question.is_some_and(|question| question.object == action.object),
         true => is_less(&decision.authority, action.authority, realm),

@@ -23,6 +23,7 @@ pub use status::{
 };
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -200,6 +201,14 @@ pub struct Vote {
 }
 
 impl Asked {
+    /// What somebody must be allowed to have anyway for this authority: [`AskedAccess::measured`].
+    pub fn measured<'a>(&self, authority: &'a Authority) -> Cow<'a, Authority> {
+        match &self.access {
+            Some(question) => Cow::Owned(question.measured(authority)),
+            None => Cow::Borrowed(authority),
+        }
+    }
+
     /// How many people must agree until this stage decides, the subject before it included.
     pub fn people_needed(&self, stage: usize) -> usize {
         let need = |place: usize| self.stages.get(place).map_or(1, |stage| stage.need);

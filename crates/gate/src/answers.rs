@@ -59,16 +59,14 @@ pub(crate) fn tool_refused(
 ) -> Value {
     let text = match why {
         NotPermitted::StillWaiting { review, .. } => {
-            let page = review
-                .as_deref()
-                .map(|page| format!(" The person can decide here: {page}"));
+            let page = review.as_deref().map(decide_here);
             format!(
-                "A person was asked on their phone to allow {tool} and has not decided yet. Nothing was done. \
+                "Waiting for a person's yes to {tool}. Nothing was done. \
                  Call this tool again with the same arguments in a few seconds to find the answer.{}",
                 page.unwrap_or_default()
             )
         }
-        why => format!("{tool} was not done: {why}. {}.", why.advice()),
+        why => why.sentence(),
     };
     let mut meta = json!({ "writ/code": why.code() });
     if let Some(seconds) = why.retry_after() {
@@ -88,8 +86,19 @@ pub(crate) fn refused(id: &Value, method: &str, why: &NotPermitted) -> Value {
     if let Some(seconds) = why.retry_after() {
         set(&mut data, "retry_after", seconds.into());
     }
-    let message = format!("{method} was not done: {why}");
+    let mut message = format!("{method} was not done: {why}; {}.", why.advice());
+    if let NotPermitted::StillWaiting {
+        review: Some(page), ..
+    } = why
+    {
+        message.push_str(&decide_here(page));
+        set(&mut data, "page", page.as_str().into());
+    }
     with_data(Some(id), NOT_PERMITTED, &message, Some(data))
+}
+
+fn decide_here(page: &str) -> String {
+    format!(" The person can decide here: {page}")
 }
 
 fn set(object: &mut Value, name: &str, value: Value) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 use writ_verifier::{BegunAction, Caller, GatedAction, NotPermitted, Outcome};
 
@@ -17,7 +17,7 @@ use crate::methods::{MethodRefusal, Treatment, treatment};
 use crate::outbox::{Answer, Frame, Outbox};
 use crate::owner::Owner;
 use crate::relay::{Listener, is_failure};
-use crate::sessions::{McpSession, NewSession};
+use crate::sessions::{McpSession, NewSession, Running};
 use crate::upstream::{UpstreamError, UpstreamSession};
 use crate::waiting::{self, Stopped};
 
@@ -251,6 +251,8 @@ async fn exchange(
         listener: call.listener(),
         outbox,
     };
+    let of_session = call.session.as_ref();
+    let _running = of_session.map(|session| Running::of(session, &call.request.id));
     exchange.request(fields, &request.message()).await
 }
 
@@ -311,7 +313,9 @@ fn with_session(call: &CallContext, mut answer: Answer, upstream_id: Option<Stri
     let gate = &call.gate;
     match gate.sessions.begin(new, &gate.random, gate.clock.now()) {
         Some(session) => {
-            answer.session = Some(session.id.clone());
+            if let Ok(id) = HeaderValue::from_str(&session.id) {
+                answer.fields.insert(headers::SESSION_ID, id);
+            }
             answer
         }
         None => {

@@ -1,8 +1,9 @@
 //! What a gate is told at its start.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use url::Url;
+use url::{Host, Url};
 use writ_verifier::{ClientSecret, ConfigError, ResourceUri};
 use zeroize::Zeroizing;
 
@@ -37,6 +38,22 @@ impl Allowed {
             _ => true,
         }
     }
+}
+
+/// The address of a plain `http` URL on this machine. TLS is not for the gate.
+pub fn address_on_loopback(resource: &str) -> Option<SocketAddr> {
+    let url = Url::parse(resource).ok()?;
+    let address = match url.host()? {
+        Host::Domain(name) if name == "localhost" || name.ends_with(".localhost") => {
+            IpAddr::V4(Ipv4Addr::LOCALHOST)
+        }
+        Host::Domain(_) => return None,
+        Host::Ipv4(address) => IpAddr::V4(address),
+        Host::Ipv6(address) => IpAddr::V6(address),
+    };
+    let is_here = url.scheme() == "http" && address.is_loopback();
+    let port = url.port_or_known_default().filter(|_| is_here)?;
+    Some(SocketAddr::new(address, port))
 }
 
 #[derive(Clone)]

@@ -7,22 +7,21 @@ use axum::extract::{Request, State};
 use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use serde_json::Value;
 use writ_verifier::{Caller, CrossOrigin};
 
 use crate::answers::{self, answered};
 use crate::body;
 use crate::call::{self, CallContext};
-use crate::forward::{Exchange, keep_known_meta};
+use crate::forward::Exchange;
 use crate::gate::{GateParts, StreamPlace};
 use crate::headers::{self, LAST_EVENT_ID, Mismatch, SESSION_ID};
 use crate::message::{self, ClientMessage, ClientRequest};
-use crate::methods::check_told;
-use crate::outbox::{self, Form, Outbox};
+use crate::outbox::{self, Answer, Form, Frame, Outbox};
 use crate::owner::Owner;
 use crate::relay::Listener;
 use crate::sealed::Carried;
 use crate::sessions::McpSession;
+use crate::told::{self, Notified, Reply, upstream_session};
 use crate::upstream::{AnswerKind, UpstreamSession, kind};
 use crate::watch::until_ended;
 
@@ -153,33 +152,12 @@ async fn posted(gate: Arc<GateParts>, post: Post, body: Body) -> Response<Body> 
     match message::parse(&body) {
         Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
         Ok(ClientMessage::Request(request)) => requested(gate, post, request).await,
-        Ok(ClientMessage::Notification { method, mut params }) => {
-            if let Err(why) = check_told(&method, &params, gate.config.allowed) {
-                return refuse(StatusCode::BAD_REQUEST, &why);
-            }
-            keep_known_meta(&mut params);
-            let cancelled = params
-                .get("requestId")
-                .filter(|_| method == "notifications/cancelled");
-            let waited = session
-                .zip(cancelled)
-                .is_some_and(|(session, id)| session.cancels(id));
-            match waited {
-                // The server never heard of it.
-                true => answered(StatusCode::ACCEPTED, None),
-                false => {
-                    let message = message::notification(&method, &params);
-                    told(&gate, headers, session, message).await
-                }
-            }
+        Ok(ClientMessage::Notification { method, params }) => {
+            told::notified(&gate, headers, session, Notified { method, params }).await
         }
-        Ok(ClientMessage::Response { id, message }) => match session {
-            Some(of) if of.takes_answer(&id) => told(&gate, headers, session, message).await,
-            _ => refuse(
-                StatusCode::BAD_REQUEST,
-                "this answers no request that came through here",
-            ),
-        },
+        Ok(ClientMessage::Response { id, message }) => {
+            told::replied(&gate, headers, session, Reply { id, message }).await
+        }
     }
 }
 
@@ -250,54 +228,11 @@ async fn watched(call: CallContext, outbox: Outbox) {
     tokio::select! {
         () = call::run(call, &outbox) => {}
         () = outbox.closed() => {}
-        why = until_ended(&gate.verifier, &caller) => {
-            let message = answers::error(Some(&id), answers::NOT_PERMITTED, why);
-            outbox.answer(StatusCode::UNAUTHORIZED, message).await;
+        ended = until_ended(&gate.verifier, &caller) => {
+            let message = answers::error(Some(&id), answers::NOT_PERMITTED, ended.why);
+            let answer = Answer { fields: ended.fields, ..Answer::of(ended.status, message) };
+            outbox.send(Frame::Answer(answer)).await;
         }
-    }
-}
-
-/// A notification or a response, which the server takes or not.
-async fn told(
-    gate: &GateParts,
-    headers: &HeaderMap,
-    session: Option<&McpSession>,
-    message: Value,
-) -> Response<Body> {
-    let version = match headers::version(headers) {
-        Ok(version) => version,
-        Err(mismatch) => return refuse(StatusCode::BAD_REQUEST, &mismatch.0),
-    };
-    let upstream = upstream_session(session, version);
-    match gate
-        .upstream
-        .send(Method::POST, upstream.fields(), Some(&message))
-        .await
-    {
-        Ok(answer) if answer.status().is_success() => answered(StatusCode::ACCEPTED, None),
-        Ok(answer) => refuse(
-            if answer.status() == StatusCode::NOT_FOUND {
-                StatusCode::NOT_FOUND
-            } else {
-                StatusCode::BAD_GATEWAY
-            },
-            "the server did not take it",
-        ),
-        Err(error) => {
-            tracing::warn!(%error, "a message did not reach the server");
-            refuse(
-                StatusCode::BAD_GATEWAY,
-                "the server behind the gate cannot be reached",
-            )
-        }
-    }
-}
-
-fn upstream_session(session: Option<&McpSession>, said: Option<String>) -> UpstreamSession {
-    UpstreamSession {
-        id: session.and_then(|session| session.upstream_id.clone()),
-        version: said.or_else(|| session.and_then(|session| session.version.clone())),
-        is_stateless: false,
     }
 }
 
@@ -330,7 +265,7 @@ async fn listen(
         tokio::select! {
             _ = exchange.answer(answer) => {}
             () = outbox.closed() => {}
-            why = until_ended(&gate.verifier, &arrival.caller) => tracing::info!(why, "a stream was cut"),
+            ended = until_ended(&gate.verifier, &arrival.caller) => tracing::info!(why = ended.why, "a stream was cut"),
         }
     });
     inbox.stream(place)
@@ -392,7 +327,7 @@ async fn end(gate: &GateParts, session: &McpSession) -> Response<Body> {
 }
 
 /// Without the id of a request.
-fn refuse(status: StatusCode, why: &str) -> Response<Body> {
+pub(crate) fn refuse(status: StatusCode, why: &str) -> Response<Body> {
     answered(
         status,
         Some(&answers::error(None, answers::INVALID_REQUEST, why)),

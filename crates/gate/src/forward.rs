@@ -24,6 +24,8 @@ const META: [&str; 5] = [
     "io.modelcontextprotocol/clientCapabilities",
     "io.modelcontextprotocol/logLevel",
 ];
+/// Of `initialize` what the server hears.
+const INITIALIZE: [&str; 4] = ["protocolVersion", "capabilities", "clientInfo", "_meta"];
 /// What a server may answer to a request that it does not take, beside a JSON-RPC error.
 const REFUSALS: [StatusCode; 4] = [
     StatusCode::BAD_REQUEST,
@@ -41,6 +43,9 @@ pub(crate) fn rewritten(
     let mut rewritten = request.clone();
     let params = &mut rewritten.params;
     keep_known_meta(params);
+    if request.method == "initialize" {
+        params.retain(|name, _| INITIALIZE.contains(&name.as_str()));
+    }
     if let Some(Value::Object(meta)) = params.get_mut("_meta")
         && let Some(capabilities) = meta.get_mut("io.modelcontextprotocol/clientCapabilities")
     {

@@ -8,8 +8,8 @@ use axum::Router;
 use url::Url;
 use writ_platform::{Clock, Random};
 use writ_verifier::{
-    BearerPolicy, Decisions, DecisionsConfig, LiveCheck, ProofsJudged, ResourceMetadata, Verifier,
-    VerifierConfig, VerifierEnvironment, metadata_url,
+    BearerPolicy, CredentialsError, Decisions, DecisionsConfig, LiveCheck, ProofsJudged,
+    ResourceMetadata, Verifier, VerifierConfig, VerifierEnvironment, metadata_url,
 };
 
 use crate::config::{GateConfig, GateError};
@@ -50,12 +50,30 @@ pub(crate) struct GateParts {
     places: Mutex<HashMap<Owner, usize>>,
 }
 
-/// Everything that a gate serves. It makes no request before one comes.
+/// One gate. It makes no request before one comes, or before it is asked to check.
+pub struct Gate(Arc<GateParts>);
+
+impl Gate {
+    pub fn new(config: GateConfig, environment: VerifierEnvironment) -> Result<Self, GateError> {
+        GateParts::new(config, environment).map(|parts| Self(Arc::new(parts)))
+    }
+
+    /// Everything that it serves.
+    pub fn routes(&self) -> Router {
+        Router::new()
+            .fallback(endpoint::serve)
+            .with_state(Arc::clone(&self.0))
+    }
+
+    /// Whether the issuer takes the client's credentials, without which nothing passes.
+    pub async fn check_credentials(&self) -> Result<(), CredentialsError> {
+        self.0.decisions.check_credentials().await
+    }
+}
+
+/// Everything that a gate serves.
 pub fn router(config: GateConfig, environment: VerifierEnvironment) -> Result<Router, GateError> {
-    let parts = GateParts::new(config, environment)?;
-    Ok(Router::new()
-        .fallback(endpoint::serve)
-        .with_state(Arc::new(parts)))
+    Gate::new(config, environment).map(|gate| gate.routes())
 }
 
 impl GateParts {

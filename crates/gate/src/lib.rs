@@ -20,14 +20,15 @@ mod relay;
 mod sealed;
 mod sessions;
 mod sse;
+mod told;
 mod upstream;
 mod waiting;
 mod watch;
 
 pub use body::MAX_MESSAGE;
-pub use config::{Allowed, GateConfig, GateError};
+pub use config::{Allowed, GateConfig, GateError, address_on_loopback};
 pub use definitions::{MAX_PAGES, MAX_TOOLS, ToolDefinition, ToolsError, list_tools};
-pub use gate::{MAX_STREAMS, MAX_STREAMS_OF_ONE, router};
+pub use gate::{Gate, MAX_STREAMS, MAX_STREAMS_OF_ONE, router};
 pub use handles::MAX_HANDLES;
 pub use sessions::{MAX_SESSIONS, MAX_SESSIONS_OF_ONE, SESSION_IDLE};
 pub use upstream::{MAX_ANSWER, Upstream};

@@ -10,14 +10,13 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::answers::answered;
 use crate::gate::StreamPlace;
-use crate::headers::SESSION_ID;
 use crate::sse;
 
 /// How long an answer may take before it becomes a stream.
@@ -40,16 +39,16 @@ pub(crate) struct Answer {
     /// Where the answer is no stream.
     pub(crate) status: StatusCode,
     pub(crate) message: Option<Value>,
-    /// Of a session that begins.
-    pub(crate) session: Option<String>,
+    /// More header fields, where the answer is no stream.
+    pub(crate) fields: HeaderMap,
 }
 
 impl Answer {
-    pub(crate) const fn of(status: StatusCode, message: Value) -> Self {
+    pub(crate) fn of(status: StatusCode, message: Value) -> Self {
         Self {
             status,
             message: Some(message),
-            session: None,
+            fields: HeaderMap::new(),
         }
     }
 }
@@ -116,9 +115,7 @@ impl Inbox {
 
 fn whole(answer: Answer) -> Response<Body> {
     let mut response = answered(answer.status, answer.message.as_ref());
-    if let Some(Ok(id)) = answer.session.as_deref().map(HeaderValue::from_str) {
-        response.headers_mut().insert(SESSION_ID, id);
-    }
+    response.headers_mut().extend(answer.fields);
     response
 }
 

@@ -61,9 +61,16 @@ fn request(
     id: &Value,
     listener: &Listener<'_>,
 ) -> Relayed {
+    let token = message
+        .get("params")
+        .and_then(|params| params.get("_meta")?.get("progressToken"))
+        .filter(|token| is_id(token))
+        .cloned();
     let is_expected = gate.config.allowed.takes(method)
         && is_id(id)
-        && listener.session.is_some_and(|session| session.expects(id));
+        && listener
+            .session
+            .is_some_and(|session| session.expects(id, token));
     match is_expected {
         true => Relayed::Passed(message),
         false => {

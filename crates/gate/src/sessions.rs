@@ -35,8 +35,10 @@ pub(crate) struct McpSession {
 
 struct SessionState {
     used_at: Timestamp,
-    /// Ids of requests that the server sent through the gate.
-    asked: HashSet<String>,
+    /// Requests that the server sent through the gate, by id, with the token by which it hears of their progress.
+    asked: HashMap<String, Option<Value>>,
+    /// Ids of requests that the server has not answered.
+    running: HashMap<String, usize>,
     /// Calls that wait, by id of the request; dropped when they are cancelled.
     waiting: HashMap<String, watch::Sender<bool>>,
     /// Questions whose page the client was given.
@@ -83,7 +85,8 @@ impl Sessions {
             opens_pages: new.opens_pages,
             state: Mutex::new(SessionState {
                 used_at: now,
-                asked: HashSet::new(),
+                asked: HashMap::new(),
+                running: HashMap::new(),
                 waiting: HashMap::new(),
                 shown: HashSet::new(),
             }),
@@ -123,14 +126,30 @@ fn least_lately_used(kept: &HashMap<String, Arc<McpSession>>, owner: &Owner) -> 
 
 impl McpSession {
     /// The server asks the client something; `false` where too much is open.
-    pub(crate) fn expects(&self, id: &Value) -> bool {
+    pub(crate) fn expects(&self, id: &Value, progress_token: Option<Value>) -> bool {
         let mut state = self.state();
-        state.asked.len() < MAX_OPEN && state.asked.insert(id.to_string())
+        let has_room = state.asked.len() < MAX_OPEN && !state.asked.contains_key(&id.to_string());
+        if has_room {
+            state.asked.insert(id.to_string(), progress_token);
+        }
+        has_room
+    }
+
+    /// Whether the server wants to hear of progress by this token.
+    pub(crate) fn hears_of(&self, progress_token: &Value) -> bool {
+        let state = self.state();
+        let mut tokens = state.asked.values().flatten();
+        tokens.any(|token| token == progress_token)
+    }
+
+    /// Whether the server has a request of this id that it has not answered.
+    pub(crate) fn is_running(&self, id: &Value) -> bool {
+        self.state().running.contains_key(&id.to_string())
     }
 
     /// Whether an answer of the client was asked for; once.
     pub(crate) fn takes_answer(&self, id: &Value) -> bool {
-        self.state().asked.remove(&id.to_string())
+        self.state().asked.remove(&id.to_string()).is_some()
     }
 
     /// A call that waits for a person; `None` where too many do, or one of this id.
@@ -171,5 +190,31 @@ impl McpSession {
 
     fn state(&self) -> MutexGuard<'_, SessionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that is at the server, until it is dropped. There are as many as one caller has places.
+pub(crate) struct Running<'a> {
+    session: &'a McpSession,
+    id: String,
+}
+
+impl<'a> Running<'a> {
+    pub(crate) fn of(session: &'a McpSession, id: &Value) -> Self {
+        let id = id.to_string();
+        *session.state().running.entry(id.clone()).or_default() += 1;
+        Self { session, id }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut state = self.session.state();
+        match state.running.get_mut(&self.id) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                state.running.remove(&self.id);
+            }
+        }
     }
 }

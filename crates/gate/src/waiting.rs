@@ -191,7 +191,7 @@ fn ended(call: &CallContext, question: &OpenQuestion, way: &Way, why: NotPermitt
         return Stopped::Refused(why);
     };
     let words = format!(
-        "A person must agree to {}: open the page, or decide on the phone",
+        "A person must agree to {}: open the page to decide",
         call.what
     );
     let id = &call.request.id;

@@ -96,8 +96,8 @@ pub enum GrantsView {
 /// What was approved before, in which this is asked.
 #[derive(Clone, Debug)]
 pub struct PurposeView {
-    /// The words that the person approved then; cleaned here.
-    pub words: String,
+    /// The words that were approved then, where there were any; cleaned here.
+    pub words: Option<String>,
     pub task: String,
     pub approved_at: Timestamp,
 }
@@ -123,6 +123,10 @@ pub enum Hint {
         largest: String,
         unit: String,
     },
+    /// A tool has another definition than the one that somebody confirmed.
+    DefinitionChanged,
+    /// Nobody has confirmed the definition of what would be done.
+    DefinitionUnknown,
     /// The task's own limit does not cover it.
     BeyondTask,
     /// What was approved before for one use was used: this is one more.

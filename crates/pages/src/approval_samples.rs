@@ -32,7 +32,7 @@ pub(super) fn screen() -> ScreenView {
         ends_at: ahead(900),
         grants: GrantsView::OneUse,
         purpose: Some(PurposeView {
-            words: "Book the cheapest direct flight to Oslo for your meeting.".to_owned(),
+            words: Some("Book the cheapest direct flight to Oslo for your meeting.".to_owned()),
             task: "tsk_1".to_owned(),
             approved_at: ago(3600),
         }),
@@ -122,6 +122,8 @@ pub(super) fn full_approval() -> ApprovalPage {
             largest: "300.00".to_owned(),
             unit: "EUR".to_owned(),
         },
+        Hint::DefinitionChanged,
+        Hint::DefinitionUnknown,
         Hint::BeyondTask,
         Hint::OneMore,
         Hint::MoreThanLeft {

@@ -23,6 +23,7 @@ mod failure;
 mod form_post;
 mod guest;
 mod headers;
+mod hint;
 mod inbox;
 mod installed;
 mod languages;

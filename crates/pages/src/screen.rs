@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use writ_authority::Piece;
 
 use super::approval::{
-    ApprovalDetail, DecidersView, GrantsView, Hint, PurposeView, ResourceWords, RoleView,
-    ScreenView,
+    ApprovalDetail, DecidersView, GrantsView, PurposeView, ResourceWords, RoleView, ScreenView,
 };
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
@@ -27,8 +26,8 @@ pub(super) struct Screen<'a> {
     pub(super) acts: Vec<ActWords>,
     pub(super) limits: Vec<Sentence>,
     pub(super) purpose: Sentence,
-    /// What was approved before, and the path of that task.
-    pub(super) task: Option<(Sentence, String)>,
+    /// In which words it was approved before, and the path of that task.
+    pub(super) task: Option<(Option<Sentence>, String)>,
     pub(super) hints: Vec<Sentence>,
     /// Who says so, what the resource server says, and how far that is known.
     pub(super) resource: Option<(Sentence, Sentence, &'a str)>,
@@ -79,7 +78,7 @@ impl<'a> Screen<'a> {
             narrowed: view.narrowed.then_some(&text.narrowed),
             acts: acts(view, texts),
             limits: limits(view, texts),
-            purpose: purpose(view.purpose.as_ref(), texts),
+            purpose: purpose(view, texts),
             task: view.purpose.as_ref().map(|purpose| task(purpose, texts)),
             hints: view.hints.iter().map(|hint| hint.said(texts)).collect(),
             resource: view
@@ -147,43 +146,11 @@ impl<'a> Screen<'a> {
     fn lines_of_why(&self, texts: &Texts) -> Vec<String> {
         let mut lines = vec![self.purpose.to_string()];
         if let Some((quotation, _)) = &self.task {
-            lines.extend([quotation.to_string(), texts.approval.task.clone()]);
+            lines.extend(quotation.as_ref().map(Sentence::to_string));
+            lines.push(texts.approval.task.clone());
         }
         lines.extend(written(&self.hints));
         lines
-    }
-}
-
-impl Hint {
-    fn said(&self, texts: &Texts) -> Sentence {
-        let text = &texts.approval.hint;
-        match self {
-            Self::FirstFromAgent => fill(&text.first_from_agent, &[]),
-            Self::FirstPayee { payee } => fill(&text.first_payee, &[("payee", &plain(payee))]),
-            Self::MoreThanUsual {
-                amount,
-                largest,
-                unit,
-            } => {
-                let (amount, largest) = (texts.number(amount), texts.number(largest));
-                let unit = plain(unit);
-                let values = [
-                    ("amount", &*amount),
-                    ("largest", &*largest),
-                    ("unit", &*unit),
-                ];
-                fill(&text.more_than_usual, &values)
-            }
-            Self::BeyondTask => fill(&text.beyond_task, &[]),
-            Self::OneMore => fill(&text.one_more, &[]),
-            Self::MoreThanLeft { left, budget, unit } => {
-                let (left, budget) = (texts.number(left), texts.number(budget));
-                let budget = format!("{budget} {}", plain(unit));
-                let values = [("left", &*left), ("budget", budget.trim_end())];
-                fill(&text.more_than_left, &values)
-            }
-            Self::DeniedBefore => fill(&text.denied_before, &[]),
-        }
     }
 }
 
@@ -314,19 +281,25 @@ fn limits(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
     limits
 }
 
-fn purpose(purpose: Option<&PurposeView>, texts: &Texts) -> Sentence {
-    match purpose {
-        Some(purpose) => {
-            let at = texts.moment(purpose.approved_at);
-            fill(&texts.approval.purpose, &[("at", &at)])
+fn purpose(view: &ScreenView, texts: &Texts) -> Sentence {
+    let text = &texts.approval;
+    let Some(purpose) = &view.purpose else {
+        return fill(&text.no_purpose, &[]);
+    };
+    let at = texts.moment(purpose.approved_at);
+    match view.deciders.role {
+        RoleView::Subject => fill(&text.purpose, &[("at", &at)]),
+        RoleView::Sponsor | RoleView::Designated => {
+            let name = plain(&view.subject_name);
+            fill(&text.purpose_other, &[("at", &at), ("name", &name)])
         }
-        None => fill(&texts.approval.no_purpose, &[]),
     }
 }
 
-fn task(purpose: &PurposeView, texts: &Texts) -> (Sentence, String) {
+fn task(purpose: &PurposeView, texts: &Texts) -> (Option<Sentence>, String) {
     let path = format!("/app/agents#task-{}", purpose.task);
-    (quotation(&purpose.words, texts), path)
+    let words = purpose.words.as_deref();
+    (words.map(|words| quotation(words, texts)), path)
 }
 
 fn resource<'a>(

@@ -80,7 +80,7 @@ texts! {
     }
     ApprovalHintTexts {
         first_from_agent: String, first_payee: String, more_than_usual: String,
-        beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
+        definition_changed: String, definition_unknown: String, beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
     }
     ApprovalProblemTexts {
         number_missing: String, number_wrong: String, password_missing: String,
@@ -94,7 +94,7 @@ texts! {
         publisher_unknown: String, owner: String, chain: String, chain_separator: String,
         for_you: String, for_other: String, what: String, narrowed: String, whole: String,
         nothing: String, limits: String, one_use: String, one_use_onward: String,
-        new_task: String, nothing_else: String, why: String, purpose: String, no_purpose: String,
+        new_task: String, nothing_else: String, why: String, purpose: String, purpose_other: String, no_purpose: String,
         task: String, words_agent: String, words_client: String, words_hint: String,
         words_resource: String, words_resource_hint: String, words_through: String,
         whose_caller: String, whose_both: String, call_again: String, asked_by: String,

@@ -17,7 +17,7 @@ use writ_platform::Random;
 use writ_wire::resource::ResourceUri;
 use writ_wire::waited_by::WaitedBy;
 
-pub use access::MAX_POLL;
+pub use access::{CredentialsError, MAX_POLL};
 pub use action::{GatedAction, MAX_ARGUMENTS_DEPTH, MAX_ARGUMENTS_LENGTH};
 pub use error::NotPermitted;
 pub use permit::{BegunAction, DecisionPermit, Outcome, REPORT_ATTEMPTS};
@@ -105,6 +105,11 @@ impl Decisions {
             proofs: config.proofs,
             random: environment.random,
         })))
+    }
+
+    /// Whether the issuer takes the client's credentials; for the start of a service.
+    pub async fn check_credentials(&self) -> Result<(), CredentialsError> {
+        self.0.server.check().await
     }
 
     /// Decides, under a fresh key: what may be used once is used up by a permit.
@@ -211,7 +216,10 @@ impl Decisions {
         action: &GatedAction,
         context: Map<String, Value>,
     ) -> Result<Judged, NotPermitted> {
-        let with_approval = context.contains_key("approval");
+        let asked = answer::Asked {
+            with_approval: context.contains_key("approval"),
+            of: action.kind(),
+        };
         let body = Value::Object(self.question(caller, action, context));
         // For this run alone: whoever has the key could hear the answer again.
         let key = self.0.random.secret();
@@ -220,7 +228,7 @@ impl Decisions {
         if answer.status != StatusCode::OK {
             return Err(answer.problem("the decision could not be had"));
         }
-        answer::read(&answer.body, with_approval, self.0.server.clock.now())
+        answer::read(&answer.body, asked, self.0.server.clock.now())
     }
 
     fn permit_of(&self, permit: answer::Granted, action: GatedAction) -> DecisionPermit {

@@ -39,9 +39,10 @@ pub use config::{
 pub use credentials::RequestView;
 pub use cross_origin::CrossOrigin;
 pub use decide::{
-    Asking, BegunAction, Decided, DecisionPermit, Decisions, DecisionsConfig, GatedAction,
-    GivenApproval, MAX_ARGUMENTS_DEPTH, MAX_ARGUMENTS_LENGTH, MAX_LOST_POLLS, MAX_POLL, MAX_SAYS,
-    NotPermitted, OpenQuestion, Outcome, ProofsJudged, REPORT_ATTEMPTS, UnaskedQuestion, Waiting,
+    Asking, BegunAction, CredentialsError, Decided, DecisionPermit, Decisions, DecisionsConfig,
+    GatedAction, GivenApproval, MAX_ARGUMENTS_DEPTH, MAX_ARGUMENTS_LENGTH, MAX_LOST_POLLS,
+    MAX_POLL, MAX_SAYS, NotPermitted, OpenQuestion, Outcome, ProofsJudged, REPORT_ATTEMPTS,
+    UnaskedQuestion, Waiting,
 };
 pub use issuer::{KEYS_LIFETIME, MAX_KEYS_STALENESS, MIN_FETCH_INTERVAL};
 pub use layer::{VerifierLayer, VerifierService};

@@ -75,7 +75,9 @@ pub struct EvaluationContext {
     /// The hash of the tool's definition as it is now (docs/mcp.md).
     #[serde(default)]
     pub definition_hash: Option<String>,
+    /// For the record alone; a value that is none of those named is left out.
     #[serde(default, deserialize_with = "waited_by::known")]
+    #[cfg_attr(feature = "openapi", schemars(schema_with = "waited_by::schema"))]
     pub waited_by: Option<WaitedBy>,
 }
 
@@ -149,6 +151,7 @@ pub struct EvaluationsRequest {
     #[serde(flatten)]
     pub whole: EvaluationMembers,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(length(max = MAX_EVALUATIONS)))]
     pub evaluations: Vec<EvaluationMembers>,
     #[serde(default)]
     pub options: EvaluationsOptions,
@@ -296,6 +299,7 @@ pub struct OutcomeRequest {
     #[serde(default)]
     pub object: Option<Map<String, Value>>,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(length(max = MAX_DATA_CLASS)))]
     pub data_class: Option<String>,
 }
 

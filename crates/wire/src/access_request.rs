@@ -50,6 +50,7 @@ pub struct RequestedAccess {
 pub struct SubmissionContext {
     /// The resource server's words to the person.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(length(max = MAX_SAYS)))]
     pub says: Option<String>,
 }
 

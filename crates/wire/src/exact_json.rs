@@ -87,9 +87,14 @@ fn check_names(members: &Map<String, Value>) -> Result<(), ExactJsonError> {
     Ok(())
 }
 
-/// Readers that ignore case go by simple folding, under which also the long s and the sign for Kelvin are letters of ASCII.
+/// The same for two names that any reader which ignores case takes for one: simple and full folding together (Unicode, section 3.13.3).
+/// Letter by letter, because a sigma at the end of a word is written in another way. The dotted I folds to `i` with a dot or, by simple
+/// folding, to `i` alone.
 fn folded(name: &str) -> String {
-    name.to_uppercase().to_lowercase()
+    let small = name.chars().flat_map(char::to_lowercase);
+    let large = small.flat_map(char::to_uppercase);
+    let small: String = large.flat_map(char::to_lowercase).collect();
+    small.replace("i\u{307}", "i")
 }
 
 /// `text` is JSON, so that whatever is neither in a string nor a letter or punctuation is a number.
@@ -238,6 +243,50 @@ mod tests {
         assert!(read(b"{\"a\":\"\xed\xa0\x80\"}").is_err());
         let deep = "[".repeat(200) + &"]".repeat(200);
         assert!(read(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn names_that_differ_in_case_alone_are_one() {
+        // CaseFolding.txt of Unicode: C, F, S and T.
+        for same in [
+            &["ß", "ẞ", "ss", "SS", "sS", "ſs"][..],
+            &["ſ", "s", "S"],
+            &["k", "K", "\u{212a}"],
+            &["i", "I", "ı", "İ", "i\u{307}", "I\u{307}"],
+            &["ς", "σ", "Σ"],
+            &["aς", "aσ", "AΣ"],
+            &["å", "Å", "\u{212b}"],
+            &["ω", "Ω", "\u{2126}"],
+            &["µ", "μ", "Μ"],
+            &["ﬁ", "fi", "FI"],
+            &["ﬅ", "ﬆ", "st"],
+            &["ᾳ", "ᾼ", "αι"],
+            &["θ", "ϑ", "ϴ"],
+            &["ǆ", "ǅ", "Ǆ"],
+            &["Ꭰ", "ꭰ"],
+        ] {
+            for (place, one) in same.iter().enumerate() {
+                for other in &same[place + 1..] {
+                    let text = format!(r#"{{"{one}":1,"{other}":2}}"#);
+                    let found = read(text.as_bytes());
+                    let is_refused = matches!(found, Err(ExactJsonError::SameButCase(..)));
+                    assert!(is_refused, "{text}: {found:?}");
+                }
+            }
+        }
+        for other in [
+            ["ß", "s"],
+            ["i", "j"],
+            ["a", "å"],
+            ["e", "é"],
+            ["σ", "s"],
+            ["k", "c"],
+            ["1", "¹"],
+        ] {
+            let [one, other] = other;
+            let text = format!(r#"{{"{one}":1,"{other}":2}}"#);
+            assert!(read(text.as_bytes()).is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -39,3 +39,10 @@ pub fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Waited
     let named = |way: &&WaitedBy| Some(way.as_str()) == value.as_str();
     Ok(WaitedBy::ALL.iter().find(named).copied())
 }
+
+/// What [`known`] takes.
+#[cfg(feature = "openapi")]
+pub fn schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let named = generator.subschema_for::<WaitedBy>();
+    schemars::json_schema!({ "anyOf": [named, {}] })
+}

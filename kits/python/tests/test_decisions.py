@@ -15,7 +15,7 @@ import httpx
 import pytest
 from vectors import table
 
-from writ_kit.errors import AskLater, Cancelled, Denied, Expired, StillWaiting, Unavailable
+from writ_kit.errors import ArgumentsInvalid, AskLater, Cancelled, Denied, Expired, StillWaiting, Unavailable
 from writ_kit.resource import Action, Decisions, GateOptions, Looked, NotPermitted, Permit, UsageError
 
 TABLE = table("decisions")
@@ -163,8 +163,8 @@ async def judged(case: dict[str, Any]) -> tuple[dict[str, Any], list[Any], FakeS
     except NotPermitted as error:
         found["ends"] = error.code
         assert error.advice
-        for name in ("reason", "retry_after"):
-            if hasattr(error, name):
+        for name in ("reason", "retry_after", "sentence"):
+            if hasattr(error, name) and (name != "sentence" or name in case["expect"]):
                 found[name] = getattr(error, name)
     except RuntimeError as error:
         assert str(error) == "the handler failed"
@@ -214,7 +214,8 @@ def check_evaluations(server: FakeServer, case: dict[str, Any], last: dict[str, 
 @pytest.mark.parametrize(
     ("error", "status", "code", "after"),
     [
-        (Denied("not_covered"), 403, "access_denied", None),
+        (Denied("not_covered", "This was not granted."), 403, "access_denied", None),
+        (ArgumentsInvalid("`/a` is no text"), 400, "invalid_request", None),
         (AskLater(90), 429, "temporarily_unavailable", "90"),
         (StillWaiting("apr_1", None), 409, "authorization_pending", "5"),
         (Expired("over"), 403, "expired_token", None),
@@ -226,7 +227,7 @@ def check_evaluations(server: FakeServer, case: dict[str, Any], last: dict[str, 
 def test_what_was_not_permitted_is_the_answer_of_an_api(error: NotPermitted, status: int, code: str, after: str | None) -> None:
     body = json.loads(error.body)
     assert (error.status, body["error"], dict(error.headers).get("retry-after")) == (status, code, after)
-    assert body["error_description"] == f"{error}: {error.advice}"
+    assert body["error_description"] == f"{str(error).removesuffix('.')}; {error.advice}"
 
 
 def test_a_permit_that_was_not_awaited_cannot_be_used_and_one_that_was_only_once() -> None:

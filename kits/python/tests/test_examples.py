@@ -23,7 +23,7 @@ from starlette.responses import Response
 
 FOLDER = Path(__file__).parents[1]
 RESOURCE = "http://127.0.0.1:8/mcp"
-NO = "the person said no: the answer is no: do not repeat this call"
+NO = "the person said no; do not repeat this call"
 
 
 @pytest.mark.parametrize("name", ["notes.py", "notes_fastmcp.py", "api.py", "agent.py"])

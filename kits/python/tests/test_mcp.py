@@ -194,7 +194,7 @@ async def test_a_client_that_is_told_to_call_again_passes_after_one_yes(kind: st
     async with gated(kind) as (here, _, client):
         passed, text = await client.call()
         assert not passed
-        assert "asked on their phone" in text
+        assert "Waiting for a person" in text
         assert "Call this tool again" in text
         assert here.runs == []
         here.writ.decide(await here.writ.asked(), "approved")
@@ -303,7 +303,7 @@ async def test_a_no_is_told_as_a_no(kind: str, mode: str) -> None:
         here.writ.decide(await here.writ.asked(), "denied")
         passed, text = await calling
         assert not passed
-        assert "the person said no" in text
+        assert "The person said no; do not repeat this call." in text
         assert "do not repeat" in text
         assert here.runs == []
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
+  ArgumentsInvalid,
   AskLater,
   Cancelled,
   Decisions,
@@ -59,6 +60,7 @@ for (const one of cases) {
     if (server.cancelled > 0 && one.expect.cancelled !== undefined) found.cancelled = server.cancelled;
     if (unreported > 0) found.unreported = unreported;
     const { arguments: wanted = action.arguments, ...expected } = one.expect;
+    if (expected.sentence === undefined) delete found.sentence;
     assert.deepEqual(found, expected);
     for (const args of seen) assert.deepEqual(args, wanted);
     checkEvaluations(server, one, wanted);
@@ -79,6 +81,7 @@ function failed(error) {
   const { code, reason, retryAfter } = error;
   return {
     ends: code,
+    sentence: error.sentence,
     ...(reason === undefined ? {} : { reason }),
     ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
   };
@@ -107,7 +110,8 @@ function checkEvaluations({ evaluations, keys, requests }, { status = [], reques
 
 test('what was not permitted is the answer of an API, and keeps Retry-After', async () => {
   const answers = [
-    [new Denied('not_covered'), 403, 'access_denied', null],
+    [new Denied('not_covered', 'This was not granted.'), 403, 'access_denied', null],
+    [new ArgumentsInvalid('`/a` is no text'), 400, 'invalid_request', null],
     [new AskLater(90), 429, 'temporarily_unavailable', '90'],
     [new StillWaiting('apr_1', undefined), 409, 'authorization_pending', '5'],
     [new Expired('over'), 403, 'expired_token', null],
@@ -118,7 +122,7 @@ test('what was not permitted is the answer of an API, and keeps Retry-After', as
     const response = error.toResponse();
     const body = await response.json();
     assert.deepEqual([response.status, body.error, response.headers.get('retry-after')], [status, code, after]);
-    assert.equal(body.error_description, `${error.message}: ${error.advice}`);
+    assert.equal(body.error_description, `${error.message.replace(/\.$/, '')}; ${error.advice}`);
     assert.doesNotMatch(JSON.stringify(body), /hush/);
   }
 });

@@ -63,7 +63,7 @@ test('the API answers after a yes, and after a no', async (t) => {
       403,
       {
         error: 'access_denied',
-        error_description: 'the person said no: the answer is no: do not repeat this call',
+        error_description: 'the person said no; do not repeat this call',
       },
     ],
   ]) {

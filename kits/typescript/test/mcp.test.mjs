@@ -93,7 +93,7 @@ test('a client that is told to call again passes after one yes, once', async (t)
   const first = await call(client);
   assert.equal(first.isError, true);
   assert.equal(first._meta['writ/code'], 'still_waiting');
-  assert.match(first.content[0].text, /asked on their phone .* Call this tool again/);
+  assert.match(first.content[0].text, /Waiting for a person's yes .* Call this tool again/);
   assert.equal(runs.length, 0);
   writ.decide(await writ.asked(), 'approved');
   const second = await call(client);
@@ -158,7 +158,7 @@ test('a no is told as a no', async (t) => {
   writ.decide(await writ.asked(), 'denied');
   const { content, _meta: meta } = await answer;
   assert.equal(meta['writ/code'], 'denied');
-  assert.match(content[0].text, /the person said no.* do not repeat/);
+  assert.match(content[0].text, /^The person said no; do not repeat this call\.$/);
   assert.equal(runs.length, 0);
 });
 

@@ -37,7 +37,7 @@ impl<'a> Fill<'a> {
         let alice = format!("(SELECT id FROM users WHERE name = '{OWNER}')");
         self.work("0a", &alice, (self.has.of_alice, wanted.of_alice))?;
         self.resources((self.has.resources, wanted.resources))?;
-        self.place.sql("ANALYZE")?;
+        self.place.settle()?;
         self.has = wanted;
         Ok(())
     }

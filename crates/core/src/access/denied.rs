@@ -84,6 +84,9 @@ pub struct DeniedEvaluation {
     pub client: ClientId,
     pub resource: String,
     pub object_hash: String,
+    /// [`crate::access_request::definition_digest`] of what it said of the tool; absent in what was sealed before it was kept.
+    #[serde(default)]
+    pub definition_hash: Option<String>,
     /// `None`: nobody can be asked about it.
     pub requestable: Option<Coverage>,
     pub expires_at: Timestamp,

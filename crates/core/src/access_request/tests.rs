@@ -14,6 +14,7 @@ fn question(change: impl FnOnce(&mut AskedAccess)) -> AskedAccess {
         resolved: BTreeSet::new(),
         scope: Some("notes:write".to_owned()),
         waited_by: None,
+        definition_hash: None,
         used_up: None,
     };
     change(&mut question);
@@ -50,6 +51,13 @@ fn a_question_is_of_one_delegation_client_task_resource_and_object() {
     let object = "sha-256:two".to_owned();
     assert_ne!(hash_of(ids, &question(|q| q.object = object)), first);
     assert_ne!(hash_of(ids, &question(|q| q.call_again = true)), first);
+    let defined = |hash: &str| {
+        let hash = Some(hash.to_owned());
+        hash_of(ids, &question(|q| q.definition_hash = hash))
+    };
+    assert_ne!(defined("one"), first);
+    assert_ne!(defined("one"), defined("two"));
+    assert_eq!(defined("one"), defined("one"));
     // Neither the resource's words nor which denial it was make another one.
     let says = Some("Other words.".to_owned());
     assert_eq!(hash_of(ids, &question(|q| q.says = says)), first);

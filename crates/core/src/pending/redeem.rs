@@ -177,10 +177,8 @@ fn still_allowed<'a>(
             "the resource that asked for a person may not ask any more",
         ));
     }
-    let access = facts.request.asked.access.as_ref();
-    let measured = access.map(|question| question.measured(authority));
-    let measured = measured.as_ref().unwrap_or(authority);
-    within_ceiling(measured, facts.client, realm).map_err(|now| {
+    let measured = facts.request.asked.measured(authority);
+    within_ceiling(&measured, facts.client, realm).map_err(|now| {
         refused("it is outside what the client may have now").because(now.sentence)
     })?;
     Ok(authority)

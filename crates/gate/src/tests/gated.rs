@@ -22,7 +22,7 @@ fn text(answer: &Value) -> &str {
 }
 
 /// Until it is so; there is no more to it than that another task has to run.
-async fn eventually(is_so: impl Fn() -> bool) {
+pub(super) async fn eventually(is_so: impl Fn() -> bool) {
     for _ in 0..2_000 {
         if is_so() {
             return;
@@ -170,10 +170,18 @@ async fn a_call_that_died_takes_its_question_along() {
 async fn what_is_no_permit_runs_nothing() {
     let world = World::new().await;
     for (decides, status, words) in [
-        (Decides::Deny, "pending", "the answer is no"),
+        (Decides::Deny, "pending", "do not repeat this call"),
         (Decides::Down, "pending", "try again later"),
-        (Decides::Ask, "denied", "the person said no"),
-        (Decides::Ask, "expired", "nobody decided in time"),
+        (
+            Decides::Ask,
+            "denied",
+            "The person said no; do not repeat this call.",
+        ),
+        (
+            Decides::Ask,
+            "expired",
+            "Nobody decided in time; nothing was done",
+        ),
         (Decides::Ask, "cancelled", "cancelled"),
         (Decides::Ask, "failed", "no approval"),
         (Decides::Ask, "approved, or so", "no approval"),
@@ -186,6 +194,23 @@ async fn what_is_no_permit_runs_nothing() {
         assert_eq!(answer["result"]["isError"], true, "{status}: {answer}");
         assert!(text(&answer).contains(words), "{status}: {answer}");
     }
+    assert!(world.calls().is_empty());
+}
+
+/// Apart from a no: the model is to correct them, and nobody is asked.
+#[tokio::test]
+async fn arguments_outside_the_schema_are_told_with_their_place() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::RefuseArguments;
+    let (_, answer) = world.call(&[]).await;
+    assert_eq!(
+        text(&answer),
+        "The arguments do not fit the tool's schema: `/path` is no number; correct them and call again."
+    );
+    let meta = &answer["result"]["_meta"];
+    assert_eq!(*meta, json!({ "writ/code": "arguments_invalid" }));
+    assert_eq!(answer["result"]["isError"], true);
+    assert!(world.issuer.state().asked.is_empty());
     assert!(world.calls().is_empty());
 }
 
@@ -243,4 +268,28 @@ async fn an_outcome_says_how_it_ended() {
         world.issuer.state().outcomes[0],
         json!({ "decision_id": "dec_1", "result": "failed" })
     );
+}
+
+/// What is no tool is answered by an error, which names the page too.
+#[tokio::test]
+async fn who_waits_for_what_is_no_tool_is_told_the_page() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    let params = json!({ "name": "p" });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "prompts/get", "params": params });
+    let (_, answer) = world.post(&[], &message.to_string()).await;
+    let error = &answer["error"];
+    let page = "https://as.example/app/requests/apr_1";
+    assert_eq!(error["code"], -32010);
+    assert_eq!(
+        (&error["data"]["code"], &error["data"]["page"]),
+        (&json!("still_waiting"), &json!(page))
+    );
+    assert!(
+        error["message"].as_str().unwrap().ends_with(page),
+        "{error}"
+    );
+    world.issuer.state().decides = Decides::Deny;
+    let (_, answer) = world.post(&[], &message.to_string()).await;
+    assert_eq!(answer["error"]["data"].get("page"), None, "{answer}");
 }

@@ -16,6 +16,8 @@ pub(super) enum Decides {
     Permit,
     Ask,
     Deny,
+    /// The arguments are outside the schema.
+    RefuseArguments,
     Down,
 }
 
@@ -23,6 +25,8 @@ pub(super) struct IssuerState {
     keys: Vec<Value>,
     pub(super) decides: Decides,
     pub(super) is_active: bool,
+    /// To a question that there is not: by this the credentials are checked.
+    pub(super) unknown_question: (u16, Value),
     /// Of the one question.
     pub(super) status: &'static str,
     is_used: bool,
@@ -43,6 +47,7 @@ impl FakeIssuer {
             keys: vec![key],
             decides: Decides::Permit,
             is_active: true,
+            unknown_question: (404, json!({ "title": "no task" })),
             status: "pending",
             is_used: false,
             evaluated: Vec::new(),
@@ -98,6 +103,10 @@ impl FakeIssuer {
                 state.asked.push(body);
                 (202, self.question(&state))
             }
+            "/access/v1/requests/none" => {
+                assert!(request.headers().contains_key("authorization"));
+                state.unknown_question.clone()
+            }
             "/access/v1/requests/apr_1" => (200, self.question(&state)),
             "/access/v1/requests/apr_1/cancel" => {
                 state.cancelled += 1;
@@ -120,7 +129,7 @@ impl FakeIssuer {
                     && state.status == "approved"
                     && !std::mem::replace(&mut state.is_used, true)
             }
-            Decides::Deny => false,
+            Decides::Deny | Decides::RefuseArguments => false,
             Decides::Down => return (503, json!({ "error": "temporarily_unavailable" })),
         };
         if permitted {
@@ -136,6 +145,11 @@ impl FakeIssuer {
             "evaluation_id": "evl_1", "evaluated_at": self.later(0), "reason": "not_covered",
             "reason_user": { "en": "This was not granted." }
         });
+        if state.decides == Decides::RefuseArguments {
+            context["reason"] = json!("arguments_invalid");
+            context["reason_user"]["en"] =
+                json!("The arguments are not those of this action: `/path` is no number");
+        }
         if state.decides == Decides::Ask {
             context["reason"] = json!("approval_required");
             context["access_request"] = json!({

@@ -5,4 +5,6 @@ mod input;
 mod issuer;
 mod messages;
 mod sessions;
+mod start;
+mod told;
 mod world;

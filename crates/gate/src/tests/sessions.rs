@@ -8,12 +8,13 @@ use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
+use super::gated::eventually;
 use super::world::{World, call};
 use crate::Allowed;
 use crate::sessions::MAX_SESSIONS_OF_ONE;
 
 /// The next event of a stream, without comments; `None` at its end.
-async fn next(body: &mut Body) -> Option<(Option<String>, Value)> {
+pub(super) async fn next(body: &mut Body) -> Option<(Option<String>, Value)> {
     loop {
         let frame = tokio::time::timeout(Duration::from_secs(20), body.frame()).await;
         let frame = frame
@@ -34,7 +35,7 @@ async fn listen(world: &World, fields: &[(&str, &str)]) -> Response<Body> {
     world.send(world.request("GET", fields, "")).await
 }
 
-fn say(world: &World, id: &str, message: &Value) {
+pub(super) fn say(world: &World, id: &str, message: &Value) {
     let state = world.server.lock().unwrap();
     let event = Bytes::from(format!("id: {id}\ndata: {message}\n\n"));
     state.streams.last().unwrap().send(event).unwrap();
@@ -158,6 +159,33 @@ async fn an_open_stream_is_cut_by_a_stop_and_by_the_tokens_end() {
         }
         assert_eq!(next(&mut body).await, None);
     }
+}
+
+/// As at its next request: the client learns where to get another token.
+#[tokio::test]
+async fn a_request_that_waits_when_its_token_ends_is_answered_with_a_challenge() {
+    let world = World::new().await;
+    world.server.lock().unwrap().stalls = Some("initialize");
+    let message = json!({ "jsonrpc": "2.0", "id": 3, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {}
+    } });
+    let request = world.request("POST", &[], &message.to_string());
+    let waiting = tokio::spawn(world.sent(request));
+    eventually(|| world.reached().len() == 1).await;
+    world.issuer.state().is_active = false;
+    let answer = waiting.await.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let challenge = answer.headers()["www-authenticate"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+    assert!(challenge.contains("resource_metadata="), "{challenge}");
+    let (_, body) = super::world::read(answer).await;
+    assert_eq!(
+        (&body["id"], &body["error"]["code"]),
+        (&json!(3), &json!(-32010))
+    );
 }
 
 #[tokio::test]

@@ -18,11 +18,11 @@ use tower::ServiceExt;
 use url::Url;
 use writ_jose::key::SigningKey;
 use writ_platform::{Clock, ManualClock, Random};
-use writ_verifier::{ClientSecret, ResourceUri, VerifierEnvironment};
+use writ_verifier::{ClientSecret, CredentialsError, ResourceUri, VerifierEnvironment};
 use writ_wire::time::Timestamp;
 
 use super::issuer::{FakeIssuer, ISSUER};
-use crate::{Allowed, GateConfig};
+use crate::{Allowed, Gate, GateConfig};
 
 pub(super) const NOTES: &str = "https://notes.example/mcp";
 const START: i64 = 1_790_000_000;
@@ -45,6 +45,8 @@ pub(super) struct ServerState {
     pub(super) result: Option<Value>,
     /// Instead of any result of a tool, with this status.
     pub(super) error: Option<(u16, Value)>,
+    /// A method to which it gives no answer.
+    pub(super) stalls: Option<&'static str>,
     sessions: usize,
 }
 
@@ -63,16 +65,31 @@ impl futures_core::Stream for Pieces {
     }
 }
 
+/// Whether what reached it gets no answer.
+fn stalls(server: &Server, reached: Reached) -> bool {
+    let mut state = server.lock().unwrap();
+    let stalls = state
+        .stalls
+        .is_some_and(|method| reached.body["method"] == method);
+    state.reached.push(reached);
+    stalls
+}
+
 async fn upstream(server: Server, request: axum::extract::Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let text = body.collect().await.unwrap().to_bytes();
     let body: Value = serde_json::from_slice(&text).unwrap_or_default();
+    if stalls(
+        &server,
+        Reached {
+            headers: parts.headers,
+            text: String::from_utf8(text.to_vec()).unwrap(),
+            body: body.clone(),
+        },
+    ) {
+        return std::future::pending().await;
+    }
     let mut state = server.lock().unwrap();
-    state.reached.push(Reached {
-        headers: parts.headers,
-        text: String::from_utf8(text.to_vec()).unwrap(),
-        body: body.clone(),
-    });
     if parts.method == "GET" {
         let (sender, receiver) = mpsc::unbounded_channel();
         state.streams.push(sender);
@@ -133,7 +150,7 @@ pub(super) struct World {
     pub(super) server: Server,
     pub(super) clock: ManualClock,
     key: SigningKey,
-    gate: Router,
+    gate: Gate,
 }
 
 impl World {
@@ -164,7 +181,7 @@ impl World {
             clock: Clock::Manual(clock.clone()),
             random: Random::System,
         };
-        let gate = crate::router(config, environment).unwrap();
+        let gate = Gate::new(config, environment).unwrap();
         Self {
             issuer,
             server,
@@ -188,8 +205,21 @@ impl World {
         self.token("usr_alice", "guest", "dlg_1")
     }
 
+    pub(super) async fn check_credentials(&self) -> Result<(), CredentialsError> {
+        self.gate.check_credentials().await
+    }
+
+    /// For a task of its own.
+    pub(super) fn sent(
+        &self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Response<Body>> + use<> {
+        let routes = self.gate.routes();
+        async move { routes.oneshot(request).await.unwrap() }
+    }
+
     pub(super) async fn send(&self, request: Request<Body>) -> Response<Body> {
-        self.gate.clone().oneshot(request).await.unwrap()
+        self.gate.routes().oneshot(request).await.unwrap()
     }
 
     pub(super) fn request(

@@ -52,6 +52,27 @@ pub(super) struct AccessCall<'a> {
     pub(super) wait: Duration,
 }
 
+/// Why it is not known that the issuer takes the credentials.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialsError {
+    /// They are wrong, or the client serves no resource: the same will come again.
+    #[error("the issuer refuses these credentials ({status}): {said}")]
+    Refused { status: StatusCode, said: String },
+    /// It may be known later.
+    #[error("the issuer cannot be asked: {0}")]
+    Unknown(String),
+}
+
+/// For the operator, with its cause.
+fn told(why: &NotPermitted) -> String {
+    match why {
+        NotPermitted::Unavailable { what, cause } if !cause.is_empty() => {
+            format!("{what}: {cause}")
+        }
+        why => why.to_string(),
+    }
+}
+
 impl AccessServer {
     pub(super) async fn endpoints(&self) -> Result<Endpoints, NotPermitted> {
         let now = self.clock.now();
@@ -112,6 +133,35 @@ impl AccessServer {
                 "the answer names an endpoint of another server",
                 "",
             )),
+        }
+    }
+
+    /// Whether the issuer takes these credentials: a question that there is not is asked for, which changes nothing.
+    pub(super) async fn check(&self) -> Result<(), CredentialsError> {
+        let unknown = |why: &dyn std::fmt::Display| CredentialsError::Unknown(why.to_string());
+        let endpoints = self.endpoints().await.map_err(|why| unknown(&told(&why)))?;
+        let requests = endpoints.requests;
+        let requests = requests.ok_or_else(|| unknown(&"it has no endpoint for questions"))?;
+        let call = AccessCall {
+            method: Method::GET,
+            url: &format!("{requests}/none"),
+            body: None,
+            idempotency_key: None,
+            wait: Duration::ZERO,
+        };
+        let answer = self.call(call).await.map_err(|why| unknown(&told(&why)))?;
+        match answer.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let said = answer.body.get("error_description");
+                let said = said.and_then(Value::as_str).unwrap_or_default();
+                let said = said.chars().filter(|c| !c.is_control()).take(MAX_SAID);
+                Err(CredentialsError::Refused {
+                    status: answer.status,
+                    said: said.collect(),
+                })
+            }
+            StatusCode::OK | StatusCode::NOT_FOUND => Ok(()),
+            status => Err(unknown(&format_args!("it answered {status}"))),
         }
     }
 
@@ -206,6 +256,8 @@ fn metadata_url(issuer: &str) -> Option<String> {
 }
 
 const PROBLEM: &str = "urn:openid:authzen:access-request:error:";
+/// Of what the issuer says to a refusal, in characters.
+const MAX_SAID: usize = 300;
 /// How long the server may take beyond what it was told to wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 const METADATA_LIFETIME: Duration = Duration::from_secs(300);

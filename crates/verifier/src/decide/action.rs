@@ -93,6 +93,14 @@ impl GatedAction {
         self.arguments
     }
 
+    /// In a sentence about it.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self.kind {
+            Kind::Named => "action",
+            Kind::Tool => "tool",
+        }
+    }
+
     /// `action` and `resource` of a request.
     pub(super) fn wire(&self, resource: &str) -> (Value, Value) {
         match self.kind {

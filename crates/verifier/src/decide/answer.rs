@@ -23,10 +23,18 @@ pub(super) struct Askable {
     pub(super) denial: Map<String, Value>,
 }
 
-/// With an approval a denial is a no: one question for one call.
+/// What was asked.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    /// With one a denial is a no: one question for one call.
+    pub(super) with_approval: bool,
+    /// What the arguments are of: a tool, or an action.
+    pub(super) of: &'static str,
+}
+
 pub(super) fn read(
     answer: &Map<String, Value>,
-    with_approval: bool,
+    asked: Asked,
     now: Timestamp,
 ) -> Result<Judged, NotPermitted> {
     let empty = Map::new();
@@ -36,7 +44,7 @@ pub(super) fn read(
         .unwrap_or(&empty);
     match answer.get("decision") {
         Some(Value::Bool(true)) => granted(context, now).map(Judged::Permitted),
-        Some(Value::Bool(false)) => denied(context, with_approval).map(Judged::Askable),
+        Some(Value::Bool(false)) => denied(context, asked).map(Judged::Askable),
         Some(_) | None => Err(NotPermitted::unavailable(
             "the answer holds no decision",
             "",
@@ -69,7 +77,7 @@ fn granted(context: &Map<String, Value>, now: Timestamp) -> Result<Granted, NotP
     })
 }
 
-fn denied(context: &Map<String, Value>, with_approval: bool) -> Result<Askable, NotPermitted> {
+fn denied(context: &Map<String, Value>, asked: Asked) -> Result<Askable, NotPermitted> {
     let text = |name: &str| context.get(name).and_then(Value::as_str);
     let reason = text("reason").unwrap_or("denied");
     let words = context.get("reason_user").and_then(|words| words.get("en"));
@@ -85,7 +93,10 @@ fn denied(context: &Map<String, Value>, with_approval: bool) -> Result<Askable, 
     if reason == "approval_expired" {
         return Err(NotPermitted::Expired("the approval is over"));
     }
-    let is_final = with_approval || text("next_action") == Some("none");
+    if reason == "arguments_invalid" {
+        return Err(NotPermitted::arguments_invalid(asked.of, words));
+    }
+    let is_final = asked.with_approval || text("next_action") == Some("none");
     let askable = (!is_final).then(|| askable(context)).flatten();
     askable.ok_or_else(|| NotPermitted::denied(reason, words))
 }

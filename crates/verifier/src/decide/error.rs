@@ -7,6 +7,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use writ_wire::error::{ErrorBody, ErrorCode, description};
 
+/// So the server begins what it says of arguments; the place follows.
+const ARGUMENTS_INVALID: &str = "The arguments are not those of this action:";
+
 /// Nothing was permitted, and nothing was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPermitted {
@@ -16,6 +19,14 @@ pub enum NotPermitted {
         /// As the server says it: `not_covered`, `used`, ...; `person` where a person said no.
         reason: String,
         words: String,
+    },
+    /// Outside the schema, and nobody was asked: other arguments may be permitted.
+    #[error("{}", do_not_fit(.of, .place))]
+    ArgumentsInvalid {
+        /// Whose schema it is: `tool` or `action`.
+        of: &'static str,
+        /// What does not fit, as the server says it; may be empty.
+        place: String,
     },
     /// People are asked too often, or said no just before.
     #[error("nobody was asked now")]
@@ -37,11 +48,18 @@ pub enum NotPermitted {
     #[error("{0}")]
     Unusable(String),
     /// No answer that can be relied upon. `cause` is for the log, and never sent.
-    #[error("{what}: try again")]
+    #[error("{what}")]
     Unavailable { what: &'static str, cause: String },
 }
 
 impl NotPermitted {
+    /// Of what the server says of arguments.
+    pub(crate) fn arguments_invalid(of: &'static str, words: &str) -> Self {
+        let place = words.strip_prefix(ARGUMENTS_INVALID).unwrap_or(words);
+        let place = place.trim().trim_end_matches('.').to_owned();
+        Self::ArgumentsInvalid { of, place }
+    }
+
     pub(crate) fn denied(reason: &str, words: &str) -> Self {
         Self::Denied {
             reason: reason.to_owned(),
@@ -60,6 +78,7 @@ impl NotPermitted {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Denied { .. } => "denied",
+            Self::ArgumentsInvalid { .. } => "arguments_invalid",
             Self::AskLater { .. } => "ask_later",
             Self::StillWaiting { .. } => "still_waiting",
             Self::Expired(_) => "expired",
@@ -72,7 +91,8 @@ impl NotPermitted {
     /// What to do next: one sentence for the caller's developer or model.
     pub fn advice(&self) -> String {
         match self {
-            Self::Denied { .. } => "the answer is no: do not repeat this call".to_owned(),
+            Self::Denied { .. } => "do not repeat this call".to_owned(),
+            Self::ArgumentsInvalid { .. } => "correct them and call again".to_owned(),
             Self::AskLater { retry_after } => {
                 format!(
                     "the same may be asked again after {} s",
@@ -82,13 +102,27 @@ impl NotPermitted {
             Self::StillWaiting { .. } => {
                 "call again with the same arguments: the answer is found then".to_owned()
             }
-            Self::Expired(_) => "nothing was done: a new call asks anew".to_owned(),
+            Self::Expired(_) => "nothing was done, and a new call asks anew".to_owned(),
             Self::Cancelled { .. } => {
-                "nothing was done: ask again only if it is still wanted".to_owned()
+                "nothing was done, so ask again only if it is still wanted".to_owned()
             }
             Self::Unusable(_) => "send other arguments".to_owned(),
-            Self::Unavailable { .. } => "the decision could not be had: try again later".to_owned(),
+            Self::Unavailable { .. } => "nothing was done, so try again later".to_owned(),
         }
+    }
+
+    /// What happened and what to do next, for whoever reads one text alone, such as a model.
+    pub fn sentence(&self) -> String {
+        let said = self.said();
+        let mut letters = said.chars();
+        let first = letters.next().map(char::to_uppercase);
+        let first: String = first.into_iter().flatten().collect();
+        format!("{first}{}.", letters.as_str())
+    }
+
+    fn said(&self) -> String {
+        let what = self.to_string();
+        format!("{}; {}", what.trim_end_matches('.'), self.advice())
     }
 
     /// Seconds for `Retry-After` (RFC 9110 section 10.2.3).
@@ -97,9 +131,11 @@ impl NotPermitted {
             Self::AskLater { retry_after } => Some(retry_after.as_secs()),
             Self::StillWaiting { .. } => Some(5),
             Self::Unavailable { .. } => Some(1),
-            Self::Denied { .. } | Self::Expired(_) | Self::Cancelled { .. } | Self::Unusable(_) => {
-                None
-            }
+            Self::Denied { .. }
+            | Self::ArgumentsInvalid { .. }
+            | Self::Expired(_)
+            | Self::Cancelled { .. }
+            | Self::Unusable(_) => None,
         }
     }
 
@@ -110,7 +146,7 @@ impl NotPermitted {
             }
             Self::AskLater { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::StillWaiting { .. } => StatusCode::CONFLICT,
-            Self::Unusable(_) => StatusCode::BAD_REQUEST,
+            Self::ArgumentsInvalid { .. } | Self::Unusable(_) => StatusCode::BAD_REQUEST,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -120,7 +156,7 @@ impl NotPermitted {
             Self::Denied { .. } | Self::Cancelled { .. } => ErrorCode::AccessDenied,
             Self::Expired(_) => ErrorCode::ExpiredToken,
             Self::StillWaiting { .. } => ErrorCode::AuthorizationPending,
-            Self::Unusable(_) => ErrorCode::InvalidRequest,
+            Self::ArgumentsInvalid { .. } | Self::Unusable(_) => ErrorCode::InvalidRequest,
             Self::AskLater { .. } | Self::Unavailable { .. } => ErrorCode::TemporarilyUnavailable,
         }
     }
@@ -129,7 +165,7 @@ impl NotPermitted {
     pub fn into_response(self) -> Response<Bytes> {
         let body = ErrorBody {
             error: self.error(),
-            error_description: Some(description(&format!("{self}: {}", self.advice()))),
+            error_description: Some(description(&self.said())),
             excess: Vec::new(),
             error_id: None,
             retry_after: self.retry_after(),
@@ -143,6 +179,13 @@ impl NotPermitted {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+fn do_not_fit(of: &str, place: &str) -> String {
+    match place {
+        "" => format!("the arguments do not fit the {of}'s schema"),
+        place => format!("the arguments do not fit the {of}'s schema: {place}"),
     }
 }
 

@@ -191,17 +191,20 @@ async fn every_kit_does_what_the_vectors_say() {
             ("retry_after", json!(retry_after)),
             ("asked", json!(seen.asked)),
             ("arguments", json!(*given.lock().unwrap())),
+            (
+                "sentence",
+                json!(done.as_ref().err().map(NotPermitted::sentence)),
+            ),
         ] {
             if case["expect"].get(name).is_some() {
                 found.insert(name, value);
             }
         }
         // What is dropped or not reported is told to the caller of other kits alone.
-        let others = ["cancelled", "unreported"];
         let expected = case["expect"].as_object().unwrap();
         for (name, value) in expected
             .iter()
-            .filter(|(name, _)| !others.contains(&name.as_str()))
+            .filter(|(name, _)| !["cancelled", "unreported"].contains(&name.as_str()))
         {
             assert_eq!(
                 found.get(name.as_str()),
@@ -269,6 +272,7 @@ fn each_end_says_what_to_do_next_and_no_inner_cause() {
     let unavailable = NotPermitted::unavailable("the decision could not be had", "host-7 refused");
     for (why, status, retry) in [
         (NotPermitted::denied("used", ""), 403, None),
+        (NotPermitted::arguments_invalid("tool", ""), 400, None),
         (
             NotPermitted::AskLater {
                 retry_after: Duration::from_secs(9),

@@ -1,22 +1,27 @@
 //! `writ gate`: a reverse proxy before an MCP server that nobody can change (docs/gate.md).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use writ_gate::{Allowed, GateConfig};
+use writ_gate::{Allowed, Gate, GateConfig, address_on_loopback};
 use writ_server::config::bounded_file;
 use writ_server::node::listener::{self, ListenerBounds};
-use writ_verifier::{ClientSecret, VerifierEnvironment};
+use writ_verifier::{ClientSecret, CredentialsError, VerifierEnvironment};
 use writ_wire::resource::ResourceUri;
 use zeroize::Zeroizing;
 
 use super::signals::StopSignals;
-use super::{Outcome, say};
+use super::{Outcome, note, say};
 
+/// Between two attempts to ask the issuer at the start.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Where a gate listens whose resource is not on this machine.
+const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 /// The largest secret in a file, in bytes.
 const MAX_SECRET: usize = 4096;
 /// With what may stand around it.
@@ -39,9 +44,9 @@ pub struct GateArguments {
     /// The file with its secret
     #[arg(long, value_name = "FILE")]
     client_secret_file: PathBuf,
-    /// Where the gate listens; TLS is for a proxy before it
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
-    listen: SocketAddr,
+    /// Where the gate listens; TLS is for a proxy before it. Unless it is said: where a resource on loopback is, or 127.0.0.1:8081
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
     /// The file with the value of `Authorization` for the server, if it wants one
     #[arg(long, value_name = "FILE")]
     upstream_authorization_file: Option<PathBuf>,
@@ -64,29 +69,77 @@ enum Allow {
 }
 
 pub async fn gate(arguments: GateArguments) -> Outcome {
-    let routes = {
+    let gate = {
         let environment = VerifierEnvironment::system().map_err(|e| e.to_string())?;
-        writ_gate::router(config(&arguments)?, environment).map_err(|e| e.to_string())?
+        Gate::new(config(&arguments)?, environment).map_err(|e| e.to_string())?
     };
     let mut signals = StopSignals::listen()?;
-    let socket = TcpListener::bind(arguments.listen).await;
-    let socket =
-        socket.map_err(|e| format!("`{}` cannot be listened on: {e}", arguments.listen))?;
+    let listen = listen(arguments.listen, &arguments.resource);
+    let socket = TcpListener::bind(listen).await;
+    let socket = socket.map_err(|e| format!("`{listen}` cannot be listened on: {e}"))?;
     let address = socket.local_addr().map_err(|e| e.to_string())?;
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(listener::serve(
         socket,
-        routes,
+        gate.routes(),
         ListenerBounds::default(),
         stopped,
     ));
-    say(&format!(
-        "the gate is ready at {address}, for {}, before {}",
-        arguments.resource, arguments.upstream
-    ));
-    signals.next().await;
+    let outcome = tokio::select! {
+        checked = credentials(&gate, &arguments.client_id) => checked,
+        _ = signals.next() => Ok(false),
+    };
+    if outcome == Ok(true) {
+        say(&format!(
+            "the gate is ready at {address}, for {}, before {}",
+            arguments.resource, arguments.upstream
+        ));
+        signals.next().await;
+    }
     let _ = stop.send(true);
-    serving.await.map_err(|e| e.to_string())
+    serving.await.map_err(|e| e.to_string())?;
+    outcome.map(drop)
+}
+
+/// Until the issuer took them or refused them. Where it cannot be asked the gate goes on trying: it may be started before the issuer, and
+/// whatever comes meanwhile is refused.
+async fn credentials(gate: &Gate, client_id: &str) -> Result<bool, String> {
+    let mut told = None;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match gate.check_credentials().await {
+            Ok(()) => return Ok(true),
+            Err(why @ CredentialsError::Refused { .. }) => {
+                return Err(format!(
+                    "the gate cannot ask as `{client_id}`: {why}. `--client-secret-file` holds what `writ client add` printed, or `writ client rotate-secret`, and `client_id` of the resource's record names this client"
+                ));
+            }
+            Err(why) => {
+                let why = why.to_string();
+                if told.as_ref() != Some(&why) {
+                    note(&format!("the gate is not ready: {why}. It goes on trying"));
+                    told = Some(why);
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Where the gate listens: where clients look, if they look on this machine and nothing else was said.
+fn listen(said: Option<SocketAddr>, resource: &str) -> SocketAddr {
+    let there = address_on_loopback(resource);
+    if let (Some(said), Some(there)) = (said, there)
+        && said.port() != there.port()
+    {
+        note(&format!(
+            "clients look for `{resource}` at port {}, and the gate listens at port {}: something between them has to pass it on",
+            there.port(),
+            said.port()
+        ));
+    }
+    said.or(there).unwrap_or(ELSEWHERE)
 }
 
 fn config(arguments: &GateArguments) -> Result<GateConfig, String> {
@@ -119,5 +172,39 @@ pub(super) fn secret(file: &Path) -> Result<Zeroizing<String>, String> {
     match line.is_empty() || line.len() > MAX_SECRET || line.contains('\n') {
         true => Err(format!("`{shown}` does not hold one line")),
         false => Ok(Zeroizing::new(line.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_listens_where_its_clients_look() {
+        for (resource, said, expected) in [
+            ("http://localhost:9000/mcp", None, "127.0.0.1:9000"),
+            ("http://notes.localhost:9000/mcp", None, "127.0.0.1:9000"),
+            ("http://127.0.0.1:9000/mcp", None, "127.0.0.1:9000"),
+            ("http://127.0.0.7:9000/mcp", None, "127.0.0.7:9000"),
+            ("http://[::1]:9000/mcp", None, "[::1]:9000"),
+            ("http://localhost/mcp", None, "127.0.0.1:80"),
+            // TLS is for a proxy, which has that port.
+            ("https://localhost:9000/mcp", None, "127.0.0.1:8081"),
+            ("https://notes.example/mcp", None, "127.0.0.1:8081"),
+            ("http://10.0.0.7:9000/mcp", None, "127.0.0.1:8081"),
+            ("http://localhost:9000/mcp", Some("[::]:7000"), "[::]:7000"),
+            (
+                "https://notes.example/mcp",
+                Some("0.0.0.0:80"),
+                "0.0.0.0:80",
+            ),
+        ] {
+            let said = said.map(|text| text.parse().unwrap());
+            assert_eq!(
+                listen(said, resource),
+                expected.parse().unwrap(),
+                "{resource}"
+            );
+        }
     }
 }

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use writ_authority::{MAX_ACTION_NAME, check_arguments, enforceable, left_out};
 use writ_core::registration::is_action_name;
+use writ_core::words;
 use writ_gate::{ToolDefinition, Upstream, list_tools};
 use writ_wire::resource::ResourceUri;
 use writ_wire::strict_json;
@@ -121,16 +122,38 @@ pub fn document(
             ));
         }
     }
+    let title = served
+        .name
+        .map_or_else(|| host(resource.as_str()), str::to_owned);
+    let scope = json!({ "name": served.scope, "says": words_of_scope(&title) });
     Ok(json!({
         "resource": resource,
-        "name": served.name.map_or_else(|| host(resource.as_str()), str::to_owned),
+        "name": title,
         "client_id": served.client_id,
-        "scopes": [served.scope],
+        "scopes": [scope],
         "verifies_proofs": true,
         "actions": actions,
         // A tool that comes later is asked about by its name.
         "unknown_actions": { "scope": served.scope },
     }))
+}
+
+/// What a person reads who is asked for the scope: the name of a scope says nothing to them.
+fn words_of_scope(title: &str) -> Value {
+    let words = [
+        ("en", format!("Use the tools of {title}")),
+        ("de", format!("Die Werkzeuge von {title} benutzen")),
+    ];
+    let is_plain = |text: &String| words::clean(text, words::LONGEST_WORDS) == *text;
+    match words.iter().all(|(_, text)| is_plain(text)) {
+        true => words
+            .map(|(language, text)| (language.to_owned(), json!(text)))
+            .into_iter()
+            .collect(),
+        false => {
+            json!({ "en": "Use the tools of this server", "de": "Die Werkzeuge dieses Servers benutzen" })
+        }
+    }
 }
 
 /// The sentence is made of the tool's name alone: what the server says of it is the server's.
@@ -282,6 +305,40 @@ mod tests {
                 vec!["gone".into()]
             )
         );
+    }
+
+    /// What it prints is registered as it is, whatever the server is called.
+    #[test]
+    fn the_scope_has_words_that_people_read() {
+        let here = "http://localhost:8081/mcp";
+        for (name, english, german) in [
+            (
+                Some("Notes"),
+                "Use the tools of Notes",
+                "Die Werkzeuge von Notes benutzen",
+            ),
+            (
+                None,
+                "Use the tools of localhost:8081",
+                "Die Werkzeuge von localhost:8081 benutzen",
+            ),
+            (
+                Some("https://evil.example \"x\""),
+                "Use the tools of this server",
+                "Die Werkzeuge dieses Servers benutzen",
+            ),
+        ] {
+            let served = ServedResource {
+                resource: here,
+                name,
+                client_id: "notes",
+                scope: "tools",
+            };
+            let made = document(&BTreeMap::new(), &served, &BTreeSet::new()).unwrap();
+            let scope = json!({ "name": "tools", "says": { "en": english, "de": german } });
+            assert_eq!(made["scopes"], json!([scope]));
+            assert_eq!(made["unknown_actions"]["scope"], "tools");
+        }
     }
 
     #[test]

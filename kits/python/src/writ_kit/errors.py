@@ -7,12 +7,16 @@ import json
 # As the answer of an API: status, registered code, and where the error names none, seconds for `Retry-After`.
 _ANSWERS: dict[str, tuple[int, str, int | None]] = {
     "denied": (403, "access_denied", None),
+    "arguments_invalid": (400, "invalid_request", None),
     "ask_later": (429, "temporarily_unavailable", None),
     "still_waiting": (409, "authorization_pending", 5),
     "expired": (403, "expired_token", None),
     "cancelled": (403, "access_denied", None),
     "unavailable": (503, "temporarily_unavailable", 1),
 }
+
+# So the server begins what it says of arguments; the place follows.
+_ARGUMENTS_INVALID = "The arguments are not those of this action:"
 
 
 class NotPermitted(Exception):
@@ -23,6 +27,16 @@ class NotPermitted(Exception):
 
     code: str
     advice: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what to do next, for whoever reads one text alone, such as a model."""
+        said = self._said
+        return f"{said[:1].upper()}{said[1:]}."
+
+    @property
+    def _said(self) -> str:
+        return f"{str(self).removesuffix('.')}; {self.advice}"
 
     @property
     def status(self) -> int:
@@ -36,7 +50,7 @@ class NotPermitted(Exception):
 
     @property
     def body(self) -> str:
-        told: dict[str, object] = {"error": _ANSWERS[self.code][1], "error_description": f"{self}: {self.advice}"}
+        told: dict[str, object] = {"error": _ANSWERS[self.code][1], "error_description": self._said}
         after = self._after
         return json.dumps(told if after is None else {**told, "retry_after": after})
 
@@ -49,12 +63,26 @@ class Denied(NotPermitted):
     """No: by the rules, or by a person (`reason` is `person` then)."""
 
     code = "denied"
-    advice = "the answer is no: do not repeat this call"
+    advice = "do not repeat this call"
 
     def __init__(self, reason: str, words: str = "") -> None:
         super().__init__(words or f"not permitted ({reason})")
         self.reason = reason
         self.words = words
+
+
+class ArgumentsInvalid(NotPermitted):
+    """The arguments are outside the schema, and nobody was asked: other ones may be permitted."""
+
+    code = "arguments_invalid"
+    advice = "correct them and call again"
+
+    def __init__(self, words: str = "", of: str = "action") -> None:
+        """`words`: as the server says it. `of`: whose schema it is, `action` or `tool`."""
+        where = words.removeprefix(_ARGUMENTS_INVALID).strip().removesuffix(".")
+        super().__init__(f"the arguments do not fit the {of}'s schema{f': {where}' if where else ''}")
+        self.where = where
+        """What does not fit, by a JSON pointer, if the server names it."""
 
 
 class AskLater(NotPermitted):
@@ -86,14 +114,14 @@ class Expired(NotPermitted):
     """Nobody decided in time, or what was permitted did not begin in time: this means no."""
 
     code = "expired"
-    advice = "nothing was done: a new call asks anew"
+    advice = "nothing was done, and a new call asks anew"
 
 
 class Cancelled(NotPermitted):
     """The question was taken back: by this call's end, by a newer question, or because the agent was stopped."""
 
     code = "cancelled"
-    advice = "nothing was done: ask again only if it is still wanted"
+    advice = "nothing was done, so ask again only if it is still wanted"
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the question was cancelled ({reason})")
@@ -104,7 +132,7 @@ class Unavailable(NotPermitted):
     """No answer that can be relied upon, so nothing is permitted. `__cause__` is for your log."""
 
     code = "unavailable"
-    advice = "the decision could not be had: try again later"
+    advice = "nothing was done, so try again later"
 
 
 class UsageError(Exception):
@@ -114,6 +142,7 @@ class UsageError(Exception):
 __all__ = [
     "NotPermitted",
     "Denied",
+    "ArgumentsInvalid",
     "AskLater",
     "StillWaiting",
     "Expired",

@@ -146,11 +146,11 @@ async def story(kind: str, here: World, resource: str) -> None:
             answer = await client.call_tool("delete_note", {"title": title}, progress_callback=progress)
             return answer.content[0].text  # type: ignore[union-attr]
 
-        assert "asked on their phone" in await call("Shopping list")
+        assert "Waiting for a person" in await call("Shopping list")
         screen = await asyncio.to_thread(here.phone.screen)
         assert all(words in screen.text for words in ("Claude", "Notes", "Delete the note", "Shopping list"))
         await asyncio.to_thread(here.decide, "approve")
-        assert "asked on their phone" in await call("Groceries")
+        assert "Waiting for a person" in await call("Groceries")
         assert await call("Shopping list") == "deleted Shopping list"
         assert runs == ["Shopping list"]
         await asyncio.to_thread(here.decide, "deny")
@@ -169,7 +169,7 @@ async def story(kind: str, here: World, resource: str) -> None:
 
         fourth = asyncio.create_task(call("Diary", ignore))
         await asyncio.to_thread(here.decide, "deny")
-        assert "the person said no" in await fourth
+        assert "The person said no" in await fourth
         assert "may be asked again after" in await call("Diary", ignore)
         assert runs == ["Shopping list", "Shopping list"]
 
@@ -196,7 +196,7 @@ def test_a_tool_that_mcp_add_confirmed_asks_nobody_until_its_definition_changes(
             token = await asyncio.to_thread(guest_token, here, resource, "tools")
             assert await read(first, here.listener, token) == "Diary: milk"
             assert not await asyncio.to_thread(here.waiting)
-            assert "asked on their phone" in await read(changed, listening(), token)
+            assert "Waiting for a person" in await read(changed, listening(), token)
             assert await asyncio.to_thread(here.waiting)
             assert runs == ["Diary"]
 

@@ -249,7 +249,7 @@ function pageOf({ id, review }: Question, tool: string): Page | undefined {
 }
 
 export function words(tool: string): string {
-  return `A person must agree to ${tool}: open the page, or decide on the phone`;
+  return `A person must agree to ${tool}: open the page to decide`;
 }
 
 /** What the model reads. A protocol error goes on as one; anything else that went wrong permits nothing. */
@@ -258,12 +258,12 @@ export function refusal(error: unknown, tool: string): ToolRefusal {
   const code = error instanceof NotPermitted ? error.code : 'usage';
   const text =
     error instanceof StillWaiting
-      ? `A person was asked on their phone to allow ${tool} and has not decided yet. Nothing was done. ` +
+      ? `Waiting for a person's yes to ${tool}. Nothing was done. ` +
         'Call this tool again with the same arguments in a few seconds to find the answer.' +
         (error.review === undefined ? '' : ` The person can decide here: ${error.review}`)
       : error instanceof NotPermitted
-        ? `${tool} was not done: ${error.message}. ${error.advice}.`
-        : `${tool} was not done: ${error.message}.`;
+        ? error.sentence
+        : `${tool} was not called: ${error.message}.`;
   const meta: Record<string, unknown> = { 'writ/code': code };
   if ('retryAfter' in error) meta['writ/retry_after'] = error.retryAfter;
   return { content: [{ type: 'text', text }], isError: true, _meta: meta };

@@ -1,7 +1,15 @@
 /** Decisions per action: judged by the authorization server before the action runs, by a person where it says so. */
 
 import { type Clock, secondsOf, systemClock } from '../shared/clock.js';
-import { AskLater, Denied, Expired, NotPermitted, Unavailable, UsageError } from '../shared/errors.js';
+import {
+  ArgumentsInvalid,
+  AskLater,
+  Denied,
+  Expired,
+  NotPermitted,
+  Unavailable,
+  UsageError,
+} from '../shared/errors.js';
 import { type Fetch, isObject, type JsonObject } from '../shared/http.js';
 import { Secret } from '../shared/secret.js';
 import { isSafeUrl } from '../shared/urls.js';
@@ -163,14 +171,16 @@ export class Decisions {
       return new Permit(this.server, action, told.decision_id, validUntil);
     }
     if (decision !== false) throw new Unavailable('the answer holds no decision');
-    return this.#denied(answer, told, 'approval' in context);
+    return this.#denied(action, answer, 'approval' in context);
   }
 
-  #denied(answer: JsonObject, told: JsonObject, withApproval: boolean): Askable {
+  #denied(action: FrozenAction, answer: JsonObject, withApproval: boolean): Askable {
     const reason = reasonOf(answer);
+    const told = isObject(answer.context) ? answer.context : {};
     const words = isObject(told.reason_user) && typeof told.reason_user.en === 'string' ? told.reason_user.en : '';
     if (told.next_action === 'retry') throw new AskLater(wholeSeconds(told.retry_after) ?? 5, words || undefined);
     if (reason === 'approval_expired') throw new Expired('the approval is over');
+    if (reason === 'arguments_invalid') throw new ArgumentsInvalid(words, action.isTool ? 'tool' : 'action');
     const askable = askableOf(answer);
     // One question for one call: what an approval did not lift is a no.
     if (askable === undefined || withApproval || told.next_action === 'none') throw new Denied(reason, words);

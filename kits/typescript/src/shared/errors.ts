@@ -3,21 +3,34 @@
 /** As the answer of an API: status, registered code, and where the error names none, seconds for `Retry-After`. */
 const ANSWERS = {
   denied: [403, 'access_denied', undefined],
+  arguments_invalid: [400, 'invalid_request', undefined],
   ask_later: [429, 'temporarily_unavailable', undefined],
   still_waiting: [409, 'authorization_pending', 5],
   expired: [403, 'expired_token', undefined],
   cancelled: [403, 'access_denied', undefined],
   unavailable: [503, 'temporarily_unavailable', 1],
 } as const;
+/** So the server begins what it says of arguments; the place follows. */
+const ARGUMENTS_INVALID = 'The arguments are not those of this action:';
 
 /** Nothing was permitted. `advice` is one sentence for the caller's developer or model; `toResponse()` is the whole answer of an API. */
 export abstract class NotPermitted extends Error {
-  abstract readonly code: 'denied' | 'ask_later' | 'still_waiting' | 'expired' | 'cancelled' | 'unavailable';
+  abstract readonly code: keyof typeof ANSWERS;
   abstract readonly advice: string;
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
+  }
+
+  /** What happened and what to do next, for whoever reads one text alone, such as a model. */
+  get sentence(): string {
+    const said = this.#said;
+    return `${said.slice(0, 1).toUpperCase()}${said.slice(1)}.`;
+  }
+
+  get #said(): string {
+    return `${this.message.replace(/\.$/, '')}; ${this.advice}`;
   }
 
   get status(): number {
@@ -34,7 +47,7 @@ export abstract class NotPermitted extends Error {
   get body(): string {
     const [, error] = ANSWERS[this.code];
     const after = this.#after;
-    const told = { error, error_description: `${this.message}: ${this.advice}` };
+    const told = { error, error_description: this.#said };
     return JSON.stringify(after === undefined ? told : { ...told, retry_after: after });
   }
 
@@ -50,15 +63,31 @@ export abstract class NotPermitted extends Error {
 /** No: by the rules, or by a person. */
 export class Denied extends NotPermitted {
   readonly code = 'denied';
-  readonly advice = 'the answer is no: do not repeat this call';
+  readonly advice = 'do not repeat this call';
 
   constructor(
-    /** `not_covered`, `arguments_invalid`, `used`, ... as the server says it; `person` where a person said no. */
+    /** `not_covered`, `used`, ... as the server says it; `person` where a person said no. */
     readonly reason: string,
     /** For people; may be empty. */
     readonly words: string = '',
   ) {
     super(words === '' ? `not permitted (${reason})` : words);
+  }
+}
+
+/** The arguments are outside the schema, and nobody was asked: other ones may be permitted. */
+export class ArgumentsInvalid extends NotPermitted {
+  readonly code = 'arguments_invalid';
+  readonly advice = 'correct them and call again';
+  /** What does not fit, by a JSON pointer; empty where the server does not name it. */
+  readonly where: string;
+
+  /** `words`: as the server says it. `of`: whose schema it is. */
+  constructor(words = '', of: 'action' | 'tool' = 'action') {
+    const said = words.startsWith(ARGUMENTS_INVALID) ? words.slice(ARGUMENTS_INVALID.length) : words;
+    const where = said.trim().replace(/\.$/, '');
+    super(`the arguments do not fit the ${of}'s schema${where === '' ? '' : `: ${where}`}`);
+    this.where = where;
   }
 }
 
@@ -96,13 +125,13 @@ export class StillWaiting extends NotPermitted {
 /** Nobody decided in time, or what was permitted did not begin in time: this means no. */
 export class Expired extends NotPermitted {
   readonly code = 'expired';
-  readonly advice = 'nothing was done: a new call asks anew';
+  readonly advice = 'nothing was done, and a new call asks anew';
 }
 
 /** The question was taken back: by this call's end, by a newer question, or because the agent was stopped. */
 export class Cancelled extends NotPermitted {
   readonly code = 'cancelled';
-  readonly advice = 'nothing was done: ask again only if it is still wanted';
+  readonly advice = 'nothing was done, so ask again only if it is still wanted';
 
   constructor(readonly reason: string) {
     super(`the question was cancelled (${reason})`);
@@ -112,7 +141,7 @@ export class Cancelled extends NotPermitted {
 /** No answer that can be relied upon, so nothing is permitted. `cause` is for your log. */
 export class Unavailable extends NotPermitted {
   readonly code = 'unavailable';
-  readonly advice = 'the decision could not be had: try again later';
+  readonly advice = 'nothing was done, so try again later';
 }
 
 /** A call or a configuration of the kit that is wrong; nothing was sent. */

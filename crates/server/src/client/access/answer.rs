@@ -84,6 +84,7 @@ fn denied(
         client: ClientId::from_text(token.claims.client_id.as_str()),
         resource: token.claims.aud.clone(),
         object_hash: object.hash(question.realm().types),
+        definition_hash: question.definition_digest(),
         requestable: denial.requestable,
         expires_at: request.now.plus(REQUESTABLE),
     })

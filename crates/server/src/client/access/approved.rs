@@ -31,6 +31,7 @@ pub struct Approvable<'a> {
 struct Action {
     authority: Authority,
     hash: String,
+    definition_hash: Option<String>,
     by: Option<ApprovalId>,
 }
 
@@ -124,6 +125,7 @@ impl Approvable<'_> {
         Some(Action {
             authority: Authority::new(BTreeSet::new(), vec![named], places),
             hash: object.hash(self.question.realm().types),
+            definition_hash: self.question.definition_digest(),
             by: presented.map(|approval| ApprovalId::from_text(approval.id.as_str())),
         })
     }
@@ -140,6 +142,7 @@ impl Approvable<'_> {
                 served_by: &self.request.client().id,
                 authority: &action.authority,
                 object: &action.hash,
+                definition_hash: action.definition_hash.as_deref(),
             },
             lineage: self.judged.lineage.as_ref()?,
             client: token.holder.as_deref()?,

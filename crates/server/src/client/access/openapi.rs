@@ -106,12 +106,14 @@ fn paths(schemas: &mut Schemas) -> Value {
     paths.into()
 }
 
+/// As it is read, without the quotation marks in which it may stand too.
+fn idempotency_key(says: &str) -> Value {
+    let schema = json!({ "type": "string", "minLength": KEY_LENGTH.start(), "maxLength": KEY_LENGTH.end(), "pattern": "^[!#-\\[\\]-~]+$" });
+    header_field(IDEMPOTENCY_KEY, says, schema)
+}
+
 fn evaluation(schemas: &mut Schemas) -> Value {
-    let key = header_field(
-        IDEMPOTENCY_KEY,
-        "Makes it a decision. Drawn at random for each run",
-        json!({ "type": "string", "minLength": KEY_LENGTH.start(), "maxLength": KEY_LENGTH.end(), "pattern": "^[!#-\\[\\]-~]+$" }),
-    );
+    let key = idempotency_key("Makes it a decision. Drawn at random for each run");
     let body = schemas.evaluation();
     let one = operation("evaluation", "Is this action permitted, now?", body, &[key]);
     let all = refusals(&[("200", Sent::Evaluation), ("409", Sent::Error)]);
@@ -124,7 +126,10 @@ fn access_request(schemas: &mut Schemas) -> Value {
         "requests",
         "Asks a person about a denied evaluation",
         body,
-        &[prefer()],
+        &[
+            prefer(),
+            idempotency_key("Finds the task again that a request with this key made"),
+        ],
     );
     let mut all = problems();
     all.extend([("201", Sent::Task), ("202", Sent::Task)]);
@@ -163,7 +168,11 @@ enum ForwardPath {
     Below,
 }
 
-/// By any method: it may be the caller's.
+/// A check may come by any method, which may be the caller's: those that OpenAPI 3.1 has a word for.
+const CHECK_METHODS: [&str; 8] = [
+    "Get", "Put", "Post", "Delete", "Options", "Head", "Patch", "Trace",
+];
+
 fn check(schemas: &mut Schemas, path: ForwardPath) -> Value {
     let text = || json!({ "type": "string" });
     let field = |name, says| header_field(name, says, text());
@@ -192,14 +201,18 @@ fn check(schemas: &mut Schemas, path: ForwardPath) -> Value {
     };
     let fields: Vec<Value> = fields.into_iter().chain(below).collect();
     let summary = "A proxy asks about one request, by any method (docs/forward-auth.md)";
-    let check = operation(name, summary, Value::Null, &fields);
     let denied = ["401", "403"].map(|status| (status, Sent::ForwardProblem));
     let refused = ["400", "429", "500", "503"].map(|status| (status, Sent::Error));
     let mut all = vec![("200", Sent::Nothing)];
     all.extend(denied);
     all.extend(refused);
-    let check = with(check, "responses", answers(schemas, &all));
-    json!({ "get": check })
+    let responses = answers(schemas, &all);
+    let each = CHECK_METHODS.map(|method| {
+        let check = operation(&format!("{name}{method}"), summary, Value::Null, &fields);
+        let check = with(check, "responses", responses.clone());
+        (method.to_lowercase(), check)
+    });
+    Value::Object(each.into_iter().collect())
 }
 
 fn operation(id: &str, summary: &str, body: Value, parameters: &[Value]) -> Value {

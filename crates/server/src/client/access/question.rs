@@ -8,6 +8,7 @@ use writ_core::access::{
     AccessDenial, AccessFacts, AskedAction, asked_action, asked_scope, beyond, canonical, judge,
     require_live,
 };
+use writ_core::access_request::definition_digest;
 use writ_core::client::{Client, Resource};
 use writ_core::id::DelegationId;
 use writ_core::introspection;
@@ -122,6 +123,11 @@ impl AccessQuestion {
             _ => &self.action.name,
         };
         name.chars().take(MAX_LABEL).collect()
+    }
+
+    /// Of the tool's definition, for what is kept and compared.
+    pub fn definition_digest(&self) -> Option<String> {
+        self.definition_hash.as_deref().map(definition_digest)
     }
 
     /// The resource that the token is for.

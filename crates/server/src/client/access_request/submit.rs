@@ -174,7 +174,7 @@ fn key(request: &ClientRequest, headers: &HeaderMap) -> Result<Option<String>, A
     }
 }
 
-/// The question, if it is about what was denied: the same delegation, client, task, resource and object.
+/// The question, if it is about what was denied: the same delegation, client, task, resource, object and definition.
 fn bound(
     request: &ClientRequest,
     question: &AccessQuestion,
@@ -196,10 +196,11 @@ fn bound(
         && denied.task == lineage.task.id
         && denied.client == lineage.leaf.holder
         && denied.resource == resource.uri.as_str()
-        && denied.object_hash == object_hash;
+        && denied.object_hash == object_hash
+        && denied.definition_hash == question.definition_digest();
     if !same {
         return Err(unbound(
-            "token, resource, action and arguments are not those of the denial",
+            "token, resource, action, arguments and `context.definition_hash` are not those of the denial",
         ));
     }
     let (resolved, scope) = by_record(object);
@@ -216,6 +217,7 @@ fn bound(
             resolved,
             scope,
             waited_by: question.waited_by,
+            definition_hash: denied.definition_hash.clone(),
             used_up: None,
         },
         delegation: token.delegation.clone(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use writ_authority::{Authority, Types};
-use writ_core::access_request::APPROVED_FOR;
+use writ_core::access_request::{APPROVED_FOR, UnconfirmedDefinition};
 use writ_core::approval::{self, VoteError, VotingRight};
 use writ_core::client::{Client, User};
 use writ_core::history::{self, Newest};
@@ -15,6 +15,7 @@ use writ_core::receipt::{self, Verdict};
 use writ_core::request::longest_task;
 use writ_core::requirements::is_within;
 use writ_core::screen::Shown;
+use writ_core::task::{Subject, Task};
 use writ_pages::{AgentName, OnwardView};
 use writ_store::receipt::StoredReceipt;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -287,11 +288,25 @@ impl Question {
         Ok((left, narrowing::ends_at(less, self.default_end, now)?))
     }
 
-    /// Whether the task of the chain that asked does not cover it.
+    /// Whether the task of the chain that asked does not cover it: of an action of a resource's record its scope, as for the token.
     pub fn is_beyond_task(&self) -> bool {
         let realm = self.catalogue.realm();
+        let asked = self.request.asked.measured(&self.base);
         self.asking
             .as_ref()
-            .is_some_and(|asking| !is_within(&asking.task, &self.base, realm))
+            .is_some_and(|asking| !is_within(&asking.task, &asked, realm))
+    }
+
+    /// The task of a chain that works for the person whom this is about: they approved it.
+    pub fn task(&self) -> Option<&Task> {
+        let task = &self.asking.as_ref()?.task;
+        let by_subject = Subject::Person(self.subject.id.to_string());
+        (task.subject == by_subject).then_some(task)
+    }
+
+    /// Whether what the record says of the action is what somebody confirmed.
+    pub fn unconfirmed(&self) -> Option<UnconfirmedDefinition> {
+        let access = self.request.asked.access.as_ref()?;
+        access.unconfirmed(self.catalogue.resources.get(&access.resource)?)
     }
 }

@@ -1,7 +1,7 @@
 //! Makes the page of a request from its facts. Its whole text is in the `ScreenView`, whose hash the passkey signs.
 
 use writ_authority::{Authority, Level, Piece};
-use writ_core::access_request::UsedUp;
+use writ_core::access_request::{UnconfirmedDefinition, UsedUp};
 use writ_core::history::{Unusual, unusual};
 use writ_core::id::UserId;
 use writ_core::pending::Role;
@@ -220,9 +220,9 @@ fn durations(question: &Question, choice: &Choice, now: Timestamp) -> Vec<Durati
 }
 
 fn purpose(question: &Question) -> Option<PurposeView> {
-    let task = &question.asking.as_ref()?.task;
+    let task = question.task()?;
     Some(PurposeView {
-        words: task.purpose.clone()?,
+        words: task.purpose.clone(),
         task: task.id.to_string(),
         approved_at: task.created_at,
     })
@@ -265,6 +265,10 @@ fn path_of(pointer: &str) -> String {
 }
 
 fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
+    let unconfirmed = question.unconfirmed().map(|why| match why {
+        UnconfirmedDefinition::Changed => Hint::DefinitionChanged,
+        UnconfirmedDefinition::Unknown => Hint::DefinitionUnknown,
+    });
     let beyond = question.is_beyond_task().then_some(Hint::BeyondTask);
     let (subject, types) = (&question.subject.id, &*question.catalogue.types);
     let unusual = unusual(authority, subject, &question.newest, types);
@@ -281,7 +285,8 @@ fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
         },
     });
     let used_up = used_up(question, authority);
-    beyond.into_iter().chain(used_up).chain(unusual).collect()
+    let known = unconfirmed.into_iter().chain(beyond).chain(used_up);
+    known.chain(unusual).collect()
 }
 
 /// What the caller has of its own and does not suffice for this, as it was when the person was asked.

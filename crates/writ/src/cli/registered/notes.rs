@@ -1,6 +1,7 @@
 //! What an operator should know of something that was registered as they said.
 
 use writ_core::id::ClientId;
+use writ_core::registration::dynamic::RegistrationMode;
 use writ_server::operate::behind::halted;
 use writ_server::operate::change_client::ClientKind;
 use writ_wire::redirect::{self, RedirectError};
@@ -58,6 +59,22 @@ pub async fn on_state(desk: &Desk, kind: ClientKind, id: &ClientId, file: &Clien
     Ok(())
 }
 
+/// What of guests a server does not take that runs with this configuration: one that runs already may have another.
+const fn on_guests(guests: bool, mode: RegistrationMode) -> Option<&'static str> {
+    match (guests, mode) {
+        (false, _) => Some(
+            "`guests`: `features.guests` is off in the configuration that this command read: a server with the same takes no guest",
+        ),
+        (true, RegistrationMode::Off) => Some(
+            "`guests`: `registration.mode` is `off` in the configuration that this command read: with the same, only clients whose `client_id` is a URL come as guests, and none registers itself",
+        ),
+        (true, RegistrationMode::Token) => Some(
+            "`guests`: `registration.mode` is `token` in the configuration that this command read: with the same, a client that registers itself needs an initial access token",
+        ),
+        (true, RegistrationMode::Open) => None,
+    }
+}
+
 /// The same of a resource, and whether this server takes guests as it does.
 pub async fn on_resource(desk: &Desk, uri: &ResourceUri) -> Outcome {
     let registrar = desk.registry();
@@ -72,8 +89,50 @@ pub async fn on_resource(desk: &Desk, uri: &ResourceUri) -> Outcome {
     {
         note("`resource` is plain `http` beyond loopback: whoever is in between reads its tokens");
     }
-    if file.takes_guests() && !desk.config.features.guests {
-        note("`guests`: no guest comes before `features.guests` is on");
+    if file.takes_guests()
+        && let Some(sentence) =
+            on_guests(desk.config.features.guests, desk.config.registration.mode)
+    {
+        note(sentence);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_guests_is_what_this_configuration_says() {
+        for (guests, mode, named) in [
+            (
+                false,
+                RegistrationMode::Off,
+                Some("`features.guests` is off"),
+            ),
+            (
+                false,
+                RegistrationMode::Token,
+                Some("`features.guests` is off"),
+            ),
+            (
+                true,
+                RegistrationMode::Off,
+                Some("`registration.mode` is `off`"),
+            ),
+            (
+                true,
+                RegistrationMode::Token,
+                Some("`registration.mode` is `token`"),
+            ),
+            (true, RegistrationMode::Open, None),
+        ] {
+            let said = on_guests(guests, mode);
+            assert_eq!(said.is_some(), named.is_some(), "{mode:?}");
+            assert!(
+                said.unwrap_or_default().contains(named.unwrap_or_default()),
+                "{said:?}"
+            );
+        }
+    }
 }

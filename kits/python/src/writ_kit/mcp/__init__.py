@@ -11,7 +11,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.utilities.context_injection import find_context_parameter
 from mcp_types import CallToolResult, TextContent
 
-from ..errors import AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
+from ..errors import ArgumentsInvalid, AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
 from ..resource import Caller
 from ._auth import Guard, TokenVerifier, arrived_by
 from ._gate import GateBase, Situation, WaitedBy
@@ -62,6 +62,7 @@ def _situation(context: Context[Any, Any]) -> Situation:
 
 
 __all__ = [
+    "ArgumentsInvalid",
     "AskLater",
     "Cancelled",
     "Denied",

@@ -150,9 +150,9 @@ class GateBase(ABC):
             return self._refusal(_still_waiting(waiting, tool), waiting.code, None)
         except NotPermitted as error:
             retry_after = error.retry_after if isinstance(error, AskLater) else None
-            return self._refusal(f"{tool} was not done: {error}. {error.advice}.", error.code, retry_after)
+            return self._refusal(error.sentence, error.code, retry_after)
         except UsageError as error:
-            return self._refusal(f"{tool} was not done: {error}.", "usage", None)
+            return self._refusal(f"{tool} was not called: {error}.", "usage", None)
         finally:
             # A page that nobody needs any more is taken back.
             for opened in pages:
@@ -291,12 +291,12 @@ def _declined(responses: Any) -> bool:
 
 
 def _words(tool: str) -> str:
-    return f"A person must agree to {tool}: open the page, or decide on the phone"
+    return f"A person must agree to {tool}: open the page to decide"
 
 
 def _still_waiting(waiting: StillWaiting, tool: str) -> str:
     page = "" if waiting.review is None else f" The person can decide here: {waiting.review}"
     return (
-        f"A person was asked on their phone to allow {tool} and has not decided yet. Nothing was done. "
+        f"Waiting for a person's yes to {tool}. Nothing was done. "
         f"Call this tool again with the same arguments in a few seconds to find the answer.{page}"
     )

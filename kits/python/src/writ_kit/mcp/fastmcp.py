@@ -13,7 +13,7 @@ from fastmcp.server.context import Context
 from fastmcp.server.dependencies import get_access_token, get_context
 from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
 
-from ..errors import AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
+from ..errors import ArgumentsInvalid, AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
 from ..resource import Caller, Decisions, Verifier
 from ._auth import Guard, HoldsCaller, arrived_by, verified
 from ._gate import GateBase, Situation, WaitedBy
@@ -83,6 +83,7 @@ def _situation() -> Situation:
 
 
 __all__ = [
+    "ArgumentsInvalid",
     "AskLater",
     "Cancelled",
     "Denied",

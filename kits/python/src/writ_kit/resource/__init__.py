@@ -1,7 +1,7 @@
 """The door of resource servers: who calls, whether this may happen, and a person's yes where it takes one."""
 
 from .._clock import Clock
-from ..errors import AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
+from ..errors import ArgumentsInvalid, AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
 from ._action import Action
 from ._asgi import Protect, caller_of
 from ._caller import Actor, Caller, Subject, Task
@@ -16,6 +16,7 @@ from ._verifier import Verifier
 __all__ = [
     "Action",
     "Actor",
+    "ArgumentsInvalid",
     "AskLater",
     "Caller",
     "Cancelled",

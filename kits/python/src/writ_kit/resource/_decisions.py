@@ -12,7 +12,7 @@ import httpx
 from .._clock import Clock, SystemClock, seconds_of
 from .._http import JsonObject, Secret
 from .._urls import is_safe_url
-from ..errors import AskLater, Denied, Expired, NotPermitted, Unavailable, UsageError
+from ..errors import ArgumentsInvalid, AskLater, Denied, Expired, NotPermitted, Unavailable, UsageError
 from ._access import AccessServer, fresh_key
 from ._action import Action, FrozenAction
 from ._caller import Caller
@@ -162,7 +162,7 @@ class Decisions:
             case True:
                 return self._permit(action, told)
             case False:
-                return _denied(answer, with_approval="approval" in context)
+                return _denied(answer, action, with_approval="approval" in context)
         raise Unavailable("the answer holds no decision")
 
     def _permit(self, action: FrozenAction, told: JsonObject) -> Permit:
@@ -196,7 +196,7 @@ class Decisions:
         return {"subject": {"type": "user", "id": caller.subject.id}, **action.wire(self._resource), "context": shown}
 
 
-def _denied(answer: JsonObject, *, with_approval: bool) -> _Askable:
+def _denied(answer: JsonObject, action: FrozenAction, *, with_approval: bool) -> _Askable:
     told, reason = _context_of(answer), _reason_of(answer)
     spoken = told.get("reason_user")
     words = spoken.get("en") if isinstance(spoken, dict) else None
@@ -207,6 +207,8 @@ def _denied(answer: JsonObject, *, with_approval: bool) -> _Askable:
         raise AskLater(whole, words or "nobody was asked now")
     if reason == "approval_expired":
         raise Expired("the approval is over")
+    if reason == "arguments_invalid":
+        raise ArgumentsInvalid(words, "tool" if action.is_tool else "action")
     askable = _askable_of(answer)
     # One question for one call: what an approval did not lift is a no.
     if askable is None or with_approval or told.get("next_action") == "none":
