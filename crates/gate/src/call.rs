@@ -32,6 +32,8 @@ pub(crate) struct CallContext {
     pub(crate) headers: HeaderMap,
     /// The tool, or the method.
     pub(crate) what: String,
+    /// Of a tool: the hash of its definition, as it was when this call came.
+    pub(crate) definition: Option<String>,
     /// The question that an earlier message of this call asked.
     pub(crate) question: Option<EarlierQuestion>,
 }
@@ -196,7 +198,7 @@ fn take_handles(call: &mut CallContext) -> Result<(), &'static str> {
 
 /// What the server says of the tool now, for the decision; and the header fields that its schema wants.
 async fn with_definition(
-    call: &CallContext,
+    call: &mut CallContext,
     action: GatedAction,
 ) -> Result<(GatedAction, HeaderMap), Answer> {
     if call.request.method != "tools/call" {
@@ -226,11 +228,34 @@ async fn with_definition(
         let message = call.error(answers::HEADER_MISMATCH, &mismatch.0);
         Answer::of(StatusCode::BAD_REQUEST, message)
     })?;
+    call.definition = Some(definition.hash.clone());
     // An approval of less changes the arguments: what says so in the fields is made when they are sent.
     Ok((
         action.defined_as(&definition.hash),
         fields.into_iter().collect(),
     ))
+}
+
+/// After a person's yes, which may take its time: it is to the tool as it was described when they were asked.
+pub(crate) async fn is_defined_as_asked(call: &CallContext) -> Result<(), NotPermitted> {
+    if call.definition.is_none() {
+        return Ok(());
+    }
+    let session = call.upstream_session();
+    let (gate, now) = (&call.gate, call.gate.clock.now());
+    let read = gate
+        .definitions
+        .read_again(&call.what, &gate.upstream, &session, now);
+    let found = read.await.map_err(|error| NotPermitted::Unavailable {
+        what: "the server's tools",
+        cause: error.to_string(),
+    })?;
+    match found.map(|tool| tool.hash) == call.definition {
+        true => Ok(()),
+        false => Err(NotPermitted::Expired(
+            "the tool is described in another way than when a person was asked",
+        )),
+    }
 }
 
 /// Sends the gate's text of the request; what comes before the response goes to the client.

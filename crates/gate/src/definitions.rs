@@ -137,6 +137,18 @@ impl Definitions {
         Ok(tools.get(tool).cloned())
     }
 
+    /// The same, not from memory.
+    pub(crate) async fn read_again(
+        &self,
+        tool: &str,
+        upstream: &Upstream,
+        session: &UpstreamSession,
+        now: Timestamp,
+    ) -> Result<Option<ToolDefinition>, ToolsError> {
+        self.kept().remove(session);
+        self.of(tool, upstream, session, now).await
+    }
+
     /// The server said that its list changed: in each revision.
     pub(crate) fn forget(&self, session: &UpstreamSession) {
         self.kept().retain(|of, _| of.id != session.id);

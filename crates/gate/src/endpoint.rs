@@ -205,6 +205,7 @@ async fn requested(gate: Arc<GateParts>, post: Post, request: ClientRequest) -> 
     let (outbox, inbox) = outbox::channel();
     let call = CallContext {
         what: request.method.clone(),
+        definition: None,
         caller: arrival.caller,
         owner: arrival.owner,
         headers: arrival.headers,

@@ -89,9 +89,20 @@ pub(crate) fn response(
     listener: &Listener<'_>,
 ) -> Value {
     let refused = |why: &str| answers::error(Some(id), answers::INTERNAL, why);
-    let code = message.get("error").and_then(|error| error.get("code"));
-    if code.is_some_and(opens_page) && !gate.config.allowed.elicitation {
-        return refused("the server asks for a page to be opened, which does not reach the client");
+    if let Some(error) = message.get("error") {
+        match error.get("code").and_then(Value::as_i64) {
+            // Clients read some of what is no integer as one.
+            None => return refused("the server's error has no code that is an integer"),
+            Some(answers::URL_ELICITATION_REQUIRED) if !gate.config.allowed.elicitation => {
+                return refused(
+                    "the server asks for a page to be opened, which does not reach the client",
+                );
+            }
+            Some(answers::NOT_PERMITTED) => {
+                return refused("the server's error has a code that is the gate's own");
+            }
+            Some(_) => {}
+        }
     }
     if let Some(Value::Object(meta)) = message
         .get_mut("result")
@@ -114,13 +125,6 @@ pub(crate) fn response(
         return refused("there is no room for the handle that the server gave");
     }
     message
-}
-
-/// Clients read a number with a fraction of nothing, or in quotes, as that number.
-fn opens_page(code: &Value) -> bool {
-    let code = code.to_string();
-    let whole = code.trim_matches('"').split('.').next();
-    whole == Some(&answers::URL_ELICITATION_REQUIRED.to_string())
 }
 
 /// A result of a tool that says itself that it failed.

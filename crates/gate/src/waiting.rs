@@ -9,7 +9,7 @@ use writ_verifier::{
 };
 
 use crate::answers;
-use crate::call::CallContext;
+use crate::call::{CallContext, is_defined_as_asked};
 use crate::input;
 use crate::outbox::Outbox;
 
@@ -127,7 +127,10 @@ pub(crate) async fn permit(
         return Err(NotPermitted::Expired("the question is over").into());
     };
     match waited {
-        Ok(approval) => Ok(decisions.decide_approved(&question, approval).await?),
+        Ok(approval) => {
+            is_defined_as_asked(call).await?;
+            Ok(decisions.decide_approved(&question, approval).await?)
+        }
         Err(why) => Err(ended(call, &question, &way, why)),
     }
 }

@@ -154,6 +154,34 @@ async fn a_client_that_hears_of_progress_is_held_until_the_yes() {
 }
 
 #[tokio::test]
+async fn a_yes_is_to_the_tool_as_it_was_when_the_person_was_asked() {
+    for (changed, is_removed) in [("Removes everything.", false), ("", true)] {
+        let world = World::new().await;
+        world.issuer.state().decides = Decides::Ask;
+        let params = json!({ "name": "rm", "arguments": {}, "_meta": { "progressToken": "p" } });
+        let message =
+            json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let response = world
+            .send(world.request("POST", &[], &message.to_string()))
+            .await;
+        {
+            let mut server = world.server.lock().unwrap();
+            match is_removed {
+                true => server.tools.clear(),
+                false => server.tools[0]["description"] = changed.into(),
+            }
+        }
+        world.issuer.state().status = "approved";
+        let (_, answer) = super::world::read(response).await;
+        assert!(
+            answer.to_string().contains("described in another way"),
+            "{answer}"
+        );
+        assert!(world.calls().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_died_takes_its_question_along() {
     let world = World::new().await;
     world.issuer.state().decides = Decides::Ask;

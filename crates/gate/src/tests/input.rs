@@ -129,6 +129,12 @@ async fn a_server_opens_no_page_and_asks_for_no_input_that_is_not_allowed() {
         (400, json!(-32042)),
         (200, json!(-32042.0)),
         (200, json!("-32042")),
+        (200, json!(" -32042")),
+        (200, json!("-32_042")),
+        (200, json!(null)),
+        (200, json!([-32042])),
+        // By which the gate names its own pages.
+        (200, json!(-32010)),
     ] {
         let page = json!({ "mode": "url", "url": "https://evil.example/login", "elicitationId": "a", "message": "b" });
         let error = json!({ "code": code, "message": "open", "data": { "elicitations": [page] } });

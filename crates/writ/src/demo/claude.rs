@@ -1,5 +1,7 @@
 //! A stock MCP client: the official SDK with its own OAuth. It registers itself, opens pages in a browser, and knows nothing of Writ.
 
+use std::sync::{Mutex, PoisonError};
+
 use rmcp::model::{
     CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ContentBlock,
     ElicitRequestParams, ElicitResult, ElicitationAction, ElicitationCapability, Implementation,
@@ -45,6 +47,8 @@ pub enum ToolAnswer {
 /// What the client shows to its person.
 struct ClaudeWindow {
     pages: mpsc::Sender<String>,
+    /// The page that is in front: the SDK opens it again as often as the call comes back without a decision.
+    open: Mutex<Option<String>>,
 }
 
 impl Claude {
@@ -74,7 +78,10 @@ impl Claude {
             legacy_version: None,
         };
         let (sender, pages) = mpsc::channel(MAX_PAGES);
-        let window = ClaudeWindow { pages: sender };
+        let window = ClaudeWindow {
+            pages: sender,
+            open: Mutex::default(),
+        };
         let service = window.serve_with_lifecycle(transport, lifecycle).await;
         let service = service.map_err(|e| said(&e))?;
         Ok((Self { service, http }, pages))
@@ -123,6 +130,17 @@ impl ToolAnswer {
     }
 }
 
+impl ClaudeWindow {
+    fn shows(&self, url: String) -> bool {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.as_ref() == Some(&url) {
+            return true;
+        }
+        *open = Some(url.clone());
+        self.pages.try_send(url).is_ok()
+    }
+}
+
 impl ClientHandler for ClaudeWindow {
     fn get_info(&self) -> ClientConfig {
         let opens_pages = ElicitationCapability::new().with_url(UrlElicitationCapability::new());
@@ -140,14 +158,32 @@ impl ClientHandler for ClaudeWindow {
         _context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         let opened = match asked {
-            ElicitRequestParams::UrlElicitationParams { url, .. } => {
-                self.pages.try_send(url).is_ok()
-            }
+            ElicitRequestParams::UrlElicitationParams { url, .. } => self.shows(url),
             _ => false,
         };
         Ok(ElicitResult::new(match opened {
             true => ElicitationAction::Accept,
             false => ElicitationAction::Decline,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_open_is_not_opened_again() {
+        let (sender, mut pages) = mpsc::channel(MAX_PAGES);
+        let window = ClaudeWindow {
+            pages: sender,
+            open: Mutex::default(),
+        };
+        for page in ["/a", "/a", "/b", "/b"] {
+            assert!(window.shows(page.to_owned()));
+        }
+        assert_eq!(pages.try_recv().as_deref(), Ok("/a"));
+        assert_eq!(pages.try_recv().as_deref(), Ok("/b"));
+        assert!(pages.try_recv().is_err());
     }
 }
