@@ -1,4 +1,5 @@
-//! argon2id over memory that goes from one hash to the next while somebody waits, and back to the system when nobody does.
+//! argon2id over memory that is kept from one hash to the next. If each hash allocated its own, the C library would keep it in
+//! pieces that do not fit the next one, and the process would grow with every login.
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
