@@ -1,6 +1,7 @@
 //! `writ check` knows what would keep the server from starting: another master key than that of the database, and a database that is no
 //! file.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use writ_testkit::{Cast, DatabaseKind, PASSWORD, World, both};
@@ -50,14 +51,7 @@ both!(
             world.database.kind
         ));
         std::fs::create_dir(&folder).unwrap();
-        let pipe = folder.join("pipe");
-        assert!(
-            Command::new("mkfifo")
-                .arg(&pipe)
-                .status()
-                .unwrap()
-                .success()
-        );
+        let pipe = pipe_in(&folder);
         for path in [&pipe, &folder] {
             let url = format!("sqlite:{}", path.display());
             let said = complaint(&writ(&world, "WRIT__DATABASE__URL", &url, &["check"]));
@@ -66,6 +60,14 @@ both!(
         std::fs::remove_dir_all(&folder).unwrap();
     }
 );
+
+/// A pipe into which nobody writes.
+fn pipe_in(folder: &Path) -> PathBuf {
+    let pipe = folder.join("pipe.json");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    pipe
+}
 
 /// What is read as a file; each `-` stands for its path.
 const READING: [&[&str]; 15] = [
@@ -92,14 +94,7 @@ async fn a_file_that_never_ends_is_not_read() {
     Cast::of(&world).await;
     let folder = std::env::temp_dir().join(format!("writ-endless-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
-    let pipe = folder.join("pipe.json");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = pipe_in(&folder);
     let (pipe, folder_of) = (pipe.to_str().unwrap(), folder.to_str().unwrap());
     let run = |variables: &[(&str, &str)], command: &[&str]| {
         let mut run = Command::new("timeout");

@@ -7,6 +7,8 @@ import { ask, transfer } from '../lib/asks.mjs';
 import { openPhone } from '../lib/phone.mjs';
 import { browserKeys } from '../../openid-client/lib/subscription.mjs';
 
+/** In milliseconds. */
+const SHOWN_WITHIN = 20_000;
 const PATH = '/installed';
 
 export default async function installed(scene, { browser, world, options }) {
@@ -54,12 +56,16 @@ export default async function installed(scene, { browser, world, options }) {
         registrationId,
         data: device.decrypt(message.body),
       });
-      const shown = await page.waitForFunction(async () => {
+      // Not by `waitForFunction`: to it the promise of an async function is true at once.
+      const notification = await page.evaluate(async (deadline) => {
         const registration = await navigator.serviceWorker.ready;
-        const [first] = await registration.getNotifications();
-        return first && { title: first.title, body: first.body, data: first.data };
-      });
-      const notification = await shown.jsonValue();
+        for (const end = Date.now() + deadline; Date.now() < end; ) {
+          const [first] = await registration.getNotifications();
+          if (first) return { title: first.title, body: first.body, data: first.data };
+          await new Promise(requestAnimationFrame);
+        }
+        throw new Error('no notification was shown');
+      }, SHOWN_WITHIN);
       assert.ok(notification.title.length > 0);
     });
 

@@ -25,15 +25,32 @@ pub const MAX_SHOWN_NAME: usize = 64;
 /// The longest text in it, in characters.
 pub const MAX_SHOWN_TEXT: usize = 8_000;
 
+/// What one value may have at most.
+struct Bounds {
+    /// As canonical JSON.
+    bytes: usize,
+    /// Lists and objects around a value.
+    nested: usize,
+}
+
+const JUDGED: Bounds = Bounds {
+    bytes: MAX_BYTES,
+    nested: MAX_NESTED,
+};
+const SHOWN: Bounds = Bounds {
+    bytes: MAX_SHOWN_BYTES,
+    nested: MAX_SHOWN_NESTED,
+};
+
 /// Whether it is small enough to be judged, and every parser reads it alike.
 pub(crate) fn check(value: &Value, at: &str) -> Result<(), Problem> {
-    within(value, at, (MAX_BYTES, MAX_NESTED))?;
+    within(value, at, &JUDGED)?;
     exact(value, at)
 }
 
 /// Whether a person can be shown all of it, as it is.
 pub(crate) fn check_shown(value: &Value, at: &str) -> Result<(), Problem> {
-    within(value, at, (MAX_SHOWN_BYTES, MAX_SHOWN_NESTED))?;
+    within(value, at, &SHOWN)?;
     if count(value) > MAX_SHOWN_VALUES {
         let why = format!("a person is shown at most {MAX_SHOWN_VALUES} values");
         return Err(Problem::new(at, why));
@@ -41,7 +58,8 @@ pub(crate) fn check_shown(value: &Value, at: &str) -> Result<(), Problem> {
     readable(value, at)
 }
 
-fn within(value: &Value, at: &str, (bytes, nested): (usize, usize)) -> Result<(), Problem> {
+fn within(value: &Value, at: &str, most: &Bounds) -> Result<(), Problem> {
+    let Bounds { bytes, nested } = *most;
     // Depth first: what is written is not deeper than that.
     if let Some(deep) = deeper_than(value, nested, at) {
         let why = format!("this is more than {nested} lists and objects deep");

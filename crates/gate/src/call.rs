@@ -243,9 +243,10 @@ pub(crate) async fn is_defined_as_asked(call: &CallContext) -> Result<(), NotPer
     }
     let session = call.upstream_session();
     let (gate, now) = (&call.gate, call.gate.clock.now());
+    gate.definitions.discard(&session);
     let read = gate
         .definitions
-        .read_again(&call.what, &gate.upstream, &session, now);
+        .of(&call.what, &gate.upstream, &session, now);
     let found = read.await.map_err(|error| NotPermitted::Unavailable {
         what: "the server's tools",
         cause: error.to_string(),

@@ -137,16 +137,9 @@ impl Definitions {
         Ok(tools.get(tool).cloned())
     }
 
-    /// The same, not from memory.
-    pub(crate) async fn read_again(
-        &self,
-        tool: &str,
-        upstream: &Upstream,
-        session: &UpstreamSession,
-        now: Timestamp,
-    ) -> Result<Option<ToolDefinition>, ToolsError> {
+    /// What this session is told next is read from the server.
+    pub(crate) fn discard(&self, session: &UpstreamSession) {
         self.kept().remove(session);
-        self.of(tool, upstream, session, now).await
     }
 
     /// The server said that its list changed: in each revision.
