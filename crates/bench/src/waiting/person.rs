@@ -122,11 +122,18 @@ struct Form {
 }
 
 impl Form {
+    /// The form of the button with this attribute: the one that its `form` attribute names, else the one around it.
     fn with(page: &str, button: &str) -> Outcome<Self> {
+        let buttons = page.split("<button").skip(1);
+        let named = buttons
+            .filter_map(|rest| rest.split('>').next())
+            .find(|tag| tag.contains(button))
+            .and_then(|tag| value_of(tag, "form"));
+        let own = named.map_or_else(|| button.to_owned(), |id| format!(" id=\"{id}\""));
         let mut forms = page.split("<form").skip(1);
         let form = forms.find_map(|rest| {
             let form = rest.split("</form>").next()?;
-            form.contains(button).then_some(form)
+            form.contains(&own).then_some(form)
         });
         let form = form.ok_or_else(|| format!("no form with `{button}`"))?;
         let tags = form.split("<input").skip(1);
