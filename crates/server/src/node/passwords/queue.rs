@@ -43,11 +43,20 @@ pub(super) struct HashingQueue {
 }
 
 struct QueueState {
-    /// One for each hash at once, while it is free.
+    /// One for each hash that could begin now.
     free: Vec<HashingMemory>,
+    /// Who has room, and does not ask for a turn yet.
+    reserved: Vec<Reserved>,
+    /// Of the last one who got room.
+    last_room: u64,
     waiting: [VecDeque<Waiter>; 3],
     /// The next of [`TURNS`].
     turn: usize,
+}
+
+struct Reserved {
+    room: u64,
+    by: HashFor,
 }
 
 struct Waiter {
@@ -82,6 +91,8 @@ impl HashingQueue {
         Self {
             state: Mutex::new(QueueState {
                 free: free.collect(),
+                reserved: Vec::new(),
+                last_room: 0,
                 waiting: Default::default(),
                 turn: 0,
             }),
@@ -90,22 +101,18 @@ impl HashingQueue {
         }
     }
 
-    /// Room for one, who leaves the queue by dropping it.
+    /// Room for one, who leaves the queue by dropping it. It keeps nobody else from a turn.
     pub(super) fn reserve(self: &Arc<Self>, by: HashFor) -> Result<ReservedTurn, PasswordPoolFull> {
-        let entered = {
-            let mut state = self.lock();
-            let entered = state.enter(by);
-            self.note(&state);
-            entered
+        let room = self.lock().reserve(by);
+        let Ok(room) = room else {
+            self.metrics.refused(by.place().as_str());
+            return Err(PasswordPoolFull);
         };
-        match entered {
-            Ok(Entered::Served(memory)) => Ok(ReservedTurn::Now(self.slot(memory))),
-            Ok(Entered::Waits(turn)) => Ok(ReservedTurn::Waits(turn)),
-            Err(full) => {
-                self.metrics.refused(by.place().as_str());
-                Err(full)
-            }
-        }
+        Ok(ReservedTurn {
+            room,
+            by,
+            queue: self.clone(),
+        })
     }
 
     /// What changed.
@@ -153,42 +160,69 @@ impl HashingQueue {
     }
 }
 
-/// A place in the queue, or the turn itself.
-pub(super) enum ReservedTurn {
-    Now(HashingSlot),
-    Waits(oneshot::Receiver<HashingSlot>),
+/// Room in the queue.
+pub(super) struct ReservedTurn {
+    room: u64,
+    by: HashFor,
+    queue: Arc<HashingQueue>,
 }
 
 impl ReservedTurn {
     pub(super) async fn come(self) -> Result<HashingSlot, PasswordPoolFull> {
-        match self {
-            Self::Now(slot) => Ok(slot),
-            Self::Waits(turn) => turn.await.map_err(|_| PasswordPoolFull),
+        let entered = {
+            let mut state = self.queue.lock();
+            let entered = state.enter(self.room, self.by);
+            self.queue.note(&state);
+            entered
+        };
+        match entered {
+            Entered::Served(memory) => Ok(self.queue.slot(memory)),
+            Entered::Waits(turn) => turn.await.map_err(|_| PasswordPoolFull),
         }
     }
 }
 
-/// What comes of entering.
+impl Drop for ReservedTurn {
+    fn drop(&mut self) {
+        self.queue.lock().leave(self.room);
+    }
+}
+
+/// What comes of asking for the turn.
 enum Entered {
     Served(HashingMemory),
     Waits(oneshot::Receiver<HashingSlot>),
 }
 
 impl QueueState {
-    /// A memory is free only while nobody waits.
-    fn enter(&mut self, by: HashFor) -> Result<Entered, PasswordPoolFull> {
-        if let Some(memory) = self.free.pop() {
-            return Ok(Entered::Served(memory));
-        }
+    fn reserve(&mut self, by: HashFor) -> Result<u64, PasswordPoolFull> {
         let place = by.place();
-        let waiting = self.place(place);
-        waiting.retain(|one| !one.turn.is_closed());
-        if waiting.len() >= place.room() || !by.has_part_in(waiting) {
+        self.place(place).retain(|one| !one.turn.is_closed());
+        let mut there: Vec<HashFor> = self.place(place).iter().map(|one| one.by).collect();
+        let reserved = self.reserved.iter().map(|one| one.by);
+        there.extend(reserved.filter(|one| one.place() == place));
+        if there.len() >= place.room() || !by.has_part_among(&there) {
             return Err(PasswordPoolFull);
         }
+        self.last_room += 1;
+        let room = self.last_room;
+        self.reserved.push(Reserved { room, by });
+        Ok(room)
+    }
+
+    fn leave(&mut self, room: u64) {
+        self.reserved.retain(|one| one.room != room);
+    }
+
+    /// A memory is free only while nobody waits.
+    fn enter(&mut self, room: u64, by: HashFor) -> Entered {
+        self.leave(room);
+        if let Some(memory) = self.free.pop() {
+            return Entered::Served(memory);
+        }
         let (turn, waits) = oneshot::channel();
-        waiting.push_back(Waiter { by, turn });
-        Ok(Entered::Waits(waits))
+        self.place(by.place()).push_back(Waiter { by, turn });
+        Entered::Waits(waits)
     }
 
     fn next_or_keep(&mut self, memory: HashingMemory) -> Option<(Waiter, HashingMemory)> {
@@ -238,9 +272,9 @@ impl Place {
 }
 
 impl HashFor {
-    /// Whether one more of the same holder may wait among these.
-    fn has_part_in(self, waiting: &VecDeque<Waiter>) -> bool {
-        let count = |same: &dyn Fn(Self) -> bool| waiting.iter().filter(|one| same(one.by)).count();
+    /// Whether one more of the same holder may have room beside these.
+    fn has_part_among(self, there: &[Self]) -> bool {
+        let count = |same: &dyn Fn(Self) -> bool| there.iter().filter(|one| same(**one)).count();
         match self {
             Self::SignedIn(_) | Self::KnownBrowser(_) => {
                 count(&|other| other == self) < ROOM_OF_PERSON
