@@ -301,11 +301,26 @@ def fast(family, here):
         assert here.runs == []
 
     async def many():
+        everyone = asyncio.Barrier(HELD + 1)
+
+        async def together(client):
+            waits = asyncio.Event()
+
+            async def heard(*_):
+                waits.set()
+
+            call = client.call_tool("delete_note", {"title": "Together"}, raise_on_error=False, progress_handler=heard)
+            calling = asyncio.create_task(call)
+            await waits.wait()
+            await everyone.wait()
+            return not (await calling).is_error
+
         async with fastmcp.Client(here.url, auth=oauth) as client:
-            told = {"raise_on_error": False}
-            calls = [asyncio.create_task(client.call_tool("delete_note", {"title": "Once"}, **told)) for _ in range(HELD)]
-            await here.approve(await here.asked("Once"))
-            passed = [not answer.is_error for answer in await asyncio.gather(*calls)]
+            calls = [asyncio.create_task(together(client)) for _ in range(HELD)]
+            # Who asks after the yes was used asks anew.
+            await everyone.wait()
+            await here.approve(await here.asked("Together"))
+            passed = await asyncio.gather(*calls)
             assert (passed.count(True), len(here.runs)) == (1, 1), passed
 
     family.scene("gate: fastmcp: a call goes on with the yes, once", lambda: here.run(one_yes()))
