@@ -43,8 +43,8 @@ pub(super) struct HashingQueue {
 }
 
 struct QueueState {
-    /// One for each hash that could begin now.
-    free: Vec<HashingMemory>,
+    /// Hashes that could begin now.
+    free: usize,
     /// Who has room, and does not ask for a turn yet.
     reserved: Vec<Reserved>,
     /// Of the last one who got room.
@@ -87,10 +87,9 @@ impl Drop for HashingSlot {
 
 impl HashingQueue {
     pub(super) fn new(at_once: usize, metrics: HashingMetrics) -> Self {
-        let free = std::iter::repeat_with(HashingMemory::new).take(at_once);
         Self {
             state: Mutex::new(QueueState {
-                free: free.collect(),
+                free: at_once,
                 reserved: Vec::new(),
                 last_room: 0,
                 waiting: Default::default(),
@@ -117,7 +116,7 @@ impl HashingQueue {
 
     /// What changed.
     fn note(&self, state: &QueueState) {
-        self.metrics.busy(self.at_once - state.free.len());
+        self.metrics.busy(self.at_once - state.free);
         for (place, waiting) in Place::ALL.iter().zip(&state.waiting) {
             let there = waiting.iter().filter(|one| !one.turn.is_closed());
             self.metrics.waiting(place.as_str(), there.count());
@@ -138,17 +137,17 @@ impl HashingQueue {
         }
     }
 
-    /// Hands the memory to the first who still waits, or keeps it for whoever comes.
+    /// Hands the memory to the first who still waits. Where nobody does it goes back to the system.
     fn serve_next(self: &Arc<Self>, mut memory: HashingMemory) {
         loop {
             let next = {
                 let mut state = self.lock();
-                let next = state.next_or_keep(memory);
+                let next = state.next();
                 self.note(&state);
                 next
             };
-            let Some((waiter, given)) = next else { return };
-            let Err(mut unwanted) = waiter.turn.send(self.slot(given)) else {
+            let Some(waiter) = next else { return };
+            let Err(mut unwanted) = waiter.turn.send(self.slot(memory)) else {
                 return;
             };
             memory = unwanted.memory.take().unwrap_or_default();
@@ -169,15 +168,15 @@ pub(super) struct ReservedTurn {
 
 impl ReservedTurn {
     pub(super) async fn come(self) -> Result<HashingSlot, PasswordPoolFull> {
-        let entered = {
+        let turn = {
             let mut state = self.queue.lock();
-            let entered = state.enter(self.room, self.by);
+            let turn = state.enter(self.room, self.by);
             self.queue.note(&state);
-            entered
+            turn
         };
-        match entered {
-            Entered::Served(memory) => Ok(self.queue.slot(memory)),
-            Entered::Waits(turn) => turn.await.map_err(|_| PasswordPoolFull),
+        match turn {
+            None => Ok(self.queue.slot(HashingMemory::new())),
+            Some(turn) => turn.await.map_err(|_| PasswordPoolFull),
         }
     }
 }
@@ -186,12 +185,6 @@ impl Drop for ReservedTurn {
     fn drop(&mut self) {
         self.queue.lock().leave(self.room);
     }
-}
-
-/// What comes of asking for the turn.
-enum Entered {
-    Served(HashingMemory),
-    Waits(oneshot::Receiver<HashingSlot>),
 }
 
 impl QueueState {
@@ -214,18 +207,20 @@ impl QueueState {
         self.reserved.retain(|one| one.room != room);
     }
 
-    /// A memory is free only while nobody waits.
-    fn enter(&mut self, room: u64, by: HashFor) -> Entered {
+    /// What to wait for, unless it is the turn now: one is free only while nobody waits.
+    fn enter(&mut self, room: u64, by: HashFor) -> Option<oneshot::Receiver<HashingSlot>> {
         self.leave(room);
-        if let Some(memory) = self.free.pop() {
-            return Entered::Served(memory);
+        if let Some(left) = self.free.checked_sub(1) {
+            self.free = left;
+            return None;
         }
         let (turn, waits) = oneshot::channel();
         self.place(by.place()).push_back(Waiter { by, turn });
-        Entered::Waits(waits)
+        Some(waits)
     }
 
-    fn next_or_keep(&mut self, memory: HashingMemory) -> Option<(Waiter, HashingMemory)> {
+    /// Whose turn it is. Where nobody waits one more is free.
+    fn next(&mut self) -> Option<Waiter> {
         for waiting in &mut self.waiting {
             waiting.retain(|one| !one.turn.is_closed());
         }
@@ -233,11 +228,10 @@ impl QueueState {
         self.turn = (self.turn + 1) % TURNS.len();
         let in_turn = self.place(due).pop_front();
         let next = in_turn.or_else(|| self.waiting.iter_mut().find_map(VecDeque::pop_front));
-        let Some(waiter) = next else {
-            self.free.push(memory);
-            return None;
-        };
-        Some((waiter, memory))
+        if next.is_none() {
+            self.free += 1;
+        }
+        next
     }
 
     const fn place(&mut self, place: Place) -> &mut VecDeque<Waiter> {
