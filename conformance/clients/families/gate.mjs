@@ -98,7 +98,20 @@ async function waits(scene, here, fresh) {
     const waiting = await call(client, 'delete_note', { title: 'Denied' });
     await here.phone.deny({ screen: await here.phone.open(pageOf(waiting)) });
     const again = await call(client, 'delete_note', { title: 'Denied' });
-    assert.equal(again.isError, true);
+    assert.deepEqual([again.isError, again._meta], [true, { 'writ/code': 'denied' }]);
+    assert.equal(again.content[0].text, 'The person said no; do not repeat this call.');
+    assert.equal(here.stock.runs.length, 0);
+  });
+
+  await scene('who opens the page and comes back after a no is told the no', async () => {
+    const { application } = await person(here);
+    here.stock.runs.length = 0;
+    const capabilities = { elicitation: { url: {} } };
+    const client = await new Application(here.url, { keeper: application.keeper, capabilities }).connect();
+    const error = await call(client, 'delete_note', { title: 'Page denied' }).catch((thrown) => thrown);
+    await here.phone.deny({ screen: await here.phone.open(error.elicitations[0].url) });
+    const again = await call(client, 'delete_note', { title: 'Page denied' });
+    assert.deepEqual([again.isError, again._meta], [true, { 'writ/code': 'denied' }]);
     assert.equal(here.stock.runs.length, 0);
   });
 }

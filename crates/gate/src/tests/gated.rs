@@ -225,6 +225,37 @@ async fn what_is_no_permit_runs_nothing() {
     assert!(world.calls().is_empty());
 }
 
+/// A no to the same call just before is the no to this one; whatever else is in the way passes by itself, and says what it is.
+#[tokio::test]
+async fn a_call_that_comes_again_after_a_no_is_told_the_no() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    for (status, kind, title, words, meta) in [
+        (
+            403,
+            "urn:writ:access-request:denied",
+            "The person said no",
+            "The person said no; do not repeat this call.",
+            json!({ "writ/code": "denied" }),
+        ),
+        (
+            429,
+            "urn:writ:access-request:too-many",
+            "Too many questions",
+            "Too many questions; the same may be asked again after 1 s.",
+            json!({ "writ/code": "ask_later", "writ/retry_after": 1 }),
+        ),
+    ] {
+        let problem = json!({ "type": kind, "title": title, "status": status, "detail": "-" });
+        world.issuer.state().problem = Some((status, problem));
+        let (_, answer) = world.call(&[]).await;
+        assert_eq!(text(&answer), words);
+        assert_eq!(answer["result"]["_meta"], meta, "{answer}");
+        assert_eq!(answer["result"]["isError"], true);
+    }
+    assert!(world.calls().is_empty());
+}
+
 /// Apart from a no: the model is to correct them, and nobody is asked.
 #[tokio::test]
 async fn arguments_outside_the_schema_are_told_with_their_place() {

@@ -27,6 +27,8 @@ pub(super) struct IssuerState {
     pub(super) is_active: bool,
     /// To a question that there is not: by this the credentials are checked.
     pub(super) unknown_question: (u16, Value),
+    /// Instead of a question: the problem that it is.
+    pub(super) problem: Option<(u16, Value)>,
     /// Of the one question.
     pub(super) status: &'static str,
     is_used: bool,
@@ -48,6 +50,7 @@ impl FakeIssuer {
             decides: Decides::Permit,
             is_active: true,
             unknown_question: (404, json!({ "title": "no task" })),
+            problem: None,
             status: "pending",
             is_used: false,
             evaluated: Vec::new(),
@@ -101,7 +104,8 @@ impl FakeIssuer {
             }
             "/access/v1/requests" => {
                 state.asked.push(body);
-                (202, self.question(&state))
+                let question = || (202, self.question(&state));
+                state.problem.clone().unwrap_or_else(question)
             }
             "/access/v1/requests/none" => {
                 assert!(request.headers().contains_key("authorization"));

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 use url::Url;
 use writ_platform::{Clock, ExtraTimeout, Transport};
+use writ_wire::access_request::DENIED;
 use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
@@ -233,8 +234,13 @@ impl AccessAnswer {
     pub(super) fn problem(&self, what: &'static str) -> NotPermitted {
         let text = |name: &str| self.body.get(name).and_then(Value::as_str);
         if self.status == StatusCode::TOO_MANY_REQUESTS {
-            let retry_after = self.retry_after.unwrap_or(ASK_LATER);
-            return NotPermitted::AskLater { retry_after };
+            return NotPermitted::AskLater {
+                retry_after: self.retry_after.unwrap_or(ASK_LATER),
+                why: text("title").unwrap_or_default().to_owned(),
+            };
+        }
+        if text("type") == Some(DENIED) {
+            return NotPermitted::denied("person", "the person said no");
         }
         let kind = text("type").and_then(|kind| kind.strip_prefix(PROBLEM));
         match kind {
