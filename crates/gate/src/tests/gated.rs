@@ -148,9 +148,41 @@ async fn a_client_that_hears_of_progress_is_held_until_the_yes() {
     let response = world.send(world.request("POST", &[], &message)).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert!(world.calls().is_empty());
+    let mut stream = response.into_body();
+    let (_, heard) = super::sessions::next(&mut stream).await.unwrap();
+    assert_eq!(heard["method"], "notifications/progress");
+    // Clients show it, so it names the page.
+    let expected =
+        "waiting for a person's yes to rm: decide here: https://as.example/app/requests/apr_1";
+    assert_eq!(heard["params"]["message"], expected);
     world.issuer.state().status = "approved";
-    let (_, answer) = super::world::read(response).await;
+    let answer = loop {
+        let (_, heard) = super::sessions::next(&mut stream).await.unwrap();
+        if heard.get("id").is_some() {
+            break heard;
+        }
+    };
     assert_eq!(text(&answer), "done", "{answer}");
+}
+
+/// docs/gate.md: a call that comes again goes by the list that was last read, at most 10 seconds before, and by the definition that
+/// it has there; what was held is read anew.
+#[tokio::test]
+async fn a_call_that_comes_again_after_the_yes_goes_by_a_list_of_ten_seconds_ago() {
+    for (later, is_old) in [(9, true), (11, false)] {
+        let world = World::new().await;
+        world.issuer.state().decides = Decides::Ask;
+        let (_, waiting) = world.call(&[]).await;
+        assert_eq!(waiting["result"]["_meta"]["writ/code"], "still_waiting");
+        world.server.lock().unwrap().tools[0]["description"] = json!("Removes everything.");
+        world.clock.advance(Duration::from_secs(later));
+        // As the server finds the yes of who calls again.
+        world.issuer.state().decides = Decides::Permit;
+        world.call(&[]).await;
+        let evaluated = world.issuer.state().evaluated.clone();
+        let hash = |place: usize| &evaluated[place]["context"]["definition_hash"];
+        assert_eq!(hash(0) == hash(1), is_old, "{later} s later");
+    }
 }
 
 #[tokio::test]
