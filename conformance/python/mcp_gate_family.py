@@ -140,6 +140,16 @@ def waits(family, here, mode):
             assert await calling == (True, "delete_note Progress")
         assert seen
 
+    async def told_no():
+        denied = {"title": f"Denied {mode}"}
+        async with connected(here.application, mode) as client:
+            page = page_of((await called(client, "delete_note", denied))[1])
+            await asyncio.to_thread(lambda: here.phone.decide("deny", here.phone.open(page)))
+            for _ in range(2):
+                told = await called(client, "delete_note", denied)
+                assert told == (False, "The person said no; do not repeat this call."), told
+        assert here.runs == []
+
     async def opened():
         seen = []
 
@@ -162,6 +172,7 @@ def waits(family, here, mode):
 
     family.scene(f"gate: {mode}: who can only call again passes after one yes, once", lambda: here.run(called_again()))
     family.scene(f"gate: {mode}: who hears of progress goes on with the yes", lambda: here.run(heard()))
+    family.scene(f"gate: {mode}: who calls again after a no is told the no", lambda: here.run(told_no()))
     family.scene(f"gate: {mode}: who opens pages gets the page", lambda: here.run(opened()))
 
 

@@ -4,6 +4,7 @@ mod access_any;
 mod access_callers;
 mod access_counted;
 mod access_definition;
+mod access_no;
 mod access_once;
 mod access_people;
 mod access_purpose;

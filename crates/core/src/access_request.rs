@@ -219,6 +219,16 @@ pub fn called_again(asker: QuestionAsker<'_>, action: EvaluatedAction<'_>) -> St
     same_question(asker, same, true)
 }
 
+/// Of the same call, however its client is made to wait: [`asked_hash`] of both ways.
+pub fn hashes_of_call(asker: QuestionAsker<'_>, question: &AskedAccess) -> [String; 2] {
+    let action = SameAction {
+        resource: &question.resource,
+        object: &question.object,
+        definition_hash: question.definition_hash.as_deref(),
+    };
+    [false, true].map(|call_again| same_question(asker, action, call_again))
+}
+
 #[derive(Clone, Copy)]
 struct SameAction<'a> {
     resource: &'a ResourceUri,

@@ -248,6 +248,11 @@ impl PendingRequest {
         self.status == PendingStatus::Superseded
     }
 
+    /// A person's no, and not the end of all that its agent asked.
+    pub fn is_persons_no(&self) -> bool {
+        matches!(&self.status, PendingStatus::Denied(no) if no.reason.as_deref() != Some(STOPPED))
+    }
+
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.status_at(now).is_open()
     }

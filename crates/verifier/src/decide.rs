@@ -107,9 +107,10 @@ impl Decisions {
         })))
     }
 
-    /// Whether the issuer takes the client's credentials; for the start of a service.
+    /// Whether the issuer is the one that is meant, takes the client's credentials, and has a record of the resource; for the start of a
+    /// service.
     pub async fn check_credentials(&self) -> Result<(), CredentialsError> {
-        self.0.server.check().await
+        self.0.server.check(self.0.resource.as_str()).await
     }
 
     /// Decides, under a fresh key: what may be used once is used up by a permit.

@@ -148,9 +148,41 @@ async fn a_client_that_hears_of_progress_is_held_until_the_yes() {
     let response = world.send(world.request("POST", &[], &message)).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert!(world.calls().is_empty());
+    let mut stream = response.into_body();
+    let (_, heard) = super::sessions::next(&mut stream).await.unwrap();
+    assert_eq!(heard["method"], "notifications/progress");
+    // Clients show it, so it names the page.
+    let expected =
+        "waiting for a person's yes to rm: decide here: https://as.example/app/requests/apr_1";
+    assert_eq!(heard["params"]["message"], expected);
     world.issuer.state().status = "approved";
-    let (_, answer) = super::world::read(response).await;
+    let answer = loop {
+        let (_, heard) = super::sessions::next(&mut stream).await.unwrap();
+        if heard.get("id").is_some() {
+            break heard;
+        }
+    };
     assert_eq!(text(&answer), "done", "{answer}");
+}
+
+/// docs/gate.md: a call that comes again goes by the list that was last read, at most 10 seconds before, and by the definition that
+/// it has there; what was held is read anew.
+#[tokio::test]
+async fn a_call_that_comes_again_after_the_yes_goes_by_a_list_of_ten_seconds_ago() {
+    for (later, is_old) in [(9, true), (11, false)] {
+        let world = World::new().await;
+        world.issuer.state().decides = Decides::Ask;
+        let (_, waiting) = world.call(&[]).await;
+        assert_eq!(waiting["result"]["_meta"]["writ/code"], "still_waiting");
+        world.server.lock().unwrap().tools[0]["description"] = json!("Removes everything.");
+        world.clock.advance(Duration::from_secs(later));
+        // As the server finds the yes of who calls again.
+        world.issuer.state().decides = Decides::Permit;
+        world.call(&[]).await;
+        let evaluated = world.issuer.state().evaluated.clone();
+        let hash = |place: usize| &evaluated[place]["context"]["definition_hash"];
+        assert_eq!(hash(0) == hash(1), is_old, "{later} s later");
+    }
 }
 
 #[tokio::test]
@@ -221,6 +253,37 @@ async fn what_is_no_permit_runs_nothing() {
         let (_, answer) = world.call(&[]).await;
         assert_eq!(answer["result"]["isError"], true, "{status}: {answer}");
         assert!(text(&answer).contains(words), "{status}: {answer}");
+    }
+    assert!(world.calls().is_empty());
+}
+
+/// A no to the same call just before is the no to this one; whatever else is in the way passes by itself, and says what it is.
+#[tokio::test]
+async fn a_call_that_comes_again_after_a_no_is_told_the_no() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    for (status, kind, title, words, meta) in [
+        (
+            403,
+            "urn:writ:access-request:denied",
+            "The person said no",
+            "The person said no; do not repeat this call.",
+            json!({ "writ/code": "denied" }),
+        ),
+        (
+            429,
+            "urn:writ:access-request:too-many",
+            "Too many questions",
+            "Too many questions; the same may be asked again after 1 s.",
+            json!({ "writ/code": "ask_later", "writ/retry_after": 1 }),
+        ),
+    ] {
+        let problem = json!({ "type": kind, "title": title, "status": status, "detail": "-" });
+        world.issuer.state().problem = Some((status, problem));
+        let (_, answer) = world.call(&[]).await;
+        assert_eq!(text(&answer), words);
+        assert_eq!(answer["result"]["_meta"], meta, "{answer}");
+        assert_eq!(answer["result"]["isError"], true);
     }
     assert!(world.calls().is_empty());
 }

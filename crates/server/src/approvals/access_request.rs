@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use writ_authority::Authority;
 use writ_core::OAuthError;
-use writ_core::access_request::{self, AskedAccess};
-use writ_core::budget::OverBudget;
+use writ_core::access_request::{self, APPROVED_FOR, AskedAccess, QuestionAsker};
+use writ_core::budget::{OverBudget, Why};
 use writ_core::client::{Client, User};
 use writ_core::id::{ApprovalId, ClientId, DelegationId, UserId};
 use writ_core::lineage::Lineage;
 use writ_core::pending::{self, Ending, Kind, PendingFacts, PendingRequest};
 use writ_store::DatabaseTransaction;
 use writ_store::client::StoredClient;
-use writ_store::pending::{NewPendingRequest, SameQuestion};
+use writ_store::pending::{AnsweredCall, NewPendingRequest, SameQuestion};
 use writ_store::replay::ReplayClaim;
 use writ_wire::time::Timestamp;
 
@@ -55,8 +55,10 @@ pub struct QuestionContext<'a> {
 
 /// Why nobody is asked.
 pub enum NotAsked {
-    /// Too often, or just after a no.
+    /// Too often, or just after a no to something else.
     Over(OverBudget),
+    /// A person said no to this very call just before.
+    Denied,
     /// The key was used for another question.
     OtherQuestion,
     /// The proof of the call made another question.
@@ -105,9 +107,17 @@ pub async fn ask(
     {
         return Ok(Err(NotAsked::ProofUsed));
     }
+    let answer = answered_lately(&mut transaction, &asker, &request, now).await?;
+    if answer == LatelyAnswered::NoFound {
+        return Ok(Err(NotAsked::Denied));
+    }
     let written = write(app, &mut transaction, &asker, &request, now).await?;
     if let Err(over) = written {
-        return Ok(Err(NotAsked::Over(over)));
+        let is_told_no = answer == LatelyAnswered::No && over.why != Why::TooMany;
+        return Ok(Err(match is_told_no {
+            true => NotAsked::Denied,
+            false => NotAsked::Over(over),
+        }));
     }
     transaction.commit().await?;
     app.metrics.access.question(CountedQuestion::Made);
@@ -132,6 +142,42 @@ async fn asked_before(
         asked_hash: &request.asked_hash,
     };
     Ok(transaction.open_question(same, now).await?)
+}
+
+/// What a person last said to the same call, as long ago as a call that comes again finds its answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LatelyAnswered {
+    Otherwise,
+    /// Said to whoever asked then; it stands for as long as the pause.
+    No,
+    /// The call came again to find it.
+    NoFound,
+}
+
+async fn answered_lately(
+    transaction: &mut DatabaseTransaction,
+    asker: &LiveAsker,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<LatelyAnswered, Failure> {
+    let question = request.asked.access.as_ref().zip(request.subject.as_ref());
+    let Some((question, subject)) = question else {
+        return Ok(LatelyAnswered::Otherwise);
+    };
+    let [asked, again] =
+        access_request::hashes_of_call(QuestionAsker::of(&asker.lineage), question);
+    let call = AnsweredCall {
+        subject,
+        client: &request.client,
+        asked_hashes: [&asked, &again],
+        since: now.minus(APPROVED_FOR),
+    };
+    let last = transaction.last_answer(call).await?;
+    Ok(match last.is_some_and(|last| last.is_persons_no()) {
+        true if question.call_again => LatelyAnswered::NoFound,
+        true => LatelyAnswered::No,
+        false => LatelyAnswered::Otherwise,
+    })
 }
 
 /// The question with its event and its notices, within budget.

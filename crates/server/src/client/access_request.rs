@@ -168,7 +168,7 @@ async fn settled<T>(
 
 async fn record(request: &ClientRequest, problem: &AccessProblem) -> Result<(), Failure> {
     let code = match problem.kind {
-        ProblemType::TooMany | ProblemType::Paused => ErrorCode::AccessDenied,
+        ProblemType::TooMany | ProblemType::Paused | ProblemType::Denied => ErrorCode::AccessDenied,
         _ => ErrorCode::InvalidRequest,
     };
     request.app.note_refusal(request.endpoint.label(), code);

@@ -87,8 +87,10 @@ fn denied(context: &Map<String, Value>, asked: Asked) -> Result<Askable, NotPerm
             .get("retry_after")
             .and_then(Value::as_u64)
             .unwrap_or(5);
-        let retry_after = Duration::from_secs(seconds);
-        return Err(NotPermitted::AskLater { retry_after });
+        return Err(NotPermitted::AskLater {
+            retry_after: Duration::from_secs(seconds),
+            why: words.to_owned(),
+        });
     }
     if reason == "approval_expired" {
         return Err(NotPermitted::Expired("the approval is over"));

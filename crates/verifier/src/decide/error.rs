@@ -28,9 +28,13 @@ pub enum NotPermitted {
         /// What does not fit, as the server says it; may be empty.
         place: String,
     },
-    /// People are asked too often, or said no just before.
-    #[error("nobody was asked now")]
-    AskLater { retry_after: Duration },
+    /// People are asked too often, or said no just before to something else.
+    #[error("{}", not_asked(.why))]
+    AskLater {
+        retry_after: Duration,
+        /// As the server says it; may be empty.
+        why: String,
+    },
     /// A person was asked and has not decided: the same call, made again, finds the answer.
     #[error("a person was asked and has not decided yet")]
     StillWaiting {
@@ -93,7 +97,7 @@ impl NotPermitted {
         match self {
             Self::Denied { .. } => "do not repeat this call".to_owned(),
             Self::ArgumentsInvalid { .. } => "correct them and call again".to_owned(),
-            Self::AskLater { retry_after } => {
+            Self::AskLater { retry_after, .. } => {
                 format!(
                     "the same may be asked again after {} s",
                     retry_after.as_secs()
@@ -128,7 +132,7 @@ impl NotPermitted {
     /// Seconds for `Retry-After` (RFC 9110 section 10.2.3).
     pub const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::AskLater { retry_after } => Some(retry_after.as_secs()),
+            Self::AskLater { retry_after, .. } => Some(retry_after.as_secs()),
             Self::StillWaiting { .. } => Some(5),
             Self::Unavailable { .. } => Some(1),
             Self::Denied { .. }
@@ -186,6 +190,13 @@ fn do_not_fit(of: &str, place: &str) -> String {
     match place {
         "" => format!("the arguments do not fit the {of}'s schema"),
         place => format!("the arguments do not fit the {of}'s schema: {place}"),
+    }
+}
+
+fn not_asked(why: &str) -> &str {
+    match why {
+        "" => "nobody was asked now",
+        why => why,
     }
 }
 

@@ -150,7 +150,7 @@ fn ended(done: &Done) -> (&'static str, Option<&str>, Option<u64>) {
         Ok(Err(_)) => ("thrown", None, None),
         Err(NotPermitted::Denied { reason, .. }) => ("denied", Some(reason), None),
         Err(NotPermitted::Cancelled { reason }) => ("cancelled", Some(reason), None),
-        Err(NotPermitted::AskLater { retry_after }) => {
+        Err(NotPermitted::AskLater { retry_after, .. }) => {
             ("ask_later", None, Some(retry_after.as_secs()))
         }
         Err(why) => (why.code(), None, None),
@@ -276,6 +276,7 @@ fn each_end_says_what_to_do_next_and_no_inner_cause() {
         (
             NotPermitted::AskLater {
                 retry_after: Duration::from_secs(9),
+                why: String::new(),
             },
             429,
             Some("9"),

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Clock } from '../shared/clock.js';
-import { AskLater, Expired, type NotPermitted, Unavailable } from '../shared/errors.js';
+import { AskLater, Denied, Expired, type NotPermitted, Unavailable } from '../shared/errors.js';
 import { type Answer, type Fetch, isObject, type JsonObject, retryAfterOf, send } from '../shared/http.js';
 import { basic, type Secret } from '../shared/secret.js';
 import { isSafeUrl, originOf, wellKnown } from '../shared/urls.js';
@@ -138,12 +138,15 @@ function prefer(wait: number): Record<string, string> {
 }
 
 const PROBLEM = 'urn:openid:authzen:access-request:error:';
+/** The person said no to this very call just before. */
+const DENIED = 'urn:writ:access-request:denied';
 
 /** What an answer means that is neither a decision nor a question. */
 function problem({ status, headers, body }: Answer, what: string): NotPermitted {
   const title = isObject(body) && typeof body.title === 'string' ? body.title : undefined;
   if (status === 429) return new AskLater(retryAfterOf(headers) ?? 60, title);
   const type = isObject(body) && typeof body.type === 'string' ? body.type : '';
+  if (type === DENIED) return new Denied('person', 'the person said no');
   if (type === `${PROBLEM}expired_denial` || type === `${PROBLEM}task_expired`)
     return new Expired(title ?? 'it is over');
   const code = isObject(body) && typeof body.error === 'string' ? body.error : type.replace(PROBLEM, '');

@@ -65,6 +65,10 @@ pub async fn ask_person(
     let asked = ask(&request.app, catalogue, transaction, new, request.now).await?;
     Ok(asked.map_err(|not| match not {
         NotAsked::Over(over) => AccessProblem::over(over),
+        NotAsked::Denied => AccessProblem::new(
+            ProblemType::Denied,
+            "the person said no to this very call just before: do not ask again",
+        ),
         NotAsked::OtherQuestion => AccessProblem::new(
             ProblemType::DuplicateRequest,
             "this `Idempotency-Key` came with another question before: make a new one for each call",

@@ -15,11 +15,13 @@ import httpx
 from .._clock import Clock
 from .._http import Answer, JsonObject, Secret, basic, retry_after_of, send
 from .._urls import is_safe_url, origin_of, well_known
-from ..errors import AskLater, Expired, NotPermitted, Unavailable
+from ..errors import AskLater, Denied, Expired, NotPermitted, Unavailable
 
 _PATIENCE = 10.0
 _METADATA_LIFETIME = 300
 _PROBLEM = "urn:openid:authzen:access-request:error:"
+# The person said no to this very call just before.
+_DENIED = "urn:writ:access-request:denied"
 MAX_WAIT = 25
 """How long the server may hold a request, in seconds."""
 
@@ -133,6 +135,8 @@ def _problem(answer: Answer, what: str) -> NotPermitted:
     if answer.status == 429:
         seconds = retry_after_of(answer.headers)
         return AskLater(60 if seconds is None else seconds, title or "nobody was asked now")
+    if kind == _DENIED:
+        return Denied("person", "the person said no")
     if kind in (f"{_PROBLEM}expired_denial", f"{_PROBLEM}task_expired"):
         return Expired(title or "it is over")
     code = text("error") or kind.removeprefix(_PROBLEM)
