@@ -236,6 +236,13 @@ impl AccessAnswer {
             let retry_after = self.retry_after.unwrap_or(ASK_LATER);
             return NotPermitted::AskLater { retry_after };
         }
+        if matches!(
+            self.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
+            let code = text("error").unwrap_or_default();
+            return NotPermitted::unavailable(REFUSED, format!("{} {code}", self.status));
+        }
         let kind = text("type").and_then(|kind| kind.strip_prefix(PROBLEM));
         match kind {
             Some("expired_denial" | "task_expired") => NotPermitted::Expired("it is over"),
@@ -255,6 +262,9 @@ fn metadata_url(issuer: &str) -> Option<String> {
     Some(format!("{origin}/.well-known/authzen-configuration{path}"))
 }
 
+/// The same sentence in each kit.
+const REFUSED: &str = "the issuer refuses the credentials of this server: its client secret is what `writ client add` printed, \
+    and `client_id` of the resource's record names this client";
 const PROBLEM: &str = "urn:openid:authzen:access-request:error:";
 /// Of what the issuer says to a refusal, in characters.
 const MAX_SAID: usize = 300;
