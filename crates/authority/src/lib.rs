@@ -48,7 +48,7 @@ pub use agreement::{ACR_VALUES, TokenAgreement, level_of};
 pub use amounts::Amount;
 pub use any::{
     MAX_BYTES, MAX_NESTED, MAX_SHOWN_BYTES, MAX_SHOWN_NAME, MAX_SHOWN_NESTED, MAX_SHOWN_TEXT,
-    MAX_SHOWN_VALUES,
+    MAX_SHOWN_VALUES, check_bounds,
 };
 pub use approvers::DecidedPeople;
 #[cfg(feature = "schema")]

@@ -91,7 +91,7 @@ fn denied(context: &Map<String, Value>, asked: Asked) -> Result<Askable, NotPerm
         return Err(NotPermitted::AskLater { retry_after });
     }
     if reason == "approval_expired" {
-        return Err(NotPermitted::Expired("the approval is over"));
+        return Err(NotPermitted::approval_over(words));
     }
     if reason == "arguments_invalid" {
         return Err(NotPermitted::arguments_invalid(asked.of, words));
