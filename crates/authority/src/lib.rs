@@ -22,6 +22,7 @@ mod enforceable;
 mod headline;
 mod legible;
 pub mod letters;
+mod look_alike;
 mod narrow;
 mod object;
 mod permit;
