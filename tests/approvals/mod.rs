@@ -1,11 +1,13 @@
 //! What waits for a person: the page, who decides, how often people are asked, what proves an answer.
 
 mod access_any;
+mod access_arguments;
 mod access_callers;
 mod access_counted;
 mod access_definition;
 mod access_no;
 mod access_once;
+mod access_over;
 mod access_people;
 mod access_purpose;
 mod access_request;

@@ -244,7 +244,9 @@ async fn a_person_decides_in_a_world_that_stays() {
     demo.until("stops Claude");
     demo.press("d");
     demo.until("401, its token");
+    demo.until("`c` connects again");
     demo.press("cr");
+    demo.until("c: Claude starts again as a client that nobody knows");
     demo.until("a kite");
     // A stop ends the call that waits, and not the world.
     demo.press("d");
@@ -252,10 +254,11 @@ async fn a_person_decides_in_a_world_that_stays() {
     demo.press("d");
     demo.until("you are Alice: open ");
     demo.press("s");
-    demo.until("is told");
+    demo.until("nothing was done; `c` connects again");
     demo.press("x");
     demo.until("q: the end");
     demo.press("q");
+    demo.until("q: the end: server, gate");
     demo.ends();
 }
 

@@ -22,6 +22,7 @@ mod enforceable;
 mod headline;
 mod legible;
 pub mod letters;
+mod look_alike;
 mod narrow;
 mod object;
 mod permit;
@@ -48,7 +49,7 @@ pub use agreement::{ACR_VALUES, TokenAgreement, level_of};
 pub use amounts::Amount;
 pub use any::{
     MAX_BYTES, MAX_NESTED, MAX_SHOWN_BYTES, MAX_SHOWN_NAME, MAX_SHOWN_NESTED, MAX_SHOWN_TEXT,
-    MAX_SHOWN_VALUES,
+    MAX_SHOWN_VALUES, check_bounds,
 };
 pub use approvers::DecidedPeople;
 #[cfg(feature = "schema")]

@@ -1,6 +1,8 @@
 //! A resource server asks a person for one action of its caller (AuthZEN Access Request and Approval Profile, Draft 1;
 //! docs/access-requests.md): what is asked, and whether an approval is good for the action at hand. One approval permits once.
 
+mod not_taken;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 use writ_wire::waited_by::WaitedBy;
+
+pub use not_taken::NotTaken;
 
 use crate::ciba;
 use crate::client::{Client, Resource};
@@ -124,27 +128,6 @@ pub struct EvaluatedAction<'a> {
     pub object: &'a str,
     /// [`definition_digest`] of what the resource server says of the tool now.
     pub definition_hash: Option<&'a str>,
-}
-
-/// Why an approval does not permit an action (the profile's section on re-evaluation).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotTaken {
-    /// Used, ended, or not what would be asked now: another question may be.
-    Expired,
-    /// It is about something else.
-    OutOfScope,
-    /// Nobody approved it, or it is another's.
-    Unverifiable,
-}
-
-impl NotTaken {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Expired => "approval_expired",
-            Self::OutOfScope => "out_of_scope",
-            Self::Unverifiable => "approval_unverifiable",
-        }
-    }
 }
 
 /// Whose question it is: the same for as long as it is open.
@@ -304,26 +287,29 @@ pub fn take(
     let DecisionContext { realm, now } = context;
     let request = facts.request;
     bound(facts, action)?;
-    let decision = match request.status_at(now) {
-        PendingStatus::Approved(decision) => decision,
-        PendingStatus::Redeemed { .. }
-        | PendingStatus::Expired { .. }
-        | PendingStatus::Superseded
-        | PendingStatus::Cancelled => return Err(NotTaken::Expired),
-        PendingStatus::Pending | PendingStatus::Viewed | PendingStatus::Denied(_) => {
-            return Err(NotTaken::Unverifiable);
-        }
+    let PendingStatus::Approved(decision) = request.status_at(now) else {
+        return Err(NotTaken::of_status(
+            &request.status,
+            request.expires_at,
+            now,
+        ));
     };
+    if !is_as_defined(facts, action) {
+        return Err(NotTaken::OtherDefinition);
+    }
     if !is_approved(facts, decision, action, realm) {
         return Err(NotTaken::OutOfScope);
     }
     let until = decision.ends_at.unwrap_or(request.expires_at);
     let until = until.min(request.expires_at);
     let live = facts.asking.is_some_and(|asking| asking.is_live(now));
-    if now >= until || !live {
-        return Err(NotTaken::Expired);
+    if now >= until {
+        return Err(NotTaken::Lapsed);
     }
-    let judged = judge_again(facts, realm).map_err(|_| NotTaken::Expired)?;
+    if !live {
+        return Err(NotTaken::Stopped);
+    }
+    let judged = judge_again(facts, realm).map_err(|_| NotTaken::Changed)?;
     Ok(Taking {
         decision: decision.clone(),
         approval: judged.approval,
@@ -350,7 +336,14 @@ fn bound(facts: &RedemptionFacts<'_>, action: EvaluatedAction<'_>) -> Result<(),
     }
 }
 
-/// The very object; or what is within the smaller one that was approved instead. Under the definition that the person was asked about.
+/// Whether the tool is the one that the person was asked about.
+fn is_as_defined(facts: &RedemptionFacts<'_>, action: EvaluatedAction<'_>) -> bool {
+    let question = facts.request.asked.access.as_ref();
+    let defined = question.and_then(|question| question.definition_hash.as_deref());
+    defined == action.definition_hash
+}
+
+/// The very object; or what is within the smaller one that was approved instead.
 fn is_approved(
     facts: &RedemptionFacts<'_>,
     decision: &Decision,
@@ -358,10 +351,6 @@ fn is_approved(
     realm: Realm<'_>,
 ) -> bool {
     let question = facts.request.asked.access.as_ref();
-    let defined = question.and_then(|question| question.definition_hash.as_deref());
-    if defined != action.definition_hash {
-        return false;
-    }
     match decision.narrowed {
         false => question.is_some_and(|question| question.object == action.object),
         true => is_less(&decision.authority, action.authority, realm),

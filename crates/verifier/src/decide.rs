@@ -92,8 +92,12 @@ impl Decisions {
         if config.client_id.is_empty() {
             return Err(ConfigError::LiveClient);
         }
+        let secret = config.client_secret.reveal();
+        if secret.is_empty() || secret.contains(char::is_whitespace) {
+            return Err(ConfigError::ClientSecret);
+        }
         let server = AccessServer {
-            credentials: basic(&config.client_id, config.client_secret.reveal()),
+            credentials: basic(&config.client_id, secret),
             issuer: config.issuer,
             transport: environment.transport,
             clock: environment.clock,

@@ -276,6 +276,13 @@ impl AccessAnswer {
         if text("type") == Some(DENIED) {
             return NotPermitted::denied("person", "the person said no");
         }
+        if matches!(
+            self.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
+            let code = text("error").unwrap_or_default();
+            return NotPermitted::unavailable(REFUSED, format!("{} {code}", self.status));
+        }
         let kind = text("type").and_then(|kind| kind.strip_prefix(PROBLEM));
         match kind {
             Some("expired_denial" | "task_expired") => NotPermitted::Expired("it is over"),
@@ -310,6 +317,9 @@ const DECISIONS: &str = "authzen-configuration";
 /// RFC 8414 section 3; RFC 9728 section 4 for the resources in it.
 const SERVER: &str = "oauth-authorization-server";
 
+/// The same sentence in each kit.
+const REFUSED: &str = "the issuer refuses the credentials of this server: its client secret is what `writ client add` printed, \
+    and `client_id` of the resource's record names this client";
 const PROBLEM: &str = "urn:openid:authzen:access-request:error:";
 /// Of what the issuer says to a refusal, in characters.
 const MAX_SAID: usize = 300;

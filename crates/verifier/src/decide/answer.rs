@@ -93,7 +93,7 @@ fn denied(context: &Map<String, Value>, asked: Asked) -> Result<Askable, NotPerm
         });
     }
     if reason == "approval_expired" {
-        return Err(NotPermitted::Expired("the approval is over"));
+        return Err(NotPermitted::approval_over(words));
     }
     if reason == "arguments_invalid" {
         return Err(NotPermitted::arguments_invalid(asked.of, words));

@@ -73,7 +73,7 @@ impl Approvable<'_> {
         decision: &DecisionId,
         denial: &AccessDenial,
     ) -> Result<Result<UsedApproval, AccessDenial>, Failure> {
-        let gone = || Ok(Err(not_taken(NotTaken::Expired, denial)));
+        let gone = || Ok(Err(not_taken(NotTaken::Used, denial)));
         let Some(action) = self.action() else {
             return gone();
         };
@@ -160,13 +160,11 @@ pub fn used(found: &FoundApproval) -> UsedApproval {
 
 /// A person may be asked again, unless the approval was none.
 fn not_taken(not: NotTaken, denial: &AccessDenial) -> AccessDenial {
-    let reason = match not {
-        NotTaken::Expired => DecisionReason::ApprovalExpired,
-        NotTaken::OutOfScope => DecisionReason::OutOfScope,
-        NotTaken::Unverifiable => DecisionReason::ApprovalUnverifiable,
-    };
+    let reason = not.reason();
+    let is_one = reason != DecisionReason::ApprovalUnverifiable;
     AccessDenial {
-        requestable: denial.requestable.filter(|_| not != NotTaken::Unverifiable),
+        sentence: not.sentence().to_owned(),
+        requestable: denial.requestable.filter(|_| is_one),
         title: denial.title.clone(),
         ..AccessDenial::of(reason)
     }
