@@ -189,51 +189,6 @@ both!(
     }
 );
 
-both!(
-    the_right_number_is_picked_and_a_wrong_one_ends_it,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let mut file = writ_testkit::agent_file("agt_numbers", "alice");
-        file["number_matching"] = json!(true);
-        file["agent"]["may_ask"] = json!(["alice"]);
-        let agent = writ_testkit::enrol(&world, file).await;
-        let mut alice = world.phone_of("alice").await;
-        for right in [true, false] {
-            let asked = agent.ask(&world, &cast.question()).await;
-            let shown_by_agent: u8 = asked.json()["number_to_match"]
-                .as_u64()
-                .unwrap_or_else(|| panic!("{}", asked.text()))
-                .try_into()
-                .unwrap();
-            let auth_req_id = asked.member("auth_req_id");
-            let id = world.request_id(&auth_req_id).await;
-            let page = alice.look(&id).await;
-            let numbers = page.numbers();
-            assert_eq!(numbers.len(), 3);
-            assert!(numbers.contains(&shown_by_agent));
-            assert_eq!(numbers, alice.look(&id).await.numbers(), "no second draw");
-            let none = alice.approve_by_password(&page).await;
-            assert_eq!(none.reply.status, 422);
-            none.says("Pick the number that the agent shows you.");
-            let mut picks = numbers.into_iter();
-            let pick = picks.find(|n| (*n == shown_by_agent) == right).unwrap();
-            let fill = [("password", PASSWORD), ("number", &pick.to_string())];
-            let shown = alice.answer(&page, &fill).await;
-            if right {
-                on_receipt(&shown);
-                minted(&agent.poll(&world, &auth_req_id).await, "approved");
-            } else {
-                shown.says("That was not the number");
-                let polled = agent.poll(&world, &auth_req_id).await;
-                refused(&polled, "access_denied", "wrong number");
-                let request = world.waiting(&auth_req_id).await;
-                let reason = request.decision().cloned().unwrap().reason;
-                assert_eq!(reason.as_deref(), Some("wrong number"));
-            }
-        }
-    }
-);
-
 both!(a_link_leads_over_the_login_to_the_request, |world| async {
     let scene = staged(&world).await;
     let path = format!("/app/requests/{}", scene.id);

@@ -21,6 +21,7 @@ mod approval;
 mod approval_less;
 mod approval_many;
 mod approval_now;
+mod approval_number;
 mod approval_passkey;
 mod approval_race;
 mod approval_refused;

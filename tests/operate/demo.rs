@@ -53,7 +53,7 @@ fn lasting(line: &str) -> String {
         let bare = word.trim_end_matches([' ', '/', ':', ',']);
         let drawn = bare.starts_with("apr_")
             || (before.ends_with("localhost:") && bare.parse::<u16>().is_ok())
-            || (before == "number " || before == "picks ");
+            || (before == "number " || before == "types ");
         match drawn {
             true => lasting.push_str(&word.replace(bare, "...")),
             false => lasting.push_str(word),

@@ -94,7 +94,7 @@ pub struct Safeguards {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     pub authority: Authority,
-    /// Shown as the agent's words, or picked by the person (`binding_message`).
+    /// Shown as the agent's words, or typed by the person (`binding_message`).
     pub binding_message: Option<String>,
     /// What the client says it is for; shown as its words.
     pub reason: Option<String>,
@@ -105,7 +105,7 @@ pub struct Asked {
     #[serde(default)]
     pub safeguards: Safeguards,
     pub delivery: Delivery,
-    /// Two digits that the client shows and the person picks.
+    /// Two digits that the client shows and the person types.
     pub number: Option<u8>,
     /// Address from which it was asked, as far as it is known.
     pub address: Option<String>,

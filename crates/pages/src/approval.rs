@@ -26,7 +26,8 @@ pub struct ApprovalPage {
     pub screen: ScreenView,
     /// Names the screen that was shown (its hash); comes back as `screen`, so that a changed one is noticed.
     pub screen_hash: String,
-    pub number: Option<NumberView>,
+    /// Whether the agent shows two digits; they come back as `number`.
+    pub asks_number: bool,
     pub level: LevelView,
     pub narrowing: NarrowingView,
     pub problem: Option<ApprovalProblem>,
@@ -171,12 +172,6 @@ pub enum RoleView {
     Designated,
 }
 
-/// Three numbers, one of which the agent shows; comes back as `number`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumberView {
-    pub choices: [u8; 3],
-}
-
 /// What a yes needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LevelView {
@@ -232,8 +227,8 @@ pub struct DurationView {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApprovalProblem {
+    /// Not two digits.
     NumberMissing,
-    NumberWrong,
     PasswordMissing,
     PasswordWrong,
     /// Until then no try is looked at.
@@ -297,7 +292,6 @@ impl ApprovalProblem {
             Self::FormExpired => StatusCode::FORBIDDEN,
             Self::Changed | Self::AskedAgain => StatusCode::CONFLICT,
             Self::NumberMissing
-            | Self::NumberWrong
             | Self::PasswordMissing
             | Self::PasswordWrong
             | Self::PasskeyFailed

@@ -81,7 +81,7 @@ pub(super) fn approval() -> ApprovalPage {
         now: now(),
         screen: screen(),
         screen_hash: "hash-1".to_owned(),
-        number: None,
+        asks_number: false,
         level: LevelView::Password,
         narrowing: NarrowingView {
             parts: vec![part("d0", PAYMENT, Some("412.00"))],
@@ -145,14 +145,12 @@ pub(super) fn full_approval() -> ApprovalPage {
         of: 3,
         agreed: vec!["Bob".to_owned()],
     };
-    view.number = Some(NumberView {
-        choices: [47, 8, 91],
-    });
+    view.asks_number = true;
     view.level = LevelView::Passkey {
         options: "{\"challenge\":\"AAAA\",\"rpId\":\"localhost\"}".to_owned(),
     };
     view.narrowing.parts.push(part("d1", CALENDAR, None));
-    view.problem = Some(ApprovalProblem::NumberWrong);
+    view.problem = Some(ApprovalProblem::NumberMissing);
     view
 }
 

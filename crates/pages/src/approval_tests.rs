@@ -12,7 +12,7 @@ fn languages() -> Languages {
 fn the_screen_says_everything_in_its_order() {
     let seen = read(&samples::full_approval().page(languages().of("en")).html);
     let parts = [
-        "That is not the number that the agent shows.",
+        "Type the two digits that the agent shows you.",
         "Travel planner",
         "Acme Travel Not verified for Alice Ångström, not for you",
         "wants to pay up to EUR 412.00",
@@ -42,7 +42,7 @@ fn the_screen_says_everything_in_its_order() {
         "Asked from 203.0.113.7",
         "You decide as the sponsor of this agent.",
         "2 of 3 people must agree. One no ends it.",
-        "Which number does the agent show you? 47 08 91",
+        "Which number does the agent show you?",
         "Approve less",
         "Deny, and report it",
         "Deny and stop this agent",

@@ -66,8 +66,8 @@ pub use activity::{Activity, ActivityEntry, ActivityKind};
 pub use agents::{AgentEntry, AgentTask, Agents, RememberedView, SpendingView, UnfetchedView};
 pub use approval::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
-    GrantsView, Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, ResourceWords,
-    RoleView, ScreenView,
+    GrantsView, Hint, LevelView, NarrowingView, PartView, PurposeView, ResourceWords, RoleView,
+    ScreenView,
 };
 pub(crate) use assets::{
     APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH,

@@ -86,8 +86,7 @@ texts! {
         beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
     }
     ApprovalProblemTexts {
-        number_missing: String, number_wrong: String, password_missing: String,
-        password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
+        number_missing: String, password_missing: String, password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
         liveness_missing: String, liveness_failed: String, liveness_old: String,
         liveness_other: String, liveness_used: String, changed: String, asked_again: String, form_expired: String,
         nothing_chosen: String, amount_wrong: String,

@@ -114,15 +114,6 @@ impl WebPage {
             "`{words}` is on the page"
         );
     }
-
-    /// The numbers that can be picked.
-    pub fn numbers(&self) -> Vec<u8> {
-        let text = self.reply.text();
-        let choices = text.split("name=\"number\" value=\"").skip(1);
-        choices
-            .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
-            .collect()
-    }
 }
 
 /// The fields of the yes on this page, with some of them changed.

@@ -26,6 +26,7 @@ mod choice;
 mod commit;
 mod decide;
 mod liveness;
+mod number;
 mod over;
 mod proof;
 mod question;

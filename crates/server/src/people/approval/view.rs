@@ -7,11 +7,10 @@ use writ_core::id::UserId;
 use writ_core::pending::Role;
 use writ_core::screen::Shown;
 use writ_core::target::has_openid;
-use writ_jose::hash;
 use writ_pages::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
-    GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView,
-    PurposeView, ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
+    GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, Page, PartView, PurposeView,
+    ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
 };
 use writ_wire::rar::Detail;
 use writ_wire::time::Timestamp;
@@ -21,10 +20,6 @@ use super::question::Question;
 use super::{Visit, proof};
 use crate::people::error::PageError;
 use crate::people::views::{client_view, scopes};
-
-/// Numbers are shown with two digits.
-const NUMBERS: u8 = 90;
-const FIRST_NUMBER: u8 = 10;
 
 impl Visit<'_> {
     pub(super) async fn page(
@@ -44,7 +39,7 @@ impl Visit<'_> {
             now,
             screen: self.screen_view(question, &authority, ends_at)?,
             screen_hash: shown.hash().map_err(PageError::broken)?,
-            number: number(question),
+            asks_number: question.request.asked.number.is_some(),
             narrowing: self.narrowing(question, choice, now),
             problem: problem.or(not_seen),
             level,
@@ -332,24 +327,4 @@ pub fn role_view(role: Role, user: &UserId, sponsor: Option<&UserId>) -> RoleVie
         Role::Designated if Some(user) == sponsor => RoleView::Sponsor,
         Role::Designated => RoleView::Designated,
     }
-}
-
-/// The right one between two others, in their order; always the same three for this person and request.
-fn number(question: &Question) -> Option<NumberView> {
-    let right = question.request.asked.number?;
-    let mut choices = [right; 3];
-    for round in 0..u8::MAX {
-        let digest = hash::sha256(&[question.nonce.as_bytes(), &[round]].concat());
-        let drawn = digest.first().map_or(0, |byte| byte % NUMBERS) + FIRST_NUMBER;
-        if choices.contains(&drawn) {
-            continue;
-        }
-        match choices {
-            [a, b, c] if a == b => choices = [drawn, b, c],
-            [a, b, c] if b == c => choices = [a, drawn, c],
-            _ => break,
-        }
-    }
-    choices.sort_unstable();
-    Some(NumberView { choices })
 }
