@@ -211,3 +211,32 @@ both!(
         }
     }
 );
+
+both!(
+    /// What is not read at all is no evaluation: it is said where the body ends to be read.
+    what_no_parser_here_reads_is_a_bad_request,
+    |world| async {
+        let scene = noted(&world).await;
+        let asked = scene.notes.evaluation(&scene.token, "any", json!({ "a": 424_242 }));
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        for (value, why) in [
+            ("1e400", "a number that no double holds"),
+            (deep.as_str(), "nested deeper"),
+            ("01", "no JSON"),
+            ("NaN", "no JSON"),
+            (r#""\u0000""#, "a control character"),
+            (r#""\ud800""#, "no JSON"),
+        ] {
+            let body = asked.to_string().replacen("424242", value, 1);
+            let headers = [
+                ("authorization", scene.notes.basic.as_str()),
+                ("content-type", "application/json"),
+            ];
+            let path = "/access/v1/evaluation";
+            let reply = world.send(http::Method::POST, path, &headers, body.into_bytes()).await;
+            assert_eq!(reply.refusal(), (400, "invalid_request".to_owned()), "{value}");
+            let said = reply.text();
+            assert!(said.contains(why) && said.contains("line 1, column"), "{said}");
+        }
+    }
+);
