@@ -32,6 +32,7 @@ struct Action {
     authority: Authority,
     hash: String,
     definition_hash: Option<String>,
+    described: Option<String>,
     by: Option<ApprovalId>,
 }
 
@@ -126,6 +127,7 @@ impl Approvable<'_> {
             authority: Authority::new(BTreeSet::new(), vec![named], places),
             hash: object.hash(self.question.realm().types),
             definition_hash: self.question.definition_digest(),
+            described: object.described(),
             by: presented.map(|approval| ApprovalId::from_text(approval.id.as_str())),
         })
     }
@@ -138,11 +140,12 @@ impl Approvable<'_> {
                 None => ApprovalBy::CalledAgain,
             },
             action: EvaluatedAction {
-                resource: &self.question.resource()?.uri,
+                resource: self.question.resource()?,
                 served_by: &self.request.client().id,
                 authority: &action.authority,
                 object: &action.hash,
                 definition_hash: action.definition_hash.as_deref(),
+                described: action.described.as_deref(),
             },
             lineage: self.judged.lineage.as_ref()?,
             client: token.holder.as_deref()?,
@@ -161,13 +164,19 @@ pub fn used(found: &FoundApproval) -> UsedApproval {
 /// A person may be asked again, unless the approval was none.
 fn not_taken(not: NotTaken, denial: &AccessDenial) -> AccessDenial {
     let reason = match not {
-        NotTaken::Expired => DecisionReason::ApprovalExpired,
+        NotTaken::Expired | NotTaken::DescribedAnew => DecisionReason::ApprovalExpired,
         NotTaken::OutOfScope => DecisionReason::OutOfScope,
         NotTaken::Unverifiable => DecisionReason::ApprovalUnverifiable,
     };
+    let mut told = AccessDenial::of(reason);
+    if not == NotTaken::DescribedAnew {
+        DESCRIBED_ANEW.clone_into(&mut told.sentence);
+    }
     AccessDenial {
         requestable: denial.requestable.filter(|_| not != NotTaken::Unverifiable),
         title: denial.title.clone(),
-        ..AccessDenial::of(reason)
+        ..told
     }
 }
+
+const DESCRIBED_ANEW: &str = "The approval was given before it was described anew what this does.";
