@@ -311,11 +311,19 @@ def fast(family, here):
                 assert not any(await asyncio.gather(*(waiting(client, title) for title in titles)))
         assert here.runs == []
 
+    async def once(client, waits):
+        async def hear(progress, total, message):
+            waits.set()
+
+        return await client.call_tool("delete_note", {"title": "Rushed"}, raise_on_error=False, progress_handler=hear)
+
     async def many():
         async with fastmcp.Client(here.url, auth=oauth) as client:
-            told = {"raise_on_error": False}
-            calls = [asyncio.create_task(client.call_tool("delete_note", {"title": "Once"}, **told)) for _ in range(HELD)]
-            await here.approve(await here.asked("Once"))
+            # A call that comes after the yes is a question of its own.
+            waits = [asyncio.Event() for _ in range(HELD)]
+            calls = [asyncio.create_task(once(client, one)) for one in waits]
+            await asyncio.gather(*(one.wait() for one in waits))
+            await here.approve(await here.asked("Rushed"))
             passed = [not answer.is_error for answer in await asyncio.gather(*calls)]
             assert (passed.count(True), len(here.runs)) == (1, 1), passed
 
