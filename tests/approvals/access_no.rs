@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use writ_server::approvals::escalate;
 use writ_testkit::{TestReply, World, both, both_with};
 
-use super::access_scene::{NOTES, REQUESTS, ResourceServer, Scene, agent, problem, staged, token};
+use super::access_scene::{
+    NOTES, REQUESTS, ResourceServer, Scene, agent, permitted, problem, staged, token,
+};
 
 /// Of a client that can carry nothing, and has to call again.
 async fn call(server: &ResourceServer, world: &World, evaluation: &Value) -> TestReply {
@@ -136,6 +138,7 @@ both!(an_end_that_is_no_answer_is_no_no, |world| async {
     world.advance(120);
     let id = id_of(&call(&scene.notes, &world, &wanted).await);
     scene.yes(&id).await;
+    permitted(&scene.notes.decide(&world, &wanted).await);
     assert_ne!(id_of(&call(&scene.notes, &world, &wanted).await), id);
 });
 

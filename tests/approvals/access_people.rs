@@ -112,6 +112,8 @@ both!(
             .says("Notes may ask you nothing for 30 days");
         let refused = scene.notes.ask(&world, &scene.deletion("Other")).await;
         assert_eq!(problem(&refused), (429, "too-many".to_owned()));
+        let title = "The person wants no questions of this resource";
+        assert_eq!(refused.json()["title"], json!(title));
         let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
         assert_eq!(wait, 30 * 24 * 3600);
         // Whoever its caller is; but nobody else is hit.

@@ -19,7 +19,8 @@ pub use redeem::{
     judge_again, redeem,
 };
 pub use status::{
-    CANCELLED, InconsistentStatus, PendingStatus, RedeemedFor, STOPPED, SUPERSEDED, TransitionError,
+    CANCELLED, DESCRIBED_ANEW, InconsistentStatus, PendingStatus, RedeemedFor, STOPPED, SUPERSEDED,
+    TransitionError,
 };
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 

@@ -218,7 +218,7 @@ pub(crate) const ERROR: &[Member] = &[("code", Shape::Number), ("message", Shape
 /// Of `initialize` what the server hears.
 pub(crate) const INITIALIZE: &[Member] = &[
     ("protocolVersion", Shape::Text),
-    ("capabilities", Shape::Object(CAPABILITIES)),
+    ("capabilities", Shape::Object(CAPABILITY)),
     ("clientInfo", Shape::Object(IMPLEMENTATION)),
     ("_meta", Shape::Object(META)),
 ];
@@ -233,7 +233,7 @@ pub(crate) const META: &[Member] = &[
     ),
     (
         "io.modelcontextprotocol/clientCapabilities",
-        Shape::Object(CAPABILITIES),
+        Shape::Object(CAPABILITY),
     ),
     ("io.modelcontextprotocol/logLevel", Shape::OneOf(LEVELS)),
 ];
@@ -255,7 +255,7 @@ const ICON: &[Member] = &[
 ];
 
 /// `tasks` is not among them: a client that takes tasks of the server takes what they ask for.
-const CAPABILITIES: &[Member] = &[
+const CAPABILITY: &[Member] = &[
     ("experimental", Shape::Marks),
     ("extensions", Shape::Marks),
     ("roots", Shape::Object(&[("listChanged", Shape::Bool)])),

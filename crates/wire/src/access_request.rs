@@ -160,6 +160,8 @@ pub enum ProblemType {
     TooMany,
     /// The same, after a no to something else.
     Paused,
+    /// The same, after "This was not me".
+    Silenced,
     /// Ours: the person said no to this very call just before.
     Denied,
     /// RFC 9457 section 4.2.1: what the status says.
@@ -167,7 +169,7 @@ pub enum ProblemType {
 }
 
 impl ProblemType {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NotRequestable,
         Self::ExpiredDenial,
         Self::InvalidDenialBinding,
@@ -177,6 +179,7 @@ impl ProblemType {
         Self::InvalidTaskState,
         Self::TooMany,
         Self::Paused,
+        Self::Silenced,
         Self::Denied,
     ];
 
@@ -191,7 +194,7 @@ impl ProblemType {
             Self::UnknownTask => "urn:openid:authzen:access-request:error:unknown_task",
             Self::TaskExpired => "urn:openid:authzen:access-request:error:task_expired",
             Self::InvalidTaskState => "urn:openid:authzen:access-request:error:invalid_task_state",
-            Self::TooMany | Self::Paused => "urn:writ:access-request:too-many",
+            Self::TooMany | Self::Paused | Self::Silenced => "urn:writ:access-request:too-many",
             Self::Denied => DENIED,
             Self::Blank(_) => "about:blank",
         }
@@ -204,7 +207,7 @@ impl ProblemType {
             Self::UnknownTask => 404,
             Self::DuplicateRequest | Self::InvalidTaskState => 409,
             Self::ExpiredDenial | Self::TaskExpired => 410,
-            Self::TooMany | Self::Paused => 429,
+            Self::TooMany | Self::Paused | Self::Silenced => 429,
             Self::Blank(status) => status,
         }
     }
@@ -220,6 +223,7 @@ impl ProblemType {
             Self::InvalidTaskState => "The task has ended",
             Self::TooMany => "Too many questions",
             Self::Paused => "The person said no just before",
+            Self::Silenced => "The person wants no questions of this resource",
             Self::Denied => "The person said no",
             Self::Blank(_) => "The request is not valid",
         }

@@ -62,6 +62,14 @@ impl AskedObject<'_> {
         self.detail.clone().with("type_hash", hash)
     }
 
+    /// Of an action: [`ResourceAction::described`].
+    pub fn described(&self) -> Option<String> {
+        match self.kind {
+            ObjectKind::Type => None,
+            ObjectKind::Action(action) => Some(action.described()),
+        }
+    }
+
     /// The same for two objects exactly when they cover each other.
     pub fn hash(&self, types: &Types) -> String {
         let alone = Authority::new(

@@ -23,6 +23,8 @@ pub enum NotTaken {
     Stopped,
     /// Other people would decide now, or it is not allowed any more.
     Changed,
+    /// The record says otherwise what is done than when it was asked about.
+    DescribedAnew,
     /// It is about something else.
     OutOfScope,
     /// The tool was defined otherwise when the person was asked.
@@ -67,7 +69,8 @@ impl NotTaken {
             | Self::Superseded
             | Self::Cancelled
             | Self::Stopped
-            | Self::Changed => DecisionReason::ApprovalExpired,
+            | Self::Changed
+            | Self::DescribedAnew => DecisionReason::ApprovalExpired,
             Self::OutOfScope | Self::OtherDefinition => DecisionReason::OutOfScope,
             Self::Denied | Self::Undecided | Self::Unverifiable => {
                 DecisionReason::ApprovalUnverifiable
@@ -85,6 +88,9 @@ impl NotTaken {
             Self::Cancelled => "The question was taken back.",
             Self::Stopped => "The agent was stopped after the question.",
             Self::Changed => "Who decides about this, or what is allowed, is not what it was.",
+            Self::DescribedAnew => {
+                "The approval was given before it was described anew what this does."
+            }
             Self::OutOfScope => "The approval was given for something else.",
             Self::OtherDefinition => "The tool was described otherwise when the person was asked.",
             Self::Denied => "The person said no.",
@@ -102,7 +108,7 @@ mod tests {
     use crate::id::DecisionId;
     use crate::pending::{RedeemedFor, SUPERSEDED};
 
-    const ALL: [NotTaken; 12] = [
+    const ALL: [NotTaken; 13] = [
         NotTaken::Used,
         NotTaken::Lapsed,
         NotTaken::NoAnswer,
@@ -110,6 +116,7 @@ mod tests {
         NotTaken::Cancelled,
         NotTaken::Stopped,
         NotTaken::Changed,
+        NotTaken::DescribedAnew,
         NotTaken::OutOfScope,
         NotTaken::OtherDefinition,
         NotTaken::Denied,

@@ -17,7 +17,7 @@ use writ_core::lineage::Lineage;
 use writ_core::pending::{self, Ending, Kind, PendingFacts, PendingRequest};
 use writ_store::DatabaseTransaction;
 use writ_store::client::StoredClient;
-use writ_store::pending::{AnsweredCall, NewPendingRequest, SameQuestion};
+use writ_store::pending::{AnsweredCall, NewPendingRequest, OpenAtResource, SameQuestion};
 use writ_store::replay::ReplayClaim;
 use writ_wire::time::Timestamp;
 
@@ -111,7 +111,14 @@ pub async fn ask(
     if answer == LatelyAnswered::NoFound {
         return Ok(Err(NotAsked::Denied));
     }
-    let written = write(app, &mut transaction, &asker, &request, now).await?;
+    let ended = end_older(app, &mut transaction, &request, now).await?;
+    let asked = AskedRecord {
+        client: &asker.client,
+        asking: Some(&asker.lineage),
+        request: &request,
+        takes_the_place_of: ended.ids(),
+    };
+    let written = write(app, &mut transaction, asked, now).await?;
     if let Err(over) = written {
         let is_told_no = answer == LatelyAnswered::No && over.why != Why::TooMany;
         return Ok(Err(match is_told_no {
@@ -120,6 +127,7 @@ pub async fn ask(
         }));
     }
     transaction.commit().await?;
+    ended.announce(app);
     app.metrics.access.question(CountedQuestion::Made);
     app.waiting.announce_request(&request);
     app.notices.wake();
@@ -180,14 +188,71 @@ async fn answered_lately(
     })
 }
 
+/// Open questions about the same call, which was described or defined otherwise then.
+async fn end_older(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<Endings, Failure> {
+    let mut ended = Endings::default();
+    let question = request.asked.access.as_ref().zip(request.subject.as_ref());
+    let Some((question, subject)) = question else {
+        return Ok(ended);
+    };
+    let of = OpenAtResource {
+        subject,
+        client: &request.client,
+        resource: &question.resource,
+    };
+    for older in transaction.open_at_resource(of, now).await? {
+        if access_request::takes_the_place_of(request, &older) {
+            let ending = Ending::DescribedAnew {
+                request: &older.id,
+                by: Some(&request.id),
+            };
+            ended.add(end(app, transaction, ending, now).await?);
+        }
+    }
+    Ok(ended)
+}
+
+/// Ends an open question if the record says otherwise by now what is done: whoever looked at it would see something else than was
+/// asked. `false`: it stands.
+pub async fn end_if_described_anew(
+    app: &App,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let asked = request.asked.access.as_ref();
+    let Some(asked) = asked.filter(|_| request.is_open(now)) else {
+        return Ok(false);
+    };
+    let is_anew =
+        |catalogue: &Catalogue| asked.is_described_anew(catalogue.resources.get(&asked.resource));
+    // What another node registered a moment ago counts.
+    if !is_anew(&*app.catalogue().await?) || !is_anew(&*app.fresh_catalogue().await?) {
+        return Ok(false);
+    }
+    let ending = Ending::DescribedAnew {
+        request: &request.id,
+        by: None,
+    };
+    let mut transaction = app.begin().await?;
+    let endings = end(app, &mut transaction, ending, now).await?;
+    transaction.commit().await?;
+    endings.announce(app);
+    Ok(true)
+}
+
 /// The question with its event and its notices, within budget.
 async fn write(
     app: &App,
     transaction: &mut DatabaseTransaction,
-    asker: &LiveAsker,
-    request: &PendingRequest,
+    asked: AskedRecord<'_>,
     now: Timestamp,
 ) -> Result<Result<(), OverBudget>, Failure> {
+    let request = asked.request;
     let earlier = earlier_prompts(transaction, request, now).await?;
     let new = NewPendingRequest {
         request,
@@ -198,12 +263,6 @@ async fn write(
     if let Err(over) = within_budget(app, transaction, request, earlier, now).await? {
         return Ok(Err(over));
     }
-    let asked = AskedRecord {
-        client: &asker.client,
-        asking: Some(&asker.lineage),
-        request,
-        takes_the_place_of: Vec::new(),
-    };
     transaction.insert_event(&asked.event(app, now)).await?;
     outbox::request_created(app, transaction, request).await?;
     Ok(Ok(()))

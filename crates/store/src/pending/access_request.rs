@@ -20,6 +20,17 @@ pub struct SameQuestion<'a> {
     pub asked_hash: &'a str,
 }
 
+/// Whose questions at which resource.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenAtResource<'a> {
+    pub subject: &'a UserId,
+    pub client: &'a ClientId,
+    pub resource: &'a ResourceUri,
+}
+
+/// The most open questions of one client to one person that are looked at.
+const MOST_OPEN: i64 = 1000;
+
 /// One call that was asked about, however its client was made to wait.
 #[derive(Clone, Copy, Debug)]
 pub struct AnsweredCall<'a> {
@@ -82,6 +93,17 @@ macro_rules! same_question {
 
 const OPEN_SAME: &str = same_question!(open!(), "DESC");
 const CALLED_AGAIN: &str = same_question!("state = 'approved'", "ASC");
+
+/// $4 resource, $5 now.
+const OPEN_AT_RESOURCE: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND kind = 'access' AND resource = $4
+        AND expires_at > $5 AND ",
+    open!(),
+    " ORDER BY created_at, id LIMIT $6"
+);
 
 /// $4 and $5 the hashes, $6 since.
 const LAST_ANSWER: &str = concat!(
@@ -157,6 +179,26 @@ impl DatabaseTransaction {
         now: Timestamp,
     ) -> Result<Option<PendingRequest>> {
         self.same_question(CALLED_AGAIN, same, now).await
+    }
+
+    /// What this client's calls of this resource ask this person now, the oldest first.
+    pub async fn open_at_resource(
+        &mut self,
+        of: OpenAtResource<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<PendingRequest>> {
+        let rows = all!(
+            self,
+            PendingRow,
+            OPEN_AT_RESOURCE,
+            &self.tenant,
+            of.subject.as_str(),
+            of.client.as_str(),
+            of.resource.as_str(),
+            now.micros(),
+            MOST_OPEN
+        )?;
+        rows.into_iter().map(PendingRow::read).collect()
     }
 
     /// The question about this call to which a person said yes or no last.

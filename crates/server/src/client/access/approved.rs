@@ -32,6 +32,7 @@ struct Action {
     authority: Authority,
     hash: String,
     definition_hash: Option<String>,
+    described: Option<String>,
     by: Option<ApprovalId>,
 }
 
@@ -126,6 +127,7 @@ impl Approvable<'_> {
             authority: Authority::new(BTreeSet::new(), vec![named], places),
             hash: object.hash(self.question.realm().types),
             definition_hash: self.question.definition_digest(),
+            described: object.described(),
             by: presented.map(|approval| ApprovalId::from_text(approval.id.as_str())),
         })
     }
@@ -138,11 +140,12 @@ impl Approvable<'_> {
                 None => ApprovalBy::CalledAgain,
             },
             action: EvaluatedAction {
-                resource: &self.question.resource()?.uri,
+                resource: self.question.resource()?,
                 served_by: &self.request.client().id,
                 authority: &action.authority,
                 object: &action.hash,
                 definition_hash: action.definition_hash.as_deref(),
+                described: action.described.as_deref(),
             },
             lineage: self.judged.lineage.as_ref()?,
             client: token.holder.as_deref()?,

@@ -207,7 +207,7 @@ fn bound(
             "token, resource, action, arguments and `context.definition_hash` are not those of the denial",
         ));
     }
-    let (resolved, scope) = by_record(object);
+    let of_record = OfRecord::of(object);
     Ok(NewQuestion {
         authority: wanted(request, object, resource.uri.clone()),
         question: AskedAccess {
@@ -218,10 +218,11 @@ fn bound(
             evaluation: hash::digest_text(&[b"evaluation-id", read.evaluation_id.as_bytes()]),
             call_again: read.call_again,
             says: read.says.clone(),
-            resolved,
-            scope,
+            resolved: of_record.resolved,
+            scope: of_record.scope,
             waited_by: question.waited_by,
             definition_hash: denied.definition_hash.clone(),
+            described: of_record.described,
             used_up: None,
         },
         delegation: token.delegation.clone(),
@@ -234,12 +235,22 @@ fn bound(
 }
 
 /// What the resource's record says of one of its actions.
-fn by_record(object: &AskedObject<'_>) -> (BTreeSet<String>, Option<String>) {
-    match object.kind {
-        ObjectKind::Type => (BTreeSet::new(), None),
-        ObjectKind::Action(action) => {
-            let resolved = action.resolved.iter().cloned().collect();
-            (resolved, Some(action.scope.clone()))
+#[derive(Default)]
+struct OfRecord {
+    resolved: BTreeSet<String>,
+    scope: Option<String>,
+    described: Option<String>,
+}
+
+impl OfRecord {
+    fn of(object: &AskedObject<'_>) -> Self {
+        match object.kind {
+            ObjectKind::Type => Self::default(),
+            ObjectKind::Action(action) => Self {
+                resolved: action.resolved.iter().cloned().collect(),
+                scope: Some(action.scope.clone()),
+                described: Some(action.described()),
+            },
         }
     }
 }
