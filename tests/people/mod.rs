@@ -40,5 +40,6 @@ mod remembered_race;
 mod retry_after;
 mod settings;
 mod stopped_client;
+mod undo;
 pub(crate) mod webpush;
 mod webpush_many;

@@ -64,6 +64,7 @@ export default async function usual(scene, { browser, world, options, setting })
       await phone.decide('approve');
       await receipt(page);
       await phone.at('/app/agents');
+      await page.locator('article details summary').first().click();
       const words = await shown();
       assert.match(words, /60\.00 EUR in 3 decisions/);
       await judge(phone, `${setting} agents-approved`);

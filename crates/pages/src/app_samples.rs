@@ -6,7 +6,7 @@ use writ_authority::{Level, Piece};
 use writ_wire::time::Timestamp;
 
 pub(super) use super::approval_samples::*;
-use super::samples::{agent, task};
+use super::samples::{agent, app, task};
 use super::*;
 use writ_core::history::{Sum, Total};
 
@@ -193,6 +193,8 @@ pub(super) fn agents() -> Agents {
         client: agent(),
         suspended: false,
         last_used: Some(ago(300)),
+        until: Some(ahead(3 * 86_400)),
+        through: Vec::new(),
         tasks: vec![live, ended.clone()],
         totals: vec![Total {
             unit: "EUR".to_owned(),
@@ -220,18 +222,54 @@ pub(super) fn agents() -> Agents {
         },
         suspended: true,
         last_used: None,
+        until: None,
+        through: Vec::new(),
         tasks: vec![ended],
         totals: Vec::new(),
         unfetched: Vec::new(),
         actions: Vec::new(),
     };
+    let helper = AgentEntry {
+        client: ClientView {
+            name: "Booking helper".to_owned(),
+            client_id: "agt_booker".to_owned(),
+            ..agent()
+        },
+        suspended: false,
+        through: vec!["Travel planner".to_owned()],
+        ..old.clone()
+    };
     Agents {
-        remembered: Vec::new(),
+        remembered: vec![RememberedView {
+            client: app(),
+            until: ahead(30 * 86_400),
+        }],
         person: person(),
-        agents: vec![planner, old],
+        now: now(),
+        agents: vec![planner, helper, old],
         notice: Some(MineNotice::Stopped),
+        undo: Some(UndoView {
+            stop: "evt_1".to_owned(),
+            client: agent(),
+            step: UndoStep::Offered,
+        }),
         more: Some("1789992800000000.tsk_1".to_owned()),
     }
+}
+
+/// Whoever tapped "Undo" proves who they are.
+pub(super) fn undoing() -> Agents {
+    let mut view = agents();
+    view.undo = Some(UndoView {
+        stop: "evt_1".to_owned(),
+        client: agent(),
+        step: UndoStep::Proof {
+            with: UndoProofs::Either,
+            problem: Some(UndoProblem::Password(SettingsProblem::PasswordWrong)),
+        },
+    });
+    view.notice = None;
+    view
 }
 
 pub(super) fn devices() -> Devices {
@@ -309,6 +347,7 @@ pub(super) fn every_page(texts: &Texts) -> Vec<(String, Page)> {
         ("approval-through", through_approval().page(texts)),
         ("receipt", receipt().page(texts)),
         ("agents", agents().page(texts)),
+        ("agents-undo", undoing().page(texts)),
         ("activity", activity().page(texts)),
         ("devices", devices().page(texts)),
         ("settings", settings().page(texts)),

@@ -43,6 +43,7 @@ mod settings;
 mod tasks;
 mod texts;
 mod through;
+mod undo;
 pub mod zones;
 
 #[cfg(test)]
@@ -93,9 +94,10 @@ pub use person::PersonView;
 pub use receipt::{ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
 pub use scope::{AskedEachTime, ScopeView, ScopeWords};
 pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
-pub use tasks::{MineNotice, TaskStateView, TaskView};
+pub use tasks::{HolderView, MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 pub use through::{RetryView, ThroughView};
+pub use undo::{UndoProblem, UndoProofs, UndoStep, UndoView};
 
 /// A finished page. As an HTTP response it carries the headers of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]

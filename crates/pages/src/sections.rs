@@ -135,20 +135,33 @@ texts! {
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
         silenced: OverText,
     }
+    AgentDidTexts {
+        used: String, used_something: String, permitted: String, permitted_something: String,
+        asked: String, asked_something: String, handed_over: String, handed_over_something: String,
+        approved: String, approved_something: String, denied: String, denied_something: String,
+        consented: String,
+    }
     AgentsTexts {
-        title: String, lead: String, none: String, none_hint: String, past: String,
-        publisher: String, last_used: String, never_used: String, acting: String, paused: String,
-        idle: String, stop_agent: String, stop_agent_hint: String, stop_task: String,
-        task: String, own_words: String, chain: String, opened: String, expires: String,
+        title: String, lead: String, none: String, none_hint: String, present: String, past: String,
+        last_used: String, never_used: String, acting: String, paused: String,
+        idle: String, through: String, until: String, stop: String, details: String, stop_task: String,
+        task: String, own_words: String, tree: String, tree_through: String,
+        tree_ended: String, opened: String, expires: String,
         spent: String, last: String, history: String, approved: String, approved_one: String,
         approved_many: String, approved_least: String, approved_hint: String,
         unfetched: String, unfetched_one: String, remembered: String, remembered_hint: String, forget: String, more: String, last_token: String, no_token: String,
+        did: AgentDidTexts,
+    }
+    UndoTexts {
+        button: String, hint: String, title: String, lead: String, password: String,
+        by_password: String, by_passkey: String, keep: String, done: String, over: String,
+        not_proven: String, failed: String,
     }
     ActivityKindTexts {
         consented: String, consent_denied: String, asked: String, approved: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String, not_done: String, cancelled: String, permitted: String,
-        handed_over: String, stopped: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
+        handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
         sign_in_failed: String, passkey_added: String, passkey_removed: String,
         removed_by_operator: String, passkey_retired: String, code_made: String, password_changed: String,
         password_by_operator: String, settings_changed: String, settings_by_operator: String, somebody: String,

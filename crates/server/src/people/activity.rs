@@ -303,6 +303,7 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         (EventName::ApprovalCancelled, ActivityKind::Cancelled),
         (EventName::TokenIssued, ActivityKind::Used),
         (EventName::LoginFailed, ActivityKind::SignInFailed),
+        (EventName::TaskResumed, ActivityKind::Resumed),
     ];
     if let Some(kind) = approval(event) {
         return Some(kind);

@@ -29,7 +29,7 @@ mod remove;
 mod retire;
 
 pub use accepted::accepted_passkeys;
-use proof::ChangeProof;
+pub(in crate::people) use proof::{Act, ChangeProof, by_passkey};
 pub use retire::retire;
 
 /// The most passkeys of one person.

@@ -61,6 +61,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     23 "0023_ends",
     24 "0024_access",
     25 "0025_access_requests",
+    26 "0026_undoable_stops",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -88,4 +89,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     23 "0023_ends",
     24 "0024_access",
     25 "0025_access_requests",
+    26 "0026_undoable_stops",
 };
