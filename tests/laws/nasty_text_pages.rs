@@ -54,6 +54,8 @@ fn pages() -> Vec<Route> {
             "setting by language time_zone email user_code password new_password new_password_again from until offset",
         ),
         get("/app/devices", "x"),
+        post("/app/devices/sessions/end", "session"),
+        post("/app/devices/sessions/end-others", "x"),
         post("/app/devices/passkeys/prove", "passkey stop password"),
         post(
             "/app/devices/passkeys/options",

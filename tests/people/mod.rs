@@ -38,6 +38,7 @@ pub(crate) mod remembered;
 mod remembered_client;
 mod remembered_race;
 mod retry_after;
+mod sessions;
 mod settings;
 mod stopped_client;
 mod undo;

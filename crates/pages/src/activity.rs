@@ -51,6 +51,12 @@ pub enum ActivityKind {
     NotMe,
     /// A resource server used an approval: the action was permitted.
     Permitted,
+    /// The resource server says that the action was done.
+    Done,
+    DoneInVain,
+    NotBegun,
+    /// It was permitted, and nobody said what became of it.
+    Unreported,
     /// A token for a resource, the name of which is in `what`.
     Used,
     /// Part of a task went on to another agent, the name of which is in `what`.
@@ -65,6 +71,7 @@ pub enum ActivityKind {
     SignedIn,
     SignedInWithPasskey,
     SignInFailed,
+    SessionEnded,
     PasskeyAdded,
     PasskeyRemoved,
     PasskeyRemovedByOperator,
@@ -176,6 +183,7 @@ impl ActivityKind {
         match self {
             Self::Used => Some((&text.used, &text.used_something)),
             Self::Permitted => Some((&text.permitted, &text.permitted_something)),
+            Self::Done => Some((&text.done, &text.done_something)),
             Self::Asked => Some((&text.asked, &text.asked_something)),
             Self::HandedOver => Some((&text.handed_over, &text.handed_over_something)),
             Self::Approved | Self::ApprovedLess | Self::Agreed => {
@@ -201,6 +209,10 @@ impl ActivityKind {
             Self::NotDone => &text.not_done,
             Self::Cancelled => &text.cancelled,
             Self::Permitted => &text.permitted,
+            Self::Done => &text.done,
+            Self::DoneInVain => &text.done_in_vain,
+            Self::NotBegun => &text.not_begun,
+            Self::Unreported => &text.unreported,
             Self::NotMe => &text.not_me,
             Self::Used => &text.used,
             Self::HandedOver => &text.handed_over,
@@ -211,6 +223,7 @@ impl ActivityKind {
             Self::SignedIn => &text.signed_in,
             Self::SignedInWithPasskey => &text.signed_in_passkey,
             Self::SignInFailed => &text.sign_in_failed,
+            Self::SessionEnded => &text.session_ended,
             Self::PasskeyAdded => &text.passkey_added,
             Self::PasskeyRemoved => &text.passkey_removed,
             Self::PasskeyRemovedByOperator => &text.removed_by_operator,
@@ -229,6 +242,7 @@ impl ActivityKind {
             | Self::Agreed
             | Self::Approved
             | Self::ApprovedLess
+            | Self::Done
             | Self::Resumed => "yes",
             Self::ConsentDenied | Self::Denied | Self::Stopped => "no",
             Self::NotMe | Self::NotDone | Self::SignInFailed | Self::UsedTwice => "care",
@@ -236,11 +250,15 @@ impl ActivityKind {
             | Self::Expired
             | Self::Cancelled
             | Self::Permitted
+            | Self::DoneInVain
+            | Self::NotBegun
+            | Self::Unreported
             | Self::Used
             | Self::HandedOver
             | Self::GivenBack
             | Self::SignedIn
             | Self::SignedInWithPasskey
+            | Self::SessionEnded
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
             | Self::PasskeyRemovedByOperator

@@ -62,6 +62,8 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     24 "0024_access",
     25 "0025_access_requests",
     26 "0026_undoable_stops",
+    27 "0027_sessions_seen",
+    28 "0028_decision_details",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -90,4 +92,6 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     24 "0024_access",
     25 "0025_access_requests",
     26 "0026_undoable_stops",
+    27 "0027_sessions_seen",
+    28 "0028_decision_details",
 };
