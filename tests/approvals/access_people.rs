@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use writ_core::budget::{MOST_OPEN_PER_RESOURCE, MOST_PER_RESOURCE};
-use writ_testkit::{both, both_with, payment};
+use writ_testkit::{OUTCOMES, both, both_with, payment};
 
 use super::access_scene::{
     NOTES, REQUESTS, ResourceServer, Scene, WIKI, agent, denied, permitted, presenting, problem,
@@ -206,6 +206,34 @@ both!(
         );
         world.advance(60);
         scene.notes.asked(&world, &wanted).await;
+    }
+);
+
+both!(
+    /// By what the resource says became of it, in the words that were approved.
+    activity_tells_what_was_done,
+    |world| async {
+        let mut scene = staged(&world).await;
+        for (title, result, told) in [
+            ("Shopping list", "completed", "Done by Claude (through Notes)"),
+            ("Diary", "failed", "Claude (through Notes) tried this; it did not work"),
+            ("Recipes", "not_started", "Allowed for Claude (through Notes), not begun"),
+        ] {
+            let again = scene.approved(&world, &scene.deletion(title)).await;
+            let answer = scene.notes.decide(&world, &again).await;
+            permitted(&answer);
+            let decision = answer["context"]["decision_id"].as_str().unwrap();
+            world.advance(1);
+            let body = json!({ "decision_id": decision, "result": result });
+            let sent = scene.notes.send(&world, OUTCOMES, &body).await;
+            assert_eq!(sent.status, 204, "{}", sent.text());
+            let activity = scene.alice.browser.open("/app/activity").await;
+            activity.says(told);
+            activity.says(&format!("“{title}”"));
+            world.advance(60);
+        }
+        let agents = scene.alice.browser.open("/app/agents").await;
+        agents.says("Allowed for Claude (through Notes), not begun");
     }
 );
 

@@ -44,7 +44,7 @@ export default async function german(scene, { browser, world, options, setting }
     await scene('german: what the person chose is stronger than what the browser wants', async () => {
       await phone.at('/app/settings');
       await page.selectOption('#language', 'en');
-      await page.click('#language-save');
+      await page.click('#preferences-save');
       await page.waitForLoadState();
       await phone.at('/app');
       await speaks('en');

@@ -35,7 +35,7 @@ export default async function usual(scene, { browser, world, options, setting })
       assert.equal(await page.locator('#offset').count(), 0, 'quiet hours follow the zone');
       await judge(phone, `${setting} settings-zone`);
       await page.fill('#time_zone', 'Europe/Atlantis');
-      await page.click('#zone-save');
+      await page.click('#preferences-save');
       await page.getByText('There is no time zone of that name.').waitFor();
       await judge(phone, `${setting} settings-zone-wrong`);
     });
@@ -45,6 +45,7 @@ export default async function usual(scene, { browser, world, options, setting })
       assert.match(first, FIRST);
       assert.match(first, KATHMANDU);
       assert.doesNotMatch(first, /\d UTC(?!\+)/, 'every time is hers');
+      await page.click('#evidence > summary');
       assert.match(await shown(), FIRST, 'the receipt keeps what was shown');
       assert.doesNotMatch(await pay('30.00', 'Florist'), FIRST);
       await pay('20.00', 'Cinema');
@@ -64,6 +65,7 @@ export default async function usual(scene, { browser, world, options, setting })
       await phone.decide('approve');
       await receipt(page);
       await phone.at('/app/agents');
+      await page.locator('article details summary').first().click();
       const words = await shown();
       assert.match(words, /60\.00 EUR in 3 decisions/);
       await judge(phone, `${setting} agents-approved`);

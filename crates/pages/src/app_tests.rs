@@ -116,7 +116,7 @@ fn an_agent_that_may_still_fetch_is_no_past_one() {
     let parts = "Approved, not fetched yet Pay up to 12.00 EUR to KLM, once (until 22 November 2026, 13:05 CET)";
     assert!(seen.contains(parts), "{seen}");
     assert!(seen.contains("824.00 EUR in 2 decisions"), "{seen}");
-    assert!(!html.contains(&stop) && !seen.contains("No longer acting"));
+    assert!(!html.contains(&stop) && !seen.contains("Ended"));
     view.agents[0].unfetched.clear();
     let seen = read(&view.page(languages().of("de")).html);
     assert!(seen.contains("824,00 EUR in 2 Entscheidungen"), "{seen}");
@@ -197,12 +197,21 @@ fn what_acts_can_be_stopped() {
     assert!(html.contains("name=\"task\" value=\"tsk_1\""));
     assert!(html.contains("id=\"agent-stop-agt_planner\" name=\"agent-stop\""));
     assert_eq!(html.matches("name=\"task-stop\"").count(), 1);
-    assert_eq!(html.matches("name=\"agent-stop\"").count(), 1);
-    for action in ["/app/stop", "/app/agents/stop", "/logout"] {
+    assert!(
+        html.contains("id=\"agent-stop-agt_booker\""),
+        "below another"
+    );
+    assert_eq!(html.matches("name=\"agent-stop\"").count(), 2);
+    for action in [
+        "/app/stop",
+        "/app/agents/stop",
+        "/app/agents/undo",
+        "/logout",
+    ] {
         assert!(html.contains(&format!("action=\"{action}\"")), "{action}");
     }
     let seen = read(&html);
-    assert!(seen.contains("Travel planner, Booking helper"));
+    assert!(seen.contains("Booking helper, through Travel planner"));
     assert!(seen.contains("EUR 120.00 spent, EUR 380.00 left"));
     view.agents.clear();
     let seen = read(&view.page(languages().of("en")).html);

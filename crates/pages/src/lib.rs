@@ -43,6 +43,7 @@ mod settings;
 mod tasks;
 mod texts;
 mod through;
+mod undo;
 pub mod zones;
 
 #[cfg(test)]
@@ -78,7 +79,9 @@ pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
 };
 pub use device_code::{DeviceCode, DeviceCodeProblem};
-pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
+pub use devices::{
+    Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionView,
+};
 pub use done::Done;
 pub use failure::{FailureKind, FailurePage, WayOn};
 pub use form_post::FormPost;
@@ -90,12 +93,13 @@ pub use login::{Login, LoginProblem};
 pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};
 pub use person::PersonView;
-pub use receipt::{ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
+pub use receipt::{BecameOf, ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
 pub use scope::{AskedEachTime, ScopeView, ScopeWords};
 pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
-pub use tasks::{MineNotice, TaskStateView, TaskView};
+pub use tasks::{HolderView, MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 pub use through::{RetryView, ThroughView};
+pub use undo::{UndoProblem, UndoProofs, UndoStep, UndoView};
 
 /// A finished page. As an HTTP response it carries the headers of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -104,7 +104,20 @@ pub(super) fn task(id: &str, state: TaskStateView) -> TaskView {
         opened: "21 November 2026, 11:00 UTC".to_owned(),
         expires: "21 November 2026, 12:00 UTC".to_owned(),
         state,
-        chain: vec!["Travel planner".to_owned(), "Booking helper".to_owned()],
+        holders: vec![
+            HolderView {
+                name: "Travel planner".to_owned(),
+                level: 0,
+                through: None,
+                live: true,
+            },
+            HolderView {
+                name: "Booking helper".to_owned(),
+                level: 1,
+                through: Some("Travel planner".to_owned()),
+                live: true,
+            },
+        ],
     }
 }
 

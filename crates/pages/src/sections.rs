@@ -125,6 +125,7 @@ texts! {
         vote: String, role_subject: String, role_sponsor: String, role_designated: String,
         password: String, passkey: String, liveness: String, unconfirmed: String, shown: String,
         evidence: String, id: String, hash: String, used: String, not_used: String,
+        done: String, in_vain: String, not_begun: String,
         document: String, task: String, inbox: String, back_to_device: String,
     }
     OverTexts {
@@ -134,21 +135,34 @@ texts! {
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
         silenced: OverText,
     }
+    AgentDidTexts {
+        done: String, done_something: String, used: String, used_something: String, permitted: String, permitted_something: String,
+        asked: String, asked_something: String, handed_over: String, handed_over_something: String,
+        approved: String, approved_something: String, denied: String, denied_something: String,
+        consented: String,
+    }
     AgentsTexts {
-        title: String, lead: String, none: String, none_hint: String, past: String,
-        publisher: String, last_used: String, never_used: String, acting: String, paused: String,
-        idle: String, stop_agent: String, stop_agent_hint: String, stop_task: String,
-        task: String, own_words: String, chain: String, opened: String, expires: String,
+        title: String, lead: String, none: String, none_hint: String, present: String, past: String,
+        last_used: String, never_used: String, acting: String, paused: String,
+        idle: String, through: String, until: String, stop: String, details: String, stop_task: String,
+        task: String, own_words: String, tree: String, tree_through: String,
+        tree_ended: String, opened: String, expires: String,
         spent: String, last: String, history: String, approved: String, approved_one: String,
         approved_many: String, approved_least: String, approved_hint: String,
         unfetched: String, unfetched_one: String, remembered: String, remembered_hint: String, forget: String, more: String, last_token: String, no_token: String,
+        did: AgentDidTexts,
+    }
+    UndoTexts {
+        button: String, hint: String, title: String, lead: String, password: String,
+        by_password: String, by_passkey: String, keep: String, done: String, over: String,
+        not_proven: String, failed: String,
     }
     ActivityKindTexts {
         consented: String, consent_denied: String, asked: String, approved: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
-        used: String, not_done: String, cancelled: String, permitted: String,
-        handed_over: String, stopped: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
-        sign_in_failed: String, passkey_added: String, passkey_removed: String,
+        used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
+        handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
+        sign_in_failed: String, session_ended: String, passkey_added: String, passkey_removed: String,
         removed_by_operator: String, passkey_retired: String, code_made: String, password_changed: String,
         password_by_operator: String, settings_changed: String, settings_by_operator: String, somebody: String,
     }
@@ -164,6 +178,11 @@ texts! {
         passkey_failed: String, already_there: String, too_many: String, not_proven: String,
         not_bound: String,
     }
+    SessionTexts {
+        title: String, named: String, unnamed: String, since: String, password: String, passkey: String,
+        from: String, current: String, end: String, end_others: String, ended: String, none_ended: String,
+        hint: String,
+    }
     DevicesTexts {
         title: String, lead: String, passkeys: String, none: String, added: String, used: String,
         never_used: String, remove: String, add: String, add_name: String, add_hint: String,
@@ -172,7 +191,7 @@ texts! {
         paused: String, stale: String, notifications: String, notifications_off: String,
         notifications_none: String, enable: String, disable: String, blocked: String,
         on_here: String, off_here: String, device_unnamed: String, notice: DevicesNoticeTexts,
-        problem: DevicesProblemTexts,
+        problem: DevicesProblemTexts, session: SessionTexts,
     }
     SettingsProblemTexts {
         time_zone: String, quiet: String, email: String, user_code: String, password_wrong: String,
@@ -180,9 +199,9 @@ texts! {
         new_breached: String, new_guessable: String,
     }
     SettingsTexts {
-        title: String, saved: String, language: String, language_label: String, quiet: String,
+        title: String, saved: String, preferences: String, language_label: String, quiet: String,
         quiet_hint: String, from: String, until: String, quiet_zone: String, offset: String,
-        zone: String, zone_label: String, zone_hint: String, email: String,
+        zone_label: String, zone_hint: String, email: String,
         email_label: String, email_hint: String, email_impossible: String, code: String,
         code_hint: String, code_set: String, code_label: String, password: String, save: String, new: String, new_hint: String,
         new_old: String, new_label: String, new_again: String, new_save: String, new_saved: String,

@@ -52,6 +52,15 @@ impl Part {
     }
 }
 
+impl Sentence {
+    /// A value with nothing around it.
+    pub(super) fn of_value(value: &str) -> Self {
+        Self {
+            parts: vec![Part::Value(value.to_owned())],
+        }
+    }
+}
+
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.parts

@@ -12,6 +12,7 @@ use super::sections::{
     ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
     DoneTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts, LoginTexts,
     LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
+    UndoTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -55,6 +56,7 @@ pub struct CatalogueTexts {
     pub(super) receipt: ReceiptTexts,
     pub(super) over: OverTexts,
     pub(super) agents: AgentsTexts,
+    pub(super) undo: UndoTexts,
     pub(super) activity: ActivityTexts,
     pub(super) devices: DevicesTexts,
     pub(super) settings: SettingsTexts,

@@ -182,3 +182,6 @@ ask(enrolment, 'credential', async () => create((creation ??= await createHere()
 for (const removal of forms('removal')) {
   ask(removal, 'assertion', () => prove(removal, { passkey: removal.elements.passkey.value }));
 }
+
+const undo = form('undo');
+ask(undo, 'assertion', () => prove(undo, { stop: undo.elements.stop.value }));

@@ -228,6 +228,10 @@ impl DatabaseTransaction {
     pub async fn stop_task(&mut self, id: &TaskId, now: Timestamp) -> Result<bool> {
         let (id, now) = (id.as_str(), now.micros());
         let stopped = optional!(self, StoppedRow, STOP, &self.tenant, id, now)?;
+        if stopped.is_none() {
+            // Its person stopped it before: now they are not alone.
+            self.forget_undoable_stops_of_task(id).await?;
+        }
         self.stopped(stopped).await
     }
 
