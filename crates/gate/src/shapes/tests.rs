@@ -117,119 +117,115 @@ fn collect(value: &Value, place: &str, places: &mut Vec<String>) {
     }
 }
 
+/// Method, `params`, and the place of what is refused.
+const REFUSED: [[&str; 3]; 22] = [
+    ["tools/list", r#"{"cursor":{"x":1}}"#, "params.cursor"],
+    ["tools/list", r#"{"cursor":["x"]}"#, "params.cursor"],
+    ["prompts/list", r#"{"cursor":1}"#, "params.cursor"],
+    ["resources/list", r#"{"cursor":null}"#, "params.cursor"],
+    [
+        "resources/templates/list",
+        r#"{"cursor":true}"#,
+        "params.cursor",
+    ],
+    ["logging/setLevel", r#"{"level":"x"}"#, "params.level"],
+    [
+        "logging/setLevel",
+        r#"{"level":{"x":"info"}}"#,
+        "params.level",
+    ],
+    ["logging/setLevel", r#"{"level":["info"]}"#, "params.level"],
+    [
+        "notifications/cancelled",
+        r#"{"requestId":1,"reason":{"x":1}}"#,
+        "params.reason",
+    ],
+    [
+        "notifications/cancelled",
+        r#"{"requestId":1,"reason":["x"]}"#,
+        "params.reason",
+    ],
+    [
+        "notifications/cancelled",
+        r#"{"requestId":{"x":1}}"#,
+        "params.requestId",
+    ],
+    [
+        "notifications/progress",
+        r#"{"progressToken":1,"progress":"1"}"#,
+        "params.progress",
+    ],
+    [
+        "notifications/progress",
+        r#"{"progressToken":1,"total":[1]}"#,
+        "params.total",
+    ],
+    [
+        "notifications/progress",
+        r#"{"progressToken":1,"message":{}}"#,
+        "params.message",
+    ],
+    [
+        "tools/call",
+        r#"{"name":"a","task":{"ttl":"1"}}"#,
+        "params.task.ttl",
+    ],
+    [
+        "tools/call",
+        r#"{"name":"a","task":{"x":1}}"#,
+        "params.task.x",
+    ],
+    [
+        "tools/call",
+        r#"{"name":"a","requestState":["s"]}"#,
+        "params.requestState",
+    ],
+    ["tasks/get", r#"{"taskId":["t"]}"#, "params.taskId"],
+    ["completion/complete", r#"{"ref":{"x":1}}"#, "params.ref.x"],
+    [
+        "completion/complete",
+        r#"{"argument":{"name":["a"]}}"#,
+        "params.argument.name",
+    ],
+    [
+        "completion/complete",
+        r#"{"context":{"x":1}}"#,
+        "params.context.x",
+    ],
+    ["ping", r#"{"x":1}"#, "params.x"],
+];
+const TAKEN: [[&str; 2]; 5] = [
+    ["tools/list", r#"{"cursor":""}"#],
+    ["logging/setLevel", r#"{"level":"emergency"}"#],
+    [
+        "notifications/cancelled",
+        r#"{"requestId":"1","reason":"r"}"#,
+    ],
+    [
+        "notifications/progress",
+        r#"{"progressToken":1,"progress":0.5,"total":1,"message":"m"}"#,
+    ],
+    [
+        "tools/call",
+        r#"{"name":"a","task":{"ttl":1},"requestState":"s"}"#,
+    ],
+];
+
 #[test]
 fn params_are_of_their_kind_or_refused() {
-    for (method, params, place) in [
-        (
-            "tools/list",
-            json!({ "cursor": { "x": 1 } }),
-            "params.cursor",
-        ),
-        ("tools/list", json!({ "cursor": ["x"] }), "params.cursor"),
-        ("prompts/list", json!({ "cursor": 1 }), "params.cursor"),
-        ("resources/list", json!({ "cursor": null }), "params.cursor"),
-        (
-            "resources/templates/list",
-            json!({ "cursor": true }),
-            "params.cursor",
-        ),
-        ("logging/setLevel", json!({ "level": "x" }), "params.level"),
-        (
-            "logging/setLevel",
-            json!({ "level": { "x": "info" } }),
-            "params.level",
-        ),
-        (
-            "logging/setLevel",
-            json!({ "level": ["info"] }),
-            "params.level",
-        ),
-        (
-            "notifications/cancelled",
-            json!({ "requestId": 1, "reason": { "x": 1 } }),
-            "params.reason",
-        ),
-        (
-            "notifications/cancelled",
-            json!({ "requestId": 1, "reason": ["x"] }),
-            "params.reason",
-        ),
-        (
-            "notifications/cancelled",
-            json!({ "requestId": { "x": 1 } }),
-            "params.requestId",
-        ),
-        (
-            "notifications/progress",
-            json!({ "progressToken": 1, "progress": "1" }),
-            "params.progress",
-        ),
-        (
-            "notifications/progress",
-            json!({ "progressToken": 1, "total": [1] }),
-            "params.total",
-        ),
-        (
-            "notifications/progress",
-            json!({ "progressToken": 1, "message": {} }),
-            "params.message",
-        ),
-        (
-            "tools/call",
-            json!({ "name": "a", "task": { "ttl": "1" } }),
-            "params.task.ttl",
-        ),
-        (
-            "tools/call",
-            json!({ "name": "a", "task": { "x": 1 } }),
-            "params.task.x",
-        ),
-        (
-            "tools/call",
-            json!({ "name": "a", "requestState": ["s"] }),
-            "params.requestState",
-        ),
-        ("tasks/get", json!({ "taskId": ["t"] }), "params.taskId"),
-        (
-            "completion/complete",
-            json!({ "ref": { "x": 1 } }),
-            "params.ref.x",
-        ),
-        (
-            "completion/complete",
-            json!({ "argument": { "name": ["a"] } }),
-            "params.argument.name",
-        ),
-        (
-            "completion/complete",
-            json!({ "context": { "x": 1 } }),
-            "params.context.x",
-        ),
-        ("ping", json!({ "x": 1 }), "params.x"),
-    ] {
-        let why = known(method, &params).expect_err(method);
+    for [method, params, place] in REFUSED {
+        let why = known(method, &serde_json::from_str(params).unwrap()).expect_err(params);
         assert!(
             why.starts_with(&format!("`{place}` is ")),
             "{method}: {why}"
         );
     }
-    for (method, params) in [
-        ("tools/list", json!({ "cursor": "" })),
-        ("logging/setLevel", json!({ "level": "emergency" })),
-        (
-            "notifications/cancelled",
-            json!({ "requestId": "1", "reason": "r" }),
-        ),
-        (
-            "notifications/progress",
-            json!({ "progressToken": 1, "progress": 0.5, "total": 1, "message": "m" }),
-        ),
-        (
-            "tools/call",
-            json!({ "name": "a", "task": { "ttl": 1 }, "requestState": "s" }),
-        ),
-    ] {
-        assert_eq!(known(method, &params), Ok(()), "{method}");
+    for [method, params] in TAKEN {
+        assert_eq!(
+            known(method, &serde_json::from_str(params).unwrap()),
+            Ok(()),
+            "{method}"
+        );
     }
 }
 
