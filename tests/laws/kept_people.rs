@@ -34,7 +34,7 @@ both!(what_a_person_sets_is_bounded, |world| async {
         ("offset", None, text(LONG)),
     ] {
         let named = match setting {
-            "from" | "until" | "offset" => "quiet",
+            "from" | "until" | "offset" => "preferences",
             setting => setting,
         };
         let form = |value: String| {
