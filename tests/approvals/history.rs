@@ -101,7 +101,7 @@ both!(
 
 both!(more_than_usual_is_said_on_the_page, |world| async {
     let mut scene = staged(&world).await;
-    let said = "Your largest so far was EUR 300.00.";
+    let said = "Your largest: EUR 300.00.";
     for amount in ["100.00", "300.00"] {
         scene.paid(&world, amount, KLM).await;
     }
@@ -204,7 +204,8 @@ both!(my_agents_say_what_was_approved, |world| async {
     let page = scene.alice.browser.open("/app/agents").await;
     page.says("412.50 EUR in 2 decisions");
     page.says("Approved, not fetched yet");
-    let unfetched = "Pay up to 99.00 EUR to “KLM” (NL91ABNA0417164300), once (until 21 September";
+    let unfetched =
+        "Pay up to 99.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once (until 21 September";
     page.says(unfetched);
     minted(
         &scene.cast.planner.poll(&world, &auth_req_id).await,

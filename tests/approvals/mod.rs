@@ -18,6 +18,7 @@ mod access_used_up;
 mod access_wait;
 mod access_waited;
 mod approval;
+mod approval_beyond;
 mod approval_less;
 mod approval_many;
 mod approval_now;

@@ -73,7 +73,7 @@ export function firstScreen(page) {
       ...warnings.filter((one) => !isIn(one, bar.top)),
       ...buttons.filter((one) => !isIn(one, window.innerHeight)),
     ];
-    return { words, warnings: warnings.length, hidden: hidden.map((one) => one.outerHTML.slice(0, 120)) };
+    return { words, warnings: warnings.map((one) => one.innerText), hidden: hidden.map((one) => one.outerHTML.slice(0, 120)) };
   });
 }
 

@@ -7,7 +7,7 @@ import { judge } from '../lib/judge.mjs';
 import { openPhone, receipt } from '../lib/phone.mjs';
 
 const FIRST = /You haven't paid this account before\./;
-const MORE = /Your largest so far was EUR\s30\.00\./;
+const MORE = /Your largest: EUR\s30\.00\./;
 const KATHMANDU = /\d\d:\d\d UTC\+05:45/;
 
 export default async function usual(scene, { browser, world, options, setting }) {

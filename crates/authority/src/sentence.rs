@@ -107,6 +107,21 @@ impl Wording {
         lines.collect()
     }
 
+    /// The lines among [`Self::limits`] that hold the values of a member of the rule `any`.
+    pub(crate) fn values(
+        &self,
+        detail: &Detail,
+        members: TypeMembers<'_>,
+        lang: &str,
+    ) -> Vec<Vec<Piece>> {
+        let Some((language, reading)) = self.reading(detail, members, lang) else {
+            return Vec::new();
+        };
+        let lines = language.limits.iter();
+        let lines = lines.filter_map(|line| reading.lines_of_any(line, &language.sentence));
+        lines.flatten().collect()
+    }
+
     /// A line of the type's own, beside sentence and limits.
     pub(crate) fn line(
         &self,

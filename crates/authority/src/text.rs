@@ -105,6 +105,33 @@ pub fn grouped(decimal: &str, separator: &str, point: &str) -> String {
     text
 }
 
+/// The number of an account (ISO 13616) in groups of four, as it stands on paper; every other text as it is.
+pub(crate) fn account(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let is_shaped = (15..=34).contains(&bytes.len())
+        && bytes.iter().take(2).all(u8::is_ascii_uppercase)
+        && bytes.iter().skip(2).take(2).all(u8::is_ascii_digit)
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    match is_shaped {
+        true => fours(text),
+        false => text.to_owned(),
+    }
+}
+
+/// In groups of four characters.
+pub fn fours(text: &str) -> String {
+    let mut grouped = String::with_capacity(text.len() + text.len() / 4);
+    for (place, c) in text.chars().enumerate() {
+        if place > 0 && place.is_multiple_of(4) {
+            grouped.push(' ');
+        }
+        grouped.push(c);
+    }
+    grouped
+}
+
 /// `2026-11-21T12:00:00+01:00` as `2026-11-21 12:00 UTC+01:00`: the same in every language, and in the zone in which
 /// it was written.
 pub(crate) fn time(text: &str) -> Option<String> {
@@ -137,6 +164,23 @@ mod tests {
             "K\\u{202e}L\\u{200b}M\\u{a}"
         );
         assert_ne!(inner("\u{200b}"), inner("\\u{200b}"));
+    }
+
+    #[test]
+    fn an_account_is_written_in_fours_and_nothing_else_is() {
+        for (text, shown) in [
+            ("NL91ABNA0417164300", "NL91 ABNA 0417 1643 00"),
+            ("NO9386011117947", "NO93 8601 1117 947"),
+            ("nl91ABNA0417164300", "nl91ABNA0417164300"),
+            ("N191ABNA0417164300", "N191ABNA0417164300"),
+            ("NL91ABNA041716", "NL91ABNA041716"),
+            ("EUR", "EUR"),
+        ] {
+            assert_eq!(account(text), shown);
+        }
+        let longest = format!("MT84{}", "A1".repeat(15));
+        assert_eq!(account(&longest).replace(' ', ""), longest);
+        assert_eq!(account(&format!("{longest}A")), format!("{longest}A"));
     }
 
     #[test]

@@ -173,7 +173,7 @@ pub(super) fn activity() -> Activity {
     }
 }
 
-pub(super) fn agents() -> Agents {
+fn planner() -> AgentEntry {
     let spending = SpendingView {
         sentence: "Pay hotels and trains".to_owned(),
         spent: "EUR 120.00".to_owned(),
@@ -185,18 +185,13 @@ pub(super) fn agents() -> Agents {
         last_token: Some(ago(300)),
         spending: vec![spending],
     };
-    let ended = AgentTask {
-        task: task("tsk_3", TaskStateView::Stopped),
-        last_token: None,
-        spending: Vec::new(),
-    };
-    let planner = AgentEntry {
+    AgentEntry {
         client: agent(),
         suspended: false,
         last_used: Some(ago(300)),
         until: Some(ahead(3 * 86_400)),
         through: Vec::new(),
-        tasks: vec![live, ended.clone()],
+        tasks: vec![live, ended_task()],
         totals: vec![Total {
             unit: "EUR".to_owned(),
             sum: Sum::Exact("824.00".to_owned()),
@@ -214,8 +209,20 @@ pub(super) fn agents() -> Agents {
                 Some("Pay up to 412.00 EUR to KLM, once"),
             ),
         ],
-    };
-    let old = AgentEntry {
+    }
+}
+
+fn ended_task() -> AgentTask {
+    AgentTask {
+        task: task("tsk_3", TaskStateView::Stopped),
+        last_token: None,
+        spending: Vec::new(),
+    }
+}
+
+/// One that nothing was heard of for long.
+fn clerk() -> AgentEntry {
+    AgentEntry {
         client: ClientView {
             name: "Invoice clerk".to_owned(),
             client_id: "agt_clerk".to_owned(),
@@ -225,11 +232,14 @@ pub(super) fn agents() -> Agents {
         last_used: None,
         until: None,
         through: Vec::new(),
-        tasks: vec![ended],
+        tasks: vec![ended_task()],
         totals: Vec::new(),
         unfetched: Vec::new(),
         actions: Vec::new(),
-    };
+    }
+}
+
+pub(super) fn agents() -> Agents {
     let helper = AgentEntry {
         client: ClientView {
             name: "Booking helper".to_owned(),
@@ -238,7 +248,7 @@ pub(super) fn agents() -> Agents {
         },
         suspended: false,
         through: vec!["Travel planner".to_owned()],
-        ..old.clone()
+        ..clerk()
     };
     Agents {
         remembered: vec![RememberedView {
@@ -247,7 +257,7 @@ pub(super) fn agents() -> Agents {
         }],
         person: person(),
         now: now(),
-        agents: vec![planner, helper, old],
+        agents: vec![planner(), helper, clerk()],
         notice: Some(MineNotice::Stopped),
         undo: Some(UndoView {
             stop: "evt_1".to_owned(),

@@ -87,6 +87,10 @@ pub struct ApprovalDetail {
     /// [`writ_authority::TypeDefinition::pieces`]
     pub sentence: Vec<Piece>,
     pub limits: Vec<Vec<Piece>>,
+    /// Those of the limits that belong to what is done: the arguments of a call that the sentence does not hold.
+    pub values: Vec<Vec<Piece>>,
+    /// Names of the resources at which it would be done.
+    pub at: Vec<String>,
 }
 
 /// What a yes makes.

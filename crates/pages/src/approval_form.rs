@@ -154,7 +154,7 @@ impl<'a> PartWords<'a> {
     fn of(part: &'a PartView, texts: &Texts) -> Self {
         Self {
             reference: &part.reference,
-            sentence: said(&part.sentence),
+            sentence: said(&part.sentence, texts),
             chosen: part.chosen,
             amount: part
                 .amount

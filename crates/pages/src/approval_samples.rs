@@ -44,6 +44,8 @@ pub(super) fn screen() -> ScreenView {
                 pieces("Reference on the statement: “[AMS-OSL-2231]”"),
                 pieces("At: [https://bank.example]"),
             ],
+            values: Vec::new(),
+            at: vec!["Acme Bank".to_owned()],
         }],
         scopes: Vec::new(),
         identity: false,
@@ -130,6 +132,8 @@ pub(super) fn full_approval() -> ApprovalPage {
         headline: None,
         sentence: pieces(CALENDAR),
         limits: Vec::new(),
+        values: Vec::new(),
+        at: Vec::new(),
     });
     view.screen.scopes = samples::consent().scopes;
     view.screen.identity = true;

@@ -15,14 +15,15 @@ fn the_screen_says_everything_in_its_order() {
         "Type the two digits that the agent shows you.",
         "Travel planner",
         "Acme Travel Not verified for Alice Ångström, not for you",
-        "wants to pay up to EUR 412.00",
-        "“KLM Royal Dutch Airlines” unchecked name NL91 ABNA 0417 1643 00",
-        "wants to: Read events in the calendar “work”; each time without asking again",
-        "wants to: Use “accounts:read” at Bank",
         "This agent never asked you before.",
-        "First time for NL91ABNA0417164300.",
-        "EUR 412.00: your largest so far was EUR 300.00.",
+        "First time for NL91 ABNA 0417 1643 00.",
+        "EUR 412.00: your largest was EUR 300.00.",
         "EUR 19,587.99 more than the EUR 412.00 you allowed.",
+        "Shortened: see Details.",
+        "wants to pay up to EUR 412.00",
+        "“KLM … Airlines” unverified NL91 ABNA 0417 1643 00 At Acme Bank",
+        "wants to: Read events in the calendar “work”; each time without asking again",
+        "wants to: Use “accounts:read” at Bank: nobody has said what that allows",
         "Once, until today 12:13 UTC. Part of “Book the … your meeting.”",
         "Details",
         "Travel planner asks for your approval",
@@ -102,7 +103,7 @@ fn long_values_are_short_first_and_whole_below() {
     for part in [
         "EUR 999,999,999,999,999.9999",
         "MT84 MALT 0110 0001 2345 MTLC AST0 01S9 9X",
-        "…bAbAbAbAbAbAb End of it”",
+        "AbAbAbAbAbA … it”",
         &payee,
     ] {
         assert!(seen.contains(part), "{part}: {seen}");
@@ -160,4 +161,108 @@ fn each_level_asks_for_its_own() {
     let gone = page(LevelView::LivenessMissing);
     assert!(!gone.contains("id=\"approval-approve\"") && !gone.contains("Add a passkey"));
     assert!(gone.contains("id=\"approval-deny\"") && !gone.contains("approval-liveness"));
+}
+
+/// The first screen, before the details.
+fn first_screen(view: &ApprovalPage) -> String {
+    let seen = read(&view.page(languages().of("en")).html);
+    let before = seen.split(" Details ").next().unwrap();
+    before.to_owned()
+}
+
+const SHORTENED: &str = "Shortened: see Details.";
+
+/// Nothing is approved of which a part was hidden unsaid: it is whole, or the screen warns that it is not.
+#[test]
+fn what_does_not_fit_is_said_to_be_shortened() {
+    let payee = |name: &str| {
+        let mut view = samples::approval();
+        let headline = view.screen.details[0].headline.as_mut().unwrap();
+        headline.payee = Some(name.to_owned());
+        view
+    };
+    let agent = |name: &str| {
+        let mut view = samples::approval();
+        view.screen.client.name = name.to_owned();
+        view
+    };
+    let argument = |lines: &[&str]| {
+        let mut view = samples::through_approval();
+        let lines = lines.iter();
+        view.screen.details[0].values = lines.map(|line| samples::pieces(line)).collect();
+        view
+    };
+    let words = "one two three four five six";
+    let block = vec![writ_authority::Piece::Block("“a↵\nb”".to_owned())];
+    let mut of_several_lines = samples::through_approval();
+    of_several_lines.screen.details[0].values = vec![block];
+    for (view, whole, shortened) in [
+        (payee(words), words, false),
+        (payee(&"x".repeat(60)), &*"x".repeat(60), false),
+        (payee(&"x".repeat(61)), "xxx…xxx", true),
+        (payee(&format!("{words} {words}")), "“one … six”", true),
+        (agent(&"y".repeat(61)), "yyy…yyy", true),
+        (
+            argument(&["“bcc” = “[eve@evil.example]”"]),
+            "“bcc” = “eve@evil.example”",
+            false,
+        ),
+        (argument(&["a"; 4]), "once a a a a", false),
+        (argument(&["a"; 5]), "once Shortened", true),
+        (of_several_lines, "…", true),
+    ] {
+        let seen = first_screen(&view);
+        assert!(seen.contains(whole), "{whole}: {seen}");
+        assert_eq!(seen.contains(SHORTENED), shortened, "{whole}: {seen}");
+    }
+}
+
+#[test]
+fn warnings_of_several_payees_are_counted_first_and_told_one_by_one_below() {
+    let mut view = samples::approval();
+    let detail = view.screen.details[0].clone();
+    view.screen.details.push(detail);
+    let first = |payee: &str| Hint::FirstPayee {
+        payee: payee.to_owned(),
+    };
+    view.screen.hints = vec![first("NL91ABNA0417164300"), first("Casino")];
+    let seen = read(&view.page(languages().of("en")).html);
+    let (before, below) = seen.split_once(" Details ").unwrap();
+    let (_, after) = before
+        .split_once("First time for 2 of these payees.")
+        .unwrap();
+    assert!(
+        after.contains("wants to pay up to"),
+        "above what is asked: {before}"
+    );
+    assert!(!before.contains("Casino"), "{before}");
+    assert!(
+        below.contains("First time for NL91 ABNA 0417 1643 00. First time for Casino."),
+        "{below}"
+    );
+}
+
+/// Times of an object by the reader's clock, unless that would leave something of them out.
+#[test]
+fn times_of_an_object_are_said_as_people_say_them() {
+    let time = |at: &str, written: &str| writ_authority::Piece::Time {
+        at: at.to_owned(),
+        written: written.to_owned(),
+    };
+    let mut view = samples::approval();
+    view.screen.details[0].headline = None;
+    view.screen.details[0].sentence = vec![
+        time("2026-11-23T10:00:00+01:00", "2026-11-23 10:00 UTC+01:00"),
+        writ_authority::Piece::Text(" and ".to_owned()),
+        time("2026-11-23T10:00:01+01:00", "2026-11-23 10:00:01 UTC+01:00"),
+    ];
+    let paris = crate::zones::Zones::load().of(Some("Europe/Paris"));
+    let texts = languages().of("en").in_zone(paris);
+    let seen = read(&view.page(&texts).html);
+    for words in [
+        "wants to: tomorrow 10:00 and 2026-11-23 10:00:01 UTC+01:00",
+        "23 November 2026, 10:00 CET and 2026-11-23 10:00:01 UTC+01:00",
+    ] {
+        assert!(seen.contains(words), "{words}: {seen}");
+    }
 }

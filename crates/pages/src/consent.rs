@@ -307,10 +307,11 @@ fn publisher(agent: Option<&AgentView>, texts: &Texts) -> Sentence {
 }
 
 fn items(view: &ConsentPage, texts: &Texts) -> Vec<Item> {
+    let line = |pieces: &Vec<Piece>| said(pieces, texts);
     let details = view.details.iter().map(|detail| Item {
         value: detail.reference.clone(),
-        sentence: said(&detail.sentence),
-        limits: detail.limits.iter().map(|limit| said(limit)).collect(),
+        sentence: line(&detail.sentence),
+        limits: detail.limits.iter().map(line).collect(),
     });
     let scopes = view.scopes.iter().map(|scope| Item {
         value: scope.value.clone(),
@@ -323,10 +324,7 @@ fn items(view: &ConsentPage, texts: &Texts) -> Vec<Item> {
 fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {
     let until = fill(&texts.consent.until, &[("expires", &plain(&view.expires))]);
     // A guest's end is chosen on the page.
-    let mut limits: Vec<Sentence> = match &view.guest {
-        Some(_) => Vec::new(),
-        None => vec![until],
-    };
+    let mut limits = Vec::from_iter(view.guest.is_none().then_some(until));
     if view.client.agent.is_some() {
         limits.extend(onward(&view.onward, texts));
     }

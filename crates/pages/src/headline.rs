@@ -2,12 +2,14 @@
 //! below it; all of it is said again, whole, under the details.
 
 use super::approval::{ApprovalDetail, GrantsView, RoleView, ScreenView};
-use super::brief::{IN_LINE, NAME, VALUE, brief, brief_line};
+use super::brief::{self, AMPLE, Brief, NAME, PURPOSE, Room, SCARCE};
+use super::hints::warnings;
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
-use super::screen::said;
+use super::screen::said_now;
 use super::sentence::{Part, Sentence, fill};
 use super::{LONGEST_WORDS, Texts, clean, plain};
+use writ_wire::time::Timestamp;
 
 /// From top to bottom.
 pub(super) struct Head<'a> {
@@ -18,7 +20,8 @@ pub(super) struct Head<'a> {
     /// The words, and whether they are good ones; absent for a plain client.
     pub(super) badge: Option<(&'a str, bool)>,
     pub(super) through: Option<Sentence>,
-    pub(super) whom: Sentence,
+    /// Where it is not for the person who decides.
+    pub(super) whom: Option<Sentence>,
     pub(super) narrowed: Option<&'a str>,
     pub(super) acts: Vec<ActHead<'a>>,
     pub(super) warnings: Vec<Sentence>,
@@ -39,6 +42,11 @@ pub(super) struct ActHead<'a> {
     /// A sentence in place of all that.
     pub(super) sentence: Option<Sentence>,
     pub(super) line: Option<Sentence>,
+    /// Arguments that the sentence does not hold, a line each.
+    pub(super) values: Vec<Sentence>,
+    /// Whose words it is, where nobody looked it up.
+    pub(super) claim: Option<&'a str>,
+    pub(super) at: Option<Sentence>,
 }
 
 /// An amount that no line break parts.
@@ -49,14 +57,24 @@ pub(super) struct AmountHead {
 }
 
 impl<'a> Head<'a> {
+    /// Whole, where that is not too much to read; else shortened, with a warning that it is.
     pub(super) fn of(view: &ScreenView, texts: &'a Texts) -> Self {
+        let whole = Self::within(AMPLE, view, texts);
+        match whole.words() <= MOST_WORDS {
+            true => whole,
+            false => Self::within(SCARCE, view, texts),
+        }
+    }
+
+    fn within(room: Room, view: &ScreenView, texts: &'a Texts) -> Self {
         let (text, agent) = (&texts.approval, view.client.agent.as_ref());
-        let name = brief(&view.client.shown_name(), NAME);
-        Self {
+        let mut brief = Brief::within(room);
+        let name = brief.name(&view.client.shown_name());
+        let mut head = Self {
             letters: letters(&name),
             publisher: match agent {
                 Some(agent) => {
-                    let name = brief(&clean(&agent.publisher, LONGEST_WORDS), NAME);
+                    let name = brief.name(&clean(&agent.publisher, LONGEST_WORDS));
                     fill("{name}", &[("name", &name)])
                 }
                 None => fill(&text.publisher_unknown, &[]),
@@ -66,26 +84,40 @@ impl<'a> Head<'a> {
                 false => (&*texts.layout.not_verified, false),
             }),
             through: view.through.as_ref().map(|through| {
-                let resource = brief(&plain(&through.resource), NAME);
+                let resource = brief.name(&plain(&through.resource));
                 fill(&text.through, &[("resource", &resource)])
             }),
-            whom: whom(view, texts),
+            whom: whom(view, texts, &mut brief),
             narrowed: view.narrowed.then_some(&text.narrowed),
-            acts: acts(view, texts),
-            warnings: view
-                .hints
-                .iter()
-                .map(|hint| hint.said(view, texts))
-                .collect(),
+            acts: acts(view, texts, &mut brief),
+            warnings: warnings(view, texts),
             limit: limit(view, texts),
             part_of: view.purpose.as_ref().and_then(|purpose| {
                 let words = clean(purpose.words.as_deref()?, LONGEST_WORDS);
-                let words = brief(&words, IN_LINE);
+                let words = brief::brief(&words, PURPOSE);
                 let quoted = fill(&texts.layout.quotation, &[("words", &words)]);
                 Some(fill(&text.part_of, &[("purpose", &quoted.to_string())]))
             }),
             name: fill("{name}", &[("name", &name)]),
+        };
+        if brief.shortened {
+            head.warnings.push(fill(&text.hint.shortened, &[]));
         }
+        head
+    }
+
+    /// All that is read before the buttons.
+    fn words(&self) -> usize {
+        let sections = self.sections();
+        let lines = sections
+            .iter()
+            .flat_map(|section| section.lines.iter().chain([&section.heading]));
+        lines.map(|line| line.split_whitespace().count()).sum()
+    }
+
+    /// Whether the warnings stand above what is asked: right below one act, but never below several.
+    pub(super) const fn warns_first(&self) -> bool {
+        self.acts.len() > 1
     }
 
     /// As they stand on the page.
@@ -93,10 +125,17 @@ impl<'a> Head<'a> {
         let mut who = vec![self.publisher.to_string()];
         who.extend(self.badge.map(|(badge, _)| badge.to_owned()));
         who.extend(self.through.as_ref().map(Sentence::to_string));
-        who.push(self.whom.to_string());
+        who.extend(self.whom.as_ref().map(Sentence::to_string));
         let mut what: Vec<String> = self.narrowed.map(str::to_owned).into_iter().collect();
-        what.extend(self.acts.iter().flat_map(ActHead::lines));
-        what.extend(self.warnings.iter().map(Sentence::to_string));
+        let warnings = self.warnings.iter().map(Sentence::to_string);
+        let mut acts: Vec<String> = self.acts.iter().flat_map(ActHead::lines).collect();
+        match self.warns_first() {
+            true => what.extend(warnings.chain(acts)),
+            false => {
+                acts.extend(warnings);
+                what.extend(acts);
+            }
+        }
         what.push(self.limit.to_string());
         what.extend(self.part_of.as_ref().map(Sentence::to_string));
         let asker = ShownSection {
@@ -120,7 +159,7 @@ impl<'a> Head<'a> {
         let title = view.details.first().map(|detail| plain(&detail.title));
         match (&act.amount, title) {
             (Some(amount), _) => fill(&text.approve_amount, &[("amount", &amount.text)]),
-            (None, Some(title)) => fill(&text.approve_act, &[("act", &brief(&title, NAME))]),
+            (None, Some(title)) => fill(&text.approve_act, &[("act", &brief::brief(&title, NAME))]),
             (None, None) => fill(&text.approve, &[]),
         }
     }
@@ -143,18 +182,21 @@ impl ActHead<'_> {
             lines.extend([payee.to_string(), (*claim).to_owned()]);
         }
         lines.extend(self.account.clone());
-        let rest = [&self.object, &self.sentence, &self.line];
-        lines.extend(rest.into_iter().flatten().map(Sentence::to_string));
+        let rest = [&self.object, &self.sentence, &self.line].into_iter();
+        let rest = rest.flatten().chain(&self.values);
+        lines.extend(rest.map(Sentence::to_string));
+        lines.extend(self.claim.map(str::to_owned));
+        lines.extend(self.at.as_ref().map(Sentence::to_string));
         lines
     }
 }
 
-fn whom(view: &ScreenView, texts: &Texts) -> Sentence {
-    let text = match view.deciders.role {
-        RoleView::Subject => &texts.approval.whom_you,
-        RoleView::Sponsor | RoleView::Designated => &texts.approval.whom_other,
+fn whom(view: &ScreenView, texts: &Texts, brief: &mut Brief) -> Option<Sentence> {
+    let name = match view.deciders.role {
+        RoleView::Subject => return None,
+        RoleView::Sponsor | RoleView::Designated => brief.name(&plain(&view.subject_name)),
     };
-    fill(text, &[("name", &brief(&plain(&view.subject_name), NAME))])
+    Some(fill(&texts.approval.whom_other, &[("name", &name)]))
 }
 
 fn limit(view: &ScreenView, texts: &Texts) -> Sentence {
@@ -165,22 +207,32 @@ fn limit(view: &ScreenView, texts: &Texts) -> Sentence {
     fill(text, &[("until", &texts.when(view.ends_at, view.now))])
 }
 
-fn acts<'a>(view: &ScreenView, texts: &'a Texts) -> Vec<ActHead<'a>> {
+fn acts<'a>(view: &ScreenView, texts: &'a Texts, brief: &mut Brief) -> Vec<ActHead<'a>> {
     let text = &texts.approval;
-    let wants = || Some(fill(&text.wants, &[]));
     let alone = |sentence: Sentence| ActHead {
-        does: wants(),
+        does: Some(fill(&text.wants, &[])),
         sentence: Some(sentence),
         ..ActHead::default()
     };
-    let details = view.details.iter();
-    let mut acts: Vec<ActHead<'_>> = details
-        .map(|detail| {
-            act(detail, texts).unwrap_or_else(|| alone(brief_line(&said(&detail.sentence))))
-        })
-        .collect();
-    let scopes = view.scopes.iter();
-    acts.extend(scopes.map(|scope| alone(brief_line(&scope_sentence(scope, texts)))));
+    let mut acts = Vec::new();
+    for detail in &view.details {
+        let act = act(detail, (texts, view.now), brief);
+        let act = act.unwrap_or_else(|| {
+            let sentence = said_now(&detail.sentence, texts, view.now);
+            alone(brief.line(&sentence))
+        });
+        let values = detail.values.iter();
+        let values: Vec<Sentence> = values.map(|line| said_now(line, texts, view.now)).collect();
+        acts.push(ActHead {
+            values: brief.lines(&values),
+            claim: claim(view, texts),
+            at: at(view, detail, texts, brief),
+            ..act
+        });
+    }
+    for scope in &view.scopes {
+        acts.push(alone(brief.line(&scope_sentence(scope, texts))));
+    }
     if view.identity {
         acts.push(alone(fill(&text.learns, &[])));
     }
@@ -190,28 +242,56 @@ fn acts<'a>(view: &ScreenView, texts: &'a Texts) -> Vec<ActHead<'a>> {
     acts
 }
 
+/// At which resource, where the question is not the resource's own.
+fn at(
+    view: &ScreenView,
+    detail: &ApprovalDetail,
+    texts: &Texts,
+    brief: &mut Brief,
+) -> Option<Sentence> {
+    if view.through.is_some() || detail.at.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = detail.at.iter().map(|name| plain(name)).collect();
+    let names = brief.name(&names.join(&texts.approval.list_separator));
+    Some(fill(&texts.approval.at, &[("resource", &names)]))
+}
+
+fn claim<'a>(view: &ScreenView, texts: &'a Texts) -> Option<&'a str> {
+    let through = view.through.as_ref()?;
+    through
+        .resolved
+        .is_empty()
+        .then_some(&*texts.approval.claimed)
+}
+
 /// An object whose type says what of it decides.
-fn act<'a>(detail: &ApprovalDetail, texts: &'a Texts) -> Option<ActHead<'a>> {
+fn act<'a>(
+    detail: &ApprovalDetail,
+    (texts, now): (&'a Texts, Timestamp),
+    brief: &mut Brief,
+) -> Option<ActHead<'a>> {
     let (headline, text) = (detail.headline.as_ref()?, &texts.approval);
-    let quoted = |value: &String| {
-        let words = brief(&writ_authority::legible(value), VALUE);
+    let mut quoted = |value: &String| {
+        let words = brief.value(&writ_authority::legible(value));
         fill(&texts.layout.quotation, &[("words", &words)])
     };
-    let line = brief_line(&said(&headline.line));
+    let payee = headline.payee.as_ref().map(&mut quoted);
+    let object = headline.object.as_ref().map(&mut quoted);
+    let line = brief.line(&said_now(&headline.line, texts, now));
     Some(ActHead {
         does: Some(as_words(fill(&text.wants_to, &[("does", &headline.does)]))),
         amount: headline
             .amount
             .as_ref()
             .map(|amount| AmountHead::of(&amount.value, &amount.unit, texts)),
-        payee: headline
-            .payee
-            .as_ref()
-            .map(|payee| (quoted(payee), &*text.unchecked)),
-        account: headline.account.as_deref().map(in_fours),
-        object: headline.object.as_ref().map(quoted),
-        sentence: None,
+        payee: payee.map(|payee| (payee, &*text.unchecked)),
+        account: headline.account.as_deref().map(|account| {
+            in_fours(account).unwrap_or_else(|| brief.value(&writ_authority::legible(account)))
+        }),
+        object,
         line: (!line.parts.is_empty()).then_some(line),
+        ..ActHead::default()
     })
 }
 
@@ -235,17 +315,10 @@ impl AmountHead {
     }
 }
 
-/// `NL91 ABNA 0417 1643 00`; what is no number of an account stays as it is.
-pub(super) fn in_fours(account: &str) -> String {
-    let text = writ_authority::legible(account);
-    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return brief(&text, VALUE);
-    }
-    let letters: Vec<char> = text.chars().collect();
-    let fours = letters
-        .chunks(4)
-        .map(|four| four.iter().collect::<String>());
-    fours.collect::<Vec<_>>().join(" ")
+/// `NL91 ABNA 0417 1643 00`; nothing of what is no number of an account.
+pub(super) fn in_fours(account: &str) -> Option<String> {
+    let is_number = account.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_number.then(|| writ_authority::fours(account))
 }
 
 /// The first letters of the first two words.
@@ -254,6 +327,10 @@ pub(super) fn letters(name: &str) -> String {
     let first = words.filter_map(|word| word.chars().next()).take(2);
     first.flat_map(char::to_uppercase).take(2).collect()
 }
+
+/// The most of it that may stand there whole, in words: with what follows it on the first screen, a password's label or a device's hint,
+/// at most 60 are read before the buttons (docs/approval.md).
+const MOST_WORDS: usize = 48;
 
 /// The longest amount that fits beside the other button, in characters.
 const WIDE: usize = 14;

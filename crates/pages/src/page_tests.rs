@@ -205,7 +205,7 @@ fn the_record_holds_who_what_limits_and_why() {
         "Not verified",
         "Pay EUR 412.00 to “KLM”, once, for ticket “AMS-OSL-2231”",
         "From account ending 4417",
-        "Use “accounts:read” at Bank",
+        "Use “accounts:read” at Bank: nobody has said what that allows",
         "It ends by itself on 21 November 2026, 12:00 UTC.",
         "It may pass parts of this on to Booking helper (agt_booker).",
         "That may happen at most 2 times in a row.",

@@ -126,7 +126,10 @@ mod tests {
         let one = scope(says(&[("en", "Read your notes")]));
         assert_eq!(shown(&one, german), "Notes: Read your notes");
         let none = scope(ScopeWords::Name);
-        assert_eq!(shown(&none, english), "Use “notes:read” at Notes");
+        assert_eq!(
+            shown(&none, english),
+            "Use “notes:read” at Notes: nobody has said what that allows"
+        );
         assert_eq!(none.label(english), "notes:read");
         assert_eq!(both.label(german), "Ihre Notizen lesen");
     }

@@ -3,11 +3,13 @@
 
 use serde_json::{Value, json};
 use writ_authority::Piece;
+use writ_wire::time::Timestamp;
 
 use super::approval::{
     ApprovalDetail, DecidersView, GrantsView, PurposeView, ResourceWords, RoleView, ScreenView,
 };
 use super::headline::Head;
+use super::hints::every_hint;
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
 use super::sentence::{Part, Sentence, fill};
@@ -23,6 +25,8 @@ pub(super) struct Screen<'a> {
     pub(super) who: Vec<Sentence>,
     /// Of the device that asks.
     pub(super) code: Option<String>,
+    /// Each thing that is unusual, where the first screen counts several.
+    pub(super) unusual: Vec<Sentence>,
     pub(super) acts: Vec<ActWords>,
     pub(super) limits: Vec<Sentence>,
     pub(super) purpose: Sentence,
@@ -71,6 +75,7 @@ impl<'a> Screen<'a> {
             publisher: publisher(&view.client, texts),
             who: who(view, texts),
             code: view.user_code.as_deref().map(plain),
+            unusual: every_hint(view, texts),
             acts: acts(view, texts),
             limits: limits(view, texts),
             purpose: purpose(view, texts),
@@ -98,6 +103,9 @@ impl<'a> Screen<'a> {
             sections.push(section(&text.code, lines));
         }
         sections.push(section(&text.details, self.lines_of_who()));
+        if !self.unusual.is_empty() {
+            sections.push(section(&text.unusual, written(&self.unusual)));
+        }
         sections.push(section(&text.what, self.lines_of_what()));
         sections.push(section(&text.limits, written(&self.limits)));
         sections.push(section(&text.why, self.lines_of_why(texts)));
@@ -143,13 +151,26 @@ impl<'a> Screen<'a> {
     }
 }
 
-/// Words of the type and values of the request, kept apart for the page.
-pub(super) fn said(pieces: &[Piece]) -> Sentence {
+/// Words of the type and values of the request, kept apart for the page. Times are those of the reader's clock.
+pub(super) fn said(pieces: &[Piece], texts: &Texts) -> Sentence {
+    said_by(pieces, |at| texts.moment(at))
+}
+
+/// The same as people say it now: "tomorrow 08:04".
+pub(super) fn said_now(pieces: &[Piece], texts: &Texts, now: Timestamp) -> Sentence {
+    said_by(pieces, |at| texts.when(at, now))
+}
+
+fn said_by(pieces: &[Piece], time: impl Fn(Timestamp) -> String) -> Sentence {
     let parts = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => Part::Words(text.clone()),
         // As it is granted: what could not be seen was refused when it was asked.
         Piece::Value(value) => Part::Value(legible(value)),
         Piece::Block(text) => Part::Block(legible_block(text)),
+        Piece::Time { at, written } => {
+            let minute = Timestamp::from_rfc3339(at).filter(|at| at.is_whole_minute());
+            Part::Value(minute.map_or_else(|| legible(written), &time))
+        }
     });
     Sentence {
         parts: parts.collect(),
@@ -172,7 +193,11 @@ fn heading(view: &ScreenView, texts: &Texts) -> Sentence {
     let client = &view.client;
     if let Some(through) = &view.through {
         let details = view.details.iter();
-        return through.heading(client, details.map(|detail| said(&detail.sentence)), texts);
+        return through.heading(
+            client,
+            details.map(|detail| said(&detail.sentence, texts)),
+            texts,
+        );
     }
     let text = match client.agent {
         Some(_) => &texts.approval.heading_agent,
@@ -240,12 +265,12 @@ fn acts(view: &ScreenView, texts: &Texts) -> Vec<ActWords> {
 }
 
 fn act(view: &ScreenView, detail: &ApprovalDetail, texts: &Texts) -> ActWords {
-    let limits = detail.limits.iter().map(|limit| said(limit));
+    let limits = detail.limits.iter().map(|limit| said(limit, texts));
     let whose = view.through.iter();
     let whose = whose.map(|through| through.whose_words(&view.client, texts));
     ActWords {
         title: Some(plain(&detail.title)),
-        sentence: said(&detail.sentence),
+        sentence: said(&detail.sentence, texts),
         limits: limits.chain(whose).collect(),
     }
 }

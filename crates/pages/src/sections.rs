@@ -80,10 +80,10 @@ texts! {
         live: String,
     }
     ApprovalHintTexts {
-        first_from_agent: String, first_account: String, first_payee: String,
-        more_than_usual: String, more_than_usual_of: String, more_than_allowed: String,
+        first_from_agent: String, first_account: String, first_payee: String, first_payees: String,
+        more_than_usual: String, more_than_usual_of: String, more_than_usual_several: String, more_than_allowed: String,
         definition_changed: String, definition_unknown: String,
-        beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
+        beyond_task: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
     }
     ApprovalProblemTexts {
         number_missing: String, password_missing: String, password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
@@ -92,8 +92,8 @@ texts! {
         nothing_chosen: String, amount_wrong: String,
     }
     ApprovalTexts {
-        wants: String, wants_to: String, unchecked: String, through: String, whom_you: String,
-        whom_other: String, learns: String, limit_once: String, limit_task: String,
+        wants: String, wants_to: String, unchecked: String, claimed: String, at: String, through: String,
+        whom_other: String, learns: String, unusual: String, limit_once: String, limit_task: String,
         part_of: String, details: String, approve_amount: String, approve_act: String,
         approve_all: String,
         heading_agent: String, heading_client: String, heading_through: String, publisher: String,

@@ -60,7 +60,7 @@ impl DemoPhone {
         let number = number.map(|number| number.to_string());
         let typed: Vec<_> = number.iter().map(|n| ("number", n.as_str())).collect();
         self.person().approve_by_passkey(&page, &typed).await?;
-        Ok(texts(&page, "<p class=\"act-words\"", "</p>"))
+        Ok(texts(&page, "<p class=\"act-sentence\"", "</p>"))
     }
 
     fn person(&mut self) -> PersonPhone<'_> {

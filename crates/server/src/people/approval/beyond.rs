@@ -1,5 +1,7 @@
 //! By how much a request exceeds what its task allows, where that is a matter of an amount.
 
+use std::cmp::Reverse;
+
 use serde_json::Value;
 use writ_authority::{Authority, Decimal, spend};
 use writ_core::requirements::is_within;
@@ -9,27 +11,37 @@ use writ_wire::rar::Detail;
 use super::question::Question;
 use super::view::unit;
 
+/// How much more it is than each smaller object of its type and unit in the task, the largest of them first, and the object with
+/// that one's amount.
+#[derive(Default)]
+struct Larger {
+    than: Vec<(Hint, Detail)>,
+    /// Whether there is none that allows as much.
+    is_than_all: bool,
+}
+
 impl Question {
-    /// What the screen says of a request that its task does not cover: numbers where the amount is larger, and that there is more to
-    /// it where the amount is not all.
+    /// What the screen says of a request that its task does not cover: numbers where the amount is larger, by what the task allows
+    /// for the same otherwise, and that there is more to it where it allows nothing of the kind.
     pub(super) fn beyond(&self, authority: &Authority) -> Vec<Hint> {
         if !self.is_beyond_task() {
             return Vec::new();
         }
-        let Some((hint, less)) = self.larger(authority) else {
-            return vec![Hint::BeyondTask];
+        let larger = match authority.details() {
+            [detail] => self.larger(detail).unwrap_or_default(),
+            _ => Larger::default(),
         };
-        match self.covers(authority, less) {
-            true => vec![hint],
-            false => vec![hint, Hint::BeyondTask],
+        let mut than = larger.than.iter();
+        let only = than.find(|(_, less)| self.covers(authority, less.clone()));
+        if let Some((hint, _)) = only {
+            return vec![hint.clone()];
         }
+        let largest = larger.than.first().filter(|_| larger.is_than_all);
+        let largest = largest.map(|(hint, _)| hint.clone());
+        largest.into_iter().chain([Hint::BeyondTask]).collect()
     }
 
-    /// Of a single object: how much more it is than the largest of its type and unit in the task, and the object with that amount.
-    fn larger(&self, authority: &Authority) -> Option<(Hint, Detail)> {
-        let [detail] = authority.details() else {
-            return None;
-        };
+    fn larger(&self, detail: &Detail) -> Option<Larger> {
         let types = &self.catalogue.types;
         let asked = types.of(detail)?.amounts(detail).into_iter().next()?;
         let asked_unit = unit(detail, &asked.pointer);
@@ -48,17 +60,25 @@ impl Question {
             (unit(other, &amount.pointer) == asked_unit).then_some(amount.value)
         });
         let amounts = amounts.filter_map(|value| Some((Decimal::from_value(&value)?, value)));
-        let (largest, allowed) = amounts.max_by_key(|(amount, _)| *amount)?;
         let amount = Decimal::from_value(&asked.value)?;
-        let more = spend(amount, largest).ok()?;
-        let places = places(&asked.value).max(places(&allowed));
-        let hint = Hint::MoreThanAllowed {
-            more: more.with_places(places),
-            allowed: largest.with_places(places),
-            unit: asked_unit,
-        };
-        let less = lowered(detail, &asked.pointer, allowed)?;
-        (amount > largest).then_some((hint, less))
+        let all: Vec<_> = amounts.collect();
+        let mut smaller = all.clone();
+        smaller.retain(|(allowed, _)| *allowed < amount);
+        smaller.sort_by_key(|(allowed, _)| Reverse(*allowed));
+        let is_than_all = smaller.len() == all.len();
+        let than = smaller.into_iter().filter_map(|(allowed, written)| {
+            let places = places(&asked.value).max(places(&written));
+            let hint = Hint::MoreThanAllowed {
+                more: spend(amount, allowed).ok()?.with_places(places),
+                allowed: allowed.with_places(places),
+                unit: asked_unit.clone(),
+            };
+            Some((hint, lowered(detail, &asked.pointer, written)?))
+        });
+        Some(Larger {
+            than: than.collect(),
+            is_than_all,
+        })
     }
 
     fn covers(&self, authority: &Authority, less: Detail) -> bool {

@@ -13,6 +13,7 @@ use writ_pages::{
     ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
 };
 use writ_wire::rar::Detail;
+use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::choice::{Choice, MINUTES, detail_name, has_boxes, plain, scope_parts};
@@ -101,6 +102,8 @@ impl Visit<'_> {
                 headline: definition.headline(detail, language),
                 sentence: definition.pieces(detail, language),
                 limits: definition.limits(detail, language),
+                values: definition.values(detail, language),
+                at: at(question, detail),
             })
         };
         authority.details().iter().map(view).collect()
@@ -172,6 +175,13 @@ impl Visit<'_> {
             durations: durations(question, choice, now),
         }
     }
+}
+
+/// The resources of this object, by the names with which they are registered.
+fn at(question: &Question, detail: &Detail) -> Vec<String> {
+    let uris = detail.locations().into_iter();
+    let uris = uris.filter_map(|uri| ResourceUri::parse(uri).ok());
+    uris.map(|uri| question.catalogue.name_of(&uri)).collect()
 }
 
 /// The name of this object among all that was asked.
