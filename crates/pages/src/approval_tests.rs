@@ -256,7 +256,7 @@ fn times_of_an_object_are_said_as_people_say_them() {
         writ_authority::Piece::Text(" and ".to_owned()),
         time("2026-11-23T10:00:01+01:00", "2026-11-23 10:00:01 UTC+01:00"),
     ];
-    let paris = crate::zones::Zones::load().of(Some("Europe/Paris"));
+    let paris = zones::Zones::load().of(Some("Europe/Paris"));
     let texts = languages().of("en").in_zone(paris);
     let seen = read(&view.page(&texts).html);
     for words in [
