@@ -24,6 +24,8 @@ pub(crate) enum Treatment {
 pub(crate) enum MethodRefusal {
     Unknown,
     Params(String),
+    /// Of what is decided about: the caller can mend it.
+    Arguments(NotPermitted),
 }
 
 pub(crate) fn treatment(request: &ClientRequest) -> Result<Treatment, MethodRefusal> {
@@ -48,7 +50,8 @@ fn action(method: &str, params: &Map<String, Value>) -> Result<GatedAction, Meth
         "tools/call" => {
             let arguments = object(params, "arguments")?;
             task(params)?;
-            return GatedAction::tool(text(params, "name")?, arguments).map_err(unusable);
+            return GatedAction::tool(text(params, "name")?, arguments)
+                .map_err(MethodRefusal::Arguments);
         }
         "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
             about.insert("uri".to_owned(), text(params, "uri")?.into());
@@ -64,7 +67,7 @@ fn action(method: &str, params: &Map<String, Value>) -> Result<GatedAction, Meth
         }
         _ => {}
     }
-    GatedAction::named(method, about).map_err(unusable)
+    GatedAction::named(method, about).map_err(MethodRefusal::Arguments)
 }
 
 /// How long a result is kept, and nothing else, is the client's to say (MCP 2025-11-25, tasks): no person sees it.
@@ -155,10 +158,6 @@ fn object(params: &Map<String, Value>, name: &str) -> Result<Map<String, Value>,
 
 fn refused(why: &str) -> MethodRefusal {
     MethodRefusal::Params(why.to_owned())
-}
-
-fn unusable(why: NotPermitted) -> MethodRefusal {
-    MethodRefusal::Params(why.to_string())
 }
 
 /// Whether a notification of the client is one that a server may get; the error is a sentence for the client's developer.

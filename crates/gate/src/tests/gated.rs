@@ -15,7 +15,7 @@ pub(super) const STATELESS_FIELDS: [(&str, &str); 3] = [
     ("mcp-name", "rm"),
 ];
 
-fn text(answer: &Value) -> &str {
+pub(super) fn text(answer: &Value) -> &str {
     answer["result"]["content"][0]["text"]
         .as_str()
         .unwrap_or_default()
@@ -285,23 +285,6 @@ async fn a_call_that_comes_again_after_a_no_is_told_the_no() {
         assert_eq!(answer["result"]["_meta"], meta, "{answer}");
         assert_eq!(answer["result"]["isError"], true);
     }
-    assert!(world.calls().is_empty());
-}
-
-/// Apart from a no: the model is to correct them, and nobody is asked.
-#[tokio::test]
-async fn arguments_outside_the_schema_are_told_with_their_place() {
-    let world = World::new().await;
-    world.issuer.state().decides = Decides::RefuseArguments;
-    let (_, answer) = world.call(&[]).await;
-    assert_eq!(
-        text(&answer),
-        "The arguments do not fit the tool's schema: `/path` is no number; correct them and call again."
-    );
-    let meta = &answer["result"]["_meta"];
-    assert_eq!(*meta, json!({ "writ/code": "arguments_invalid" }));
-    assert_eq!(answer["result"]["isError"], true);
-    assert!(world.issuer.state().asked.is_empty());
     assert!(world.calls().is_empty());
 }
 
