@@ -149,6 +149,15 @@ both!(a_number_tells_nothing_without_the_proof, |world| async {
         heard.push(shown.words());
     }
     assert_eq!(heard[0], heard[1], "right and wrong look alike");
+    // Nor by the person's own record, which a session alone may read.
+    let [record] = &world.events_named("approval.requested").await[..] else {
+        panic!("not one request");
+    };
+    assert!(record.data["asked"].is_object());
+    assert_eq!(record.data["asked"].get("number"), None);
+    let export = scene.alice.browser.open("/app/activity/export").await;
+    assert_eq!(export.reply.status, 200);
+    assert!(!export.reply.text().contains("\"number\""));
     assert_eq!(state(&world, &asked).await, State::Viewed);
     assert_eq!(world.events_named("approval.denied").await.len(), 0);
     // Nor by a screen that nobody was shown.

@@ -138,6 +138,9 @@ async fn quiet_hours_follow_the_zone_and_mail_the_language() {
         let german = [
             ("setting", "preferences".to_owned()),
             ("language", "de".to_owned()),
+            ("time_zone", "Europe/Berlin".to_owned()),
+            ("from", "16:00".to_owned()),
+            ("until", "16:14".to_owned()),
         ];
         phone.post("/app/settings", &german).await;
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;

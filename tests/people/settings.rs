@@ -115,6 +115,15 @@ both!(a_zone_that_the_browser_tells_is_no_event, |world| async {
     ];
     assert_eq!(set(&mut phone, &told).await.reply.status, 200);
     assert!(stored(&world).await.time_zone.is_some());
+    // Nor does it take the place of one that is set.
+    let other = [
+        ("setting", "time_zone"),
+        ("time_zone", "Pacific/Kiritimati"),
+        ("by", "browser"),
+    ];
+    assert_eq!(set(&mut phone, &other).await.reply.status, 200);
+    let kept = stored(&world).await.time_zone;
+    assert_eq!(kept.as_deref(), Some("Asia/Kathmandu"));
     assert!(world.events_named("user.changed").await.is_empty());
 });
 

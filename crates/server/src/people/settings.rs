@@ -113,17 +113,20 @@ async fn set_language(person: SignedIn<'_>, tag: &str) -> Result<Response, PageE
     Ok(response)
 }
 
-/// A name that there is, or none again. `by` is `browser` where no click set it: the person did nothing, so nothing is recorded.
+/// A name that there is, or none again. `by` is `browser` where no click set it: the person did nothing, so nothing is recorded, and
+/// what they set stays.
 async fn set_time_zone(app: &App, user: &UserId, form: &Form) -> Outcome {
     let zone = typed_zone(app, form)?;
-    let facts = match form.optional("by")? {
-        Some("browser") => Vec::new(),
-        _ => vec![json!({ "setting": "time_zone" })],
-    };
-    save(app, user, &facts, |stored| {
-        stored.time_zone.clone_from(&zone)
-    })
-    .await
+    if form.optional("by")? == Some("browser") {
+        let first = |stored: &mut Stored| {
+            let kept = stored.time_zone.take();
+            stored.time_zone = kept.or_else(|| zone.clone());
+        };
+        return save(app, user, &[], first).await;
+    }
+    let facts = [json!({ "setting": "time_zone" })];
+    let change = |stored: &mut Stored| stored.time_zone.clone_from(&zone);
+    save(app, user, &facts, change).await
 }
 
 fn typed_zone(app: &App, form: &Form) -> Result<Option<String>, StepError<SettingsProblem>> {
