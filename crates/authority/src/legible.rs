@@ -231,7 +231,8 @@ fn wrong(c: char, before: &[char], after: &[char]) -> Option<LegibilityError> {
     if c.is_whitespace() {
         return Some(LegibilityError::Space(c, at));
     }
-    letters::is_confusable(c, before, after).then_some(LegibilityError::Confusable(c, at))
+    let like_another = letters::is_confusable(c) || letters::is_stray_stop(c, before);
+    like_another.then_some(LegibilityError::Confusable(c, at))
 }
 
 /// A mark at the beginning of a text or word counts as one too many: there is no letter for it.

@@ -10,8 +10,6 @@ use icu_properties::props::{
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-use crate::look_alike::is_look_alike_sign;
-
 /// The most combining marks on one letter.
 pub const MOST_MARKS: usize = 4;
 /// The most marks of Latin letters on one letter.
@@ -155,14 +153,22 @@ fn has_loose_sign(line: &str) -> bool {
     pairs.any(|(one, next)| (separates(one) && belongs(next)) || (belongs(one) && separates(next)))
 }
 
-/// Is drawn like another, more common character where it stands: signs (`look_alike.rs`), and ligatures, digraphs and presentation forms
-/// of letters.
-pub fn is_confusable(c: char, before: &[char], after: &[char]) -> bool {
-    let of_letters = matches!(c,
+/// Is drawn like another, more common character: ligatures and digraphs, presentation forms, hyphens, slashes, dots.
+pub const fn is_confusable(c: char) -> bool {
+    matches!(c,
         '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{17f}' | '\u{1c0}'..='\u{1cc}'
-        | '\u{1f1}'..='\u{1f3}' | '\u{1806}' | '\u{2160}'..='\u{217f}'
-        | '\u{fb00}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}');
-    of_letters || is_look_alike_sign(c, before, after)
+        | '\u{1f1}'..='\u{1f3}' | '\u{2bc}' | '\u{2d0}' | '\u{2d7}' | '\u{1806}' | '\u{2010}'..='\u{2012}' | '\u{2024}'..='\u{2025}' | '\u{2043}' | '\u{2044}'
+        | '\u{201a}' | '\u{2032}' | '\u{2212}' | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
+        | '\u{2160}'..='\u{217f}' | '\u{2571}' | '\u{29f8}'..='\u{29f9}' | '\u{a789}' | '\u{a78c}'
+        | '\u{fb00}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}')
+}
+
+/// Armenian's full stop is drawn like a colon; only behind its own letters is it read as one.
+pub fn is_stray_stop(c: char, before: &[char]) -> bool {
+    c == '\u{589}'
+        && !before
+            .last()
+            .is_some_and(|last| matches!(last, '\u{531}'..='\u{587}'))
 }
 
 /// Whether a word has Latin letters and others that are drawn like them.

@@ -22,7 +22,6 @@ mod enforceable;
 mod headline;
 mod legible;
 pub mod letters;
-mod look_alike;
 mod narrow;
 mod object;
 mod permit;

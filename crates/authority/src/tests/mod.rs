@@ -9,7 +9,6 @@ mod consent;
 mod covers;
 mod headline;
 mod laws;
-mod look_alike;
 mod narrow;
 mod permit;
 mod shown;
