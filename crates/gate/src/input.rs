@@ -97,14 +97,14 @@ pub(crate) fn asked(
 
 /// The state of an earlier message of this call, the gate's own or the server's, and the input that was asked for; or it is refused.
 pub(crate) fn take(call: &mut CallContext) -> Result<(), &'static str> {
-    let carried = Carried::State(&call.what);
+    let of_call = call_of(&call.request);
+    let carried = Carried::State(&of_call);
     let own = state_in(&call.request)?
         .and_then(|state| call.gate.sealer.open(carried, &call.owner, state));
     if let Some(own) = own {
         take_own(call, &own)?;
     }
     let state = state_in(&call.request)?;
-    let of_call = call_of(&call.request);
     let now = call.gate.clock.now();
     let is_known = |kind, handle: String| call.gate.handles.is_of(kind, &handle, &call.owner, now);
     if state.is_some_and(|state| !is_known(HandleKind::State, handle(&[&of_call, state]))) {
@@ -160,7 +160,8 @@ pub(crate) fn state_of(call: &CallContext, question: &str) -> Option<String> {
         }
     }
     let text = Value::Object(carried).to_string();
-    let of = Carried::State(&call.what);
+    let of_call = call_of(&call.request);
+    let of = Carried::State(&of_call);
     call.gate.sealer.seal(of, &call.owner, &text)
 }
 

@@ -18,8 +18,6 @@ pub(crate) enum Shape {
     Object(&'static [Member]),
     /// An object of which its being there says everything.
     Mark,
-    /// Such objects, each under a name that no table has.
-    Marks,
     /// What a person typed into a form: by names of the form, texts, numbers, truth values and lists of texts.
     Form,
     /// It is decided about by its value, or judged where it is read.
@@ -83,10 +81,6 @@ impl Shape {
                 members.clear();
                 true
             }
-            (Self::Marks, Value::Object(members)) => {
-                members.retain(|_, one| Self::Mark.keep(one));
-                true
-            }
             (Self::Form, Value::Object(fields)) => {
                 fields.retain(|_, field| is_of_form(field));
                 true
@@ -104,7 +98,7 @@ impl Shape {
             Self::Id => is_id(value),
             Self::OneOf(known) => value.as_str().is_some_and(|text| known.contains(&text)),
             Self::Judged => true,
-            Self::List(_) | Self::Object(_) | Self::Mark | Self::Marks | Self::Form => false,
+            Self::List(_) | Self::Object(_) | Self::Mark | Self::Form => false,
         }
     }
 
@@ -116,7 +110,7 @@ impl Shape {
             Self::Id => "integer, and no text of 1 to 256 characters",
             Self::OneOf(_) => "value that is known here",
             Self::List(_) => "list",
-            Self::Object(_) | Self::Mark | Self::Marks | Self::Form => "object",
+            Self::Object(_) | Self::Mark | Self::Form => "object",
             Self::Judged => "value",
         }
     }
@@ -254,10 +248,9 @@ const ICON: &[Member] = &[
     ("theme", Shape::OneOf(&["light", "dark"])),
 ];
 
-/// `tasks` is not among them: a client that takes tasks of the server takes what they ask for.
+/// `tasks` is not among them: a client that takes tasks of the server takes what they ask for. Nor are `experimental` and `extensions`:
+/// nobody judges what they say, and without it they would say something else.
 const CAPABILITY: &[Member] = &[
-    ("experimental", Shape::Marks),
-    ("extensions", Shape::Marks),
     ("roots", Shape::Object(&[("listChanged", Shape::Bool)])),
     (
         "sampling",

@@ -131,6 +131,13 @@ async fn a_stateless_client_carries_the_question_and_one_yes_is_one_call() {
     let (_, more) = world.post(&fields, &again).await;
     assert_eq!(more["result"]["isError"], true, "{more}");
     assert_eq!(world.calls().len(), 1);
+    // Nor is it one of another call, which would be told the answer to this one.
+    let other = stateless_call(
+        json!({ "arguments": { "path": "/b" }, "requestState": state,
+        "inputResponses": { "writ": { "action": "accept" } } }),
+    );
+    let (_, refused) = world.post(&fields, &other).await;
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
     // Somebody else's state is none.
     let bob = format!("Bearer {}", world.token("usr_bob", "guest", "dlg_1"));
     let bob = [&fields[..], &[("authorization", bob.as_str())]].concat();
