@@ -2,7 +2,8 @@
 //! below it; all of it is said again, whole, under the details.
 
 use super::approval::{ApprovalDetail, GrantsView, RoleView, ScreenView};
-use super::brief::{self, AMPLE, Brief, NAME, PURPOSE, Room, SCARCE};
+use super::approve::ordered;
+use super::brief::{self, AMPLE, Brief, PURPOSE, Room, SCARCE};
 use super::hints::warnings;
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
@@ -148,30 +149,6 @@ impl<'a> Head<'a> {
         };
         vec![asker, ShownSection { heading, lines }]
     }
-
-    /// The button's words: what it approves.
-    pub(super) fn approve(&self, view: &ScreenView, texts: &Texts) -> Sentence {
-        let text = &texts.approval;
-        let [act] = self.acts.as_slice() else {
-            let count = self.acts.len().to_string();
-            return fill(&text.approve_all, &[("count", &count)]);
-        };
-        let title = view.details.first().map(|detail| plain(&detail.title));
-        match (&act.amount, title) {
-            (Some(amount), _) => fill(&text.approve_amount, &[("amount", &amount.text)]),
-            (None, Some(title)) => fill(&text.approve_act, &[("act", &brief::brief(&title, NAME))]),
-            (None, None) => fill(&text.approve, &[]),
-        }
-    }
-
-    /// Whether a button with the amount needs the whole width.
-    pub(super) fn is_wide(&self) -> bool {
-        self.acts.len() == 1
-            && self.acts.iter().any(|act| {
-                let amount = act.amount.as_ref();
-                amount.is_some_and(|amount| amount.text.chars().count() > WIDE)
-            })
-    }
 }
 
 impl ActHead<'_> {
@@ -215,7 +192,7 @@ fn acts<'a>(view: &ScreenView, texts: &'a Texts, brief: &mut Brief) -> Vec<ActHe
         ..ActHead::default()
     };
     let mut acts = Vec::new();
-    for detail in &view.details {
+    for detail in ordered(&view.details) {
         let act = act(detail, (texts, view.now), brief);
         let act = act.unwrap_or_else(|| {
             let sentence = said_now(&detail.sentence, texts, view.now);
@@ -331,6 +308,3 @@ pub(super) fn letters(name: &str) -> String {
 /// The most of it that may stand there whole, in words: with what follows it on the first screen, a password's label or a device's hint,
 /// at most 60 are read before the buttons (docs/approval.md).
 const MOST_WORDS: usize = 48;
-
-/// The longest amount that fits beside the other button, in characters.
-const WIDE: usize = 14;
