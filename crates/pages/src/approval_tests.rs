@@ -175,26 +175,32 @@ const SHORTENED: &str = "Shortened: see Details.";
 /// Nothing is approved of which a part was hidden unsaid: it is whole, or the screen warns that it is not.
 #[test]
 fn what_does_not_fit_is_said_to_be_shortened() {
+    let approved_before = |words: &str, mut view: ApprovalPage| {
+        view.screen.purpose.as_mut().unwrap().words = Some(words.to_owned());
+        view
+    };
+    let approval = || approved_before("Book a flight", samples::approval());
     let payee = |name: &str| {
-        let mut view = samples::approval();
+        let mut view = approval();
         let headline = view.screen.details[0].headline.as_mut().unwrap();
         headline.payee = Some(name.to_owned());
         view
     };
     let agent = |name: &str| {
-        let mut view = samples::approval();
+        let mut view = approval();
         view.screen.client.name = name.to_owned();
         view
     };
     let argument = |lines: &[&str]| {
-        let mut view = samples::through_approval();
+        let mut view = approved_before("Tidy up", samples::through_approval());
         let lines = lines.iter();
         view.screen.details[0].values = lines.map(|line| samples::pieces(line)).collect();
         view
     };
+    let purpose = |words: &str| approved_before(words, samples::approval());
     let words = "one two three four five six";
     let block = vec![writ_authority::Piece::Block("“a↵\nb”".to_owned())];
-    let mut of_several_lines = samples::through_approval();
+    let mut of_several_lines = approved_before("Tidy up", samples::through_approval());
     of_several_lines.screen.details[0].values = vec![block];
     for (view, whole, shortened) in [
         (payee(words), words, false),
@@ -210,6 +216,13 @@ fn what_does_not_fit_is_said_to_be_shortened() {
         (argument(&["a"; 4]), "once a a a a", false),
         (argument(&["a"; 5]), "once Shortened", true),
         (of_several_lines, "…", true),
+        (purpose("Book a flight"), "“Book a flight”", false),
+        (
+            purpose(&format!("{words} {words}")),
+            "“one two … five six”",
+            true,
+        ),
+        (purpose(&"z".repeat(100)), "zzz", false),
     ] {
         let seen = first_screen(&view);
         assert!(seen.contains(whole), "{whole}: {seen}");

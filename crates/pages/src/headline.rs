@@ -3,7 +3,7 @@
 
 use super::approval::{ApprovalDetail, GrantsView, RoleView, ScreenView};
 use super::approve::ordered;
-use super::brief::{self, AMPLE, Brief, PURPOSE, Room, SCARCE};
+use super::brief::{AMPLE, Brief, PURPOSE_SCARCE, Room, SCARCE};
 use super::hints::warnings;
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
@@ -60,11 +60,11 @@ pub(super) struct AmountHead {
 impl<'a> Head<'a> {
     /// Whole, where that is not too much to read; else shortened, with a warning that it is.
     pub(super) fn of(view: &ScreenView, texts: &'a Texts) -> Self {
-        let whole = Self::within(AMPLE, view, texts);
-        match whole.words() <= MOST_WORDS {
-            true => whole,
-            false => Self::within(SCARCE, view, texts),
-        }
+        let rooms = [AMPLE, PURPOSE_SCARCE].into_iter();
+        let mut heads = rooms.map(|room| Self::within(room, view, texts));
+        heads
+            .find(|head| head.words() <= MOST_WORDS)
+            .unwrap_or_else(|| Self::within(SCARCE, view, texts))
     }
 
     fn within(room: Room, view: &ScreenView, texts: &'a Texts) -> Self {
@@ -95,7 +95,7 @@ impl<'a> Head<'a> {
             limit: limit(view, texts),
             part_of: view.purpose.as_ref().and_then(|purpose| {
                 let words = clean(purpose.words.as_deref()?, LONGEST_WORDS);
-                let words = brief::brief(&words, PURPOSE);
+                let words = brief.purpose(&words);
                 let quoted = fill(&texts.layout.quotation, &[("words", &words)]);
                 Some(fill(&text.part_of, &[("purpose", &quoted.to_string())]))
             }),
