@@ -291,3 +291,23 @@ fn pages_with_scripts_allow_our_files_alone() {
         assert_eq!(policy(page).contains("script-src"), has_script, "{name}");
     }
 }
+
+/// Who asked, what was asked and who decided stand on a receipt without unfolding anything.
+#[test]
+fn a_receipt_says_what_was_asked_before_its_evidence() {
+    let seen = read(&samples::receipt().page(languages().of("en")).html).replace('\u{a0}', " ");
+    let (before, _) = seen.split_once(" Evidence ").unwrap();
+    let mut rest = before;
+    for part in [
+        "Approved, less than asked",
+        "Travel planner",
+        "wants to pay up to",
+        "EUR 412.00",
+        "“KLM Royal Dutch Airlines”",
+        "NL91 ABNA 0417 1643 00",
+        "Who decided",
+    ] {
+        let found = rest.split_once(part);
+        (_, rest) = found.unwrap_or_else(|| panic!("{part}: {seen}"));
+    }
+}
