@@ -214,7 +214,7 @@ fn what_does_not_fit_is_said_to_be_shortened() {
             false,
         ),
         (argument(&["a"; 4]), "once a a a a", false),
-        (argument(&["a"; 5]), "once Shortened", true),
+        (argument(&["a"; 5]), "own words. Shortened", true),
         (of_several_lines, "…", true),
         (purpose("Book a flight"), "“Book a flight”", false),
         (
@@ -278,4 +278,35 @@ fn times_of_an_object_are_said_as_people_say_them() {
     ] {
         assert!(seen.contains(words), "{words}: {seen}");
     }
+}
+
+/// What only the caller says is never taken for what the resource looked up.
+#[test]
+fn the_first_screen_says_whose_words_the_values_are() {
+    let through = |resolved: &[&str]| {
+        let mut view = samples::through_approval();
+        let resolved = resolved.iter().map(|name| (*name).to_owned());
+        view.screen.through.as_mut().unwrap().resolved = resolved.collect();
+        view.screen.details[0].sentence =
+            samples::pieces("Share the note “[Shopping list]” with “[mallory@evil.example]”");
+        view
+    };
+    for (resolved, said) in [
+        (
+            &[][..],
+            "mallory@evil.example” In the agent's own words Once",
+        ),
+        (
+            &["title"],
+            "Notes looked up: title. All else is in the agent's own words. Once",
+        ),
+        (
+            &["title", "with"],
+            "Notes looked up: title, with. All else is in the agent's own words. Once",
+        ),
+    ] {
+        let seen = first_screen(&through(resolved));
+        assert!(seen.contains(said), "{said}: {seen}");
+    }
+    assert!(!first_screen(&samples::approval()).contains("own words"));
 }

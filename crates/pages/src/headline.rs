@@ -45,8 +45,8 @@ pub(super) struct ActHead<'a> {
     pub(super) line: Option<Sentence>,
     /// Arguments that the sentence does not hold, a line each.
     pub(super) values: Vec<Sentence>,
-    /// Whose words it is, where nobody looked it up.
-    pub(super) claim: Option<&'a str>,
+    /// Whose words it is, where not all was looked up.
+    pub(super) claim: Option<Sentence>,
     pub(super) at: Option<Sentence>,
 }
 
@@ -162,7 +162,7 @@ impl ActHead<'_> {
         let rest = [&self.object, &self.sentence, &self.line].into_iter();
         let rest = rest.flatten().chain(&self.values);
         lines.extend(rest.map(Sentence::to_string));
-        lines.extend(self.claim.map(str::to_owned));
+        lines.extend(self.claim.as_ref().map(Sentence::to_string));
         lines.extend(self.at.as_ref().map(Sentence::to_string));
         lines
     }
@@ -202,7 +202,7 @@ fn acts<'a>(view: &ScreenView, texts: &'a Texts, brief: &mut Brief) -> Vec<ActHe
         let values: Vec<Sentence> = values.map(|line| said_now(line, texts, view.now)).collect();
         acts.push(ActHead {
             values: brief.lines(&values),
-            claim: claim(view, texts),
+            claim: claim(view, texts, brief),
             at: at(view, detail, texts, brief),
             ..act
         });
@@ -234,12 +234,18 @@ fn at(
     Some(fill(&texts.approval.at, &[("resource", &names)]))
 }
 
-fn claim<'a>(view: &ScreenView, texts: &'a Texts) -> Option<&'a str> {
-    let through = view.through.as_ref()?;
-    through
-        .resolved
-        .is_empty()
-        .then_some(&*texts.approval.claimed)
+/// Whose words the values are, where a resource asks about an act of its caller: all are the caller's but those that it looked up.
+fn claim(view: &ScreenView, texts: &Texts, brief: &mut Brief) -> Option<Sentence> {
+    let (through, text) = (view.through.as_ref()?, &texts.approval);
+    if through.resolved.is_empty() {
+        return Some(fill(&text.claimed, &[]));
+    }
+    let members = through.resolved.iter().map(|name| plain(name));
+    let members: Vec<String> = members.collect();
+    let members = brief.name(&members.join(&text.list_separator));
+    let resource = brief.name(&plain(&through.resource));
+    let values = [("resource", &*resource), ("members", &*members)];
+    Some(fill(&text.claimed_rest, &values))
 }
 
 /// An object whose type says what of it decides.

@@ -92,7 +92,7 @@ texts! {
         nothing_chosen: String, amount_wrong: String,
     }
     ApprovalTexts {
-        wants: String, wants_to: String, unchecked: String, claimed: String, at: String, through: String,
+        wants: String, wants_to: String, unchecked: String, claimed: String, claimed_rest: String, at: String, through: String,
         whom_other: String, learns: String, unusual: String, limit_once: String, limit_task: String,
         part_of: String, details: String, approve_amount: String, approve_act: String,
         approve_all: String,
