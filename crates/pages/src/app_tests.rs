@@ -311,3 +311,40 @@ fn a_receipt_says_what_was_asked_before_its_evidence() {
         (_, rest) = found.unwrap_or_else(|| panic!("{part}: {seen}"));
     }
 }
+
+/// What a resource server reported is its word, and never this server's.
+#[test]
+fn every_outcome_says_whose_word_it_is() {
+    for (language, said) in [("en", "says the other side"), ("de", "sagt die Gegenseite")] {
+        let languages = languages();
+        let texts = languages.of(language);
+        for became in [BecameOf::Done, BecameOf::InVain, BecameOf::NotBegun] {
+            let view = ReceiptPage {
+                became: Some(became),
+                used_at: Some(samples::now()),
+                ..samples::receipt()
+            };
+            let seen = read(&view.page(texts).html);
+            assert!(seen.contains(said), "{became:?}: {seen}");
+        }
+        for kind in [
+            ActivityKind::Done,
+            ActivityKind::DoneInVain,
+            ActivityKind::NotBegun,
+        ] {
+            for what in [None, Some("Pay 5.00 EUR to KLM, once".to_owned())] {
+                let mut activity = samples::activity();
+                activity.entries.truncate(1);
+                activity.entries[0].kind = kind;
+                activity.entries[0].what.clone_from(&what);
+                let mut agents = samples::agents();
+                agents.agents.truncate(1);
+                agents.agents[0].actions.clone_from(&activity.entries);
+                for page in [activity.page(texts), agents.page(texts)] {
+                    let seen = read(&page.html);
+                    assert!(seen.contains(said), "{kind:?}: {seen}");
+                }
+            }
+        }
+    }
+}
