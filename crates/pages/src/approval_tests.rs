@@ -15,10 +15,10 @@ fn the_screen_says_everything_in_its_order() {
         "Type the two digits that the agent shows you.",
         "Travel planner",
         "Acme Travel Not verified for Alice Ångström, not for you",
-        "This agent never asked you before.",
-        "First time for NL91 ABNA 0417 1643 00.",
-        "EUR 412.00: your largest was EUR 300.00.",
-        "EUR 19,587.99 more than the EUR 412.00 you allowed.",
+        "This agent never asked Alice Ångström before.",
+        "First time Alice Ångström pays NL91 ABNA 0417 1643 00.",
+        "EUR 412.00: the largest of Alice Ångström was EUR 300.00.",
+        "EUR 19,587.99 more than the EUR 412.00 Alice Ångström allowed.",
         "Shortened: see Details.",
         "wants to pay up to EUR 412.00",
         "“KLM … Airlines” unverified NL91 ABNA 0417 1643 00 At Acme Bank",
@@ -309,4 +309,40 @@ fn the_first_screen_says_whose_words_the_values_are() {
         assert!(seen.contains(said), "{said}: {seen}");
     }
     assert!(!first_screen(&samples::approval()).contains("own words"));
+}
+
+/// History and limits are those of the person for whom it would be done.
+#[test]
+fn hints_name_the_person_whom_they_are_about() {
+    let said = |role: RoleView, hint: &Hint| {
+        let mut view = samples::approval();
+        view.screen.deciders.role = role;
+        view.screen.hints = vec![hint.clone()];
+        first_screen(&view).replace('\u{a0}', " ")
+    };
+    let warned = |seen: &str| {
+        let (_, after) = seen.split_once("At Acme Bank").unwrap();
+        after.split_once("Once").unwrap().0.to_owned()
+    };
+    for hint in samples::every_hint() {
+        let yours = said(RoleView::Subject, &hint);
+        let yours = warned(&yours).to_lowercase();
+        let is_yours = yours.contains("you ") || yours.contains("your ");
+        for role in [RoleView::Sponsor, RoleView::Designated] {
+            let seen = said(role, &hint);
+            let seen = warned(&seen);
+            let lower = seen.to_lowercase();
+            assert!(
+                !lower.contains("you ") && !lower.contains("your "),
+                "{seen}"
+            );
+            assert_eq!(is_yours, seen.contains("Alice Ångström"), "{seen}");
+        }
+    }
+    let first = samples::every_hint().swap_remove(1);
+    let seen = said(RoleView::Designated, &first);
+    assert!(
+        seen.contains("Alice Ångström hasn't paid this account before."),
+        "{seen}"
+    );
 }

@@ -91,7 +91,7 @@ impl<'a> Head<'a> {
             whom: whom(view, texts, &mut brief),
             narrowed: view.narrowed.then_some(&text.narrowed),
             acts: acts(view, texts, &mut brief),
-            warnings: warnings(view, texts),
+            warnings: warnings(view, texts, &mut brief),
             limit: limit(view, texts),
             part_of: view.purpose.as_ref().and_then(|purpose| {
                 let words = clean(purpose.words.as_deref()?, LONGEST_WORDS);

@@ -79,7 +79,13 @@ texts! {
         left: String, over: String, other: String, through: String, more: String, no_words: String, reload: String,
         live: String,
     }
+    ApprovalHintOtherTexts {
+        first_account: String, more_than_usual: String, more_than_usual_of: String,
+        more_than_usual_several: String, first_payee: String, first_payees: String, more_than_allowed: String,
+        beyond_task: String, first_from_agent: String, denied_before: String,
+    }
     ApprovalHintTexts {
+        other: ApprovalHintOtherTexts,
         first_from_agent: String, first_account: String, first_payee: String, first_payees: String,
         more_than_usual: String, more_than_usual_of: String, more_than_usual_several: String, more_than_allowed: String,
         definition_changed: String, definition_unknown: String,
