@@ -215,9 +215,9 @@ both!(
     |world| async {
         let mut scene = staged(&world).await;
         for (title, result, told) in [
-            ("Shopping list", "completed", "Done by Claude (through Notes)"),
-            ("Diary", "failed", "Claude (through Notes) tried this; it did not work"),
-            ("Recipes", "not_started", "Allowed for Claude (through Notes), not begun"),
+            ("Shopping list", "completed", "Done by Claude (through Notes), says the other side"),
+            ("Diary", "failed", "Claude (through Notes) tried this and it did not work, says the other side"),
+            ("Recipes", "not_started", "Allowed for Claude (through Notes), but not begun, says the other side"),
         ] {
             let again = scene.approved(&world, &scene.deletion(title)).await;
             let answer = scene.notes.decide(&world, &again).await;
@@ -233,7 +233,7 @@ both!(
             world.advance(60);
         }
         let agents = scene.alice.browser.open("/app/agents").await;
-        agents.says("Allowed for Claude (through Notes), not begun");
+        agents.says("Allowed for Claude (through Notes), but not begun, says the other side");
     }
 );
 

@@ -45,7 +45,7 @@ export async function fits(page) {
   assert.deepEqual(widest, [], 'sticks out of the screen');
 }
 
-/** What of a request is read before scrolling, above the buttons; and which of its warnings and buttons are out of sight. */
+/** What of a request is read before scrolling, above the buttons; and which of its warnings, buttons and acts are out of sight. */
 export function firstScreen(page) {
   return page.evaluate(() => {
     const bar = document.querySelector('.decide').getBoundingClientRect();
@@ -69,9 +69,13 @@ export function firstScreen(page) {
     };
     const warnings = [...document.querySelectorAll('.acts .hints li')];
     const buttons = [...document.querySelectorAll('.decide-buttons > *')];
+    // Buttons that stand below what they grant are out of sight until all of it was passed.
+    const { position } = getComputedStyle(document.querySelector('.decide'));
+    const acts = [...document.querySelectorAll('.act')];
     const hidden = [
-      ...warnings.filter((one) => !isIn(one, bar.top)),
-      ...buttons.filter((one) => !isIn(one, window.innerHeight)),
+      ...warnings.filter((one) => !isIn(one, Math.min(bar.top, window.innerHeight))),
+      ...buttons.filter((one) => position === 'sticky' && !isIn(one, window.innerHeight)),
+      ...acts.filter((one) => one.getBoundingClientRect().bottom > bar.top),
     ];
     return { words, warnings: warnings.map((one) => one.innerText), hidden: hidden.map((one) => one.outerHTML.slice(0, 120)) };
   });

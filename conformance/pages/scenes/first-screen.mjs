@@ -1,5 +1,5 @@
 // What a person sees of a request before they scroll: who, what, how much, every warning, both buttons; at most 60 words. For every
-// shipped type, with the longest values that it allows.
+// shipped type, with the longest values that it allows. Where several things are asked, none of them is below the buttons.
 
 import assert from 'node:assert/strict';
 
@@ -50,8 +50,9 @@ const WORST = [
       instructed_amount: { amount: `90${place}.00`, currency: 'EUR' },
       creditor: { name: `Payee ${place}`, account: { iban } },
     })),
-    says: ['Payee 0'],
+    says: ['Payee 2'],
     warnings: ['First time for 3', '3 amounts'],
+    button: /EUR\s2,703\.00/,
   },
   {
     name: 'calendar',
@@ -92,7 +93,7 @@ export default async function first(scene, { browser, world, options, setting })
   const { planner } = world;
   const phone = await openPhone(browser, { ...options, timezoneId: 'Europe/Amsterdam' }, world, 'sara');
   const { page } = phone;
-  const seen = async (path, screen, { name, isOne, says, warnings }) => {
+  const seen = async (path, screen, { name, isOne, says, warnings, button }) => {
     await page.setViewportSize(screen.viewport);
     await page.emulateMedia({ colorScheme: screen.colorScheme });
     await phone.at(path);
@@ -106,6 +107,7 @@ export default async function first(scene, { browser, world, options, setting })
     assert.equal(found.warnings.length, warnings.length, `${where}: ${found.warnings.join('; ')}`);
     for (const [place, part] of warnings.entries()) assert.ok(found.warnings[place].includes(part), `${where}: ${part}`);
     for (const part of says) assert.ok(text.includes(part), `${where}: ${part}: ${text}`);
+    if (button !== undefined) assert.match(await decision(page, 'approve').innerText(), button, where);
     await judge(phone, `${setting} first-${name}-${where}`);
   };
   let task;
@@ -122,15 +124,18 @@ export default async function first(scene, { browser, world, options, setting })
       }
     });
 
-    for (const { name, details, isWithin, says, warnings } of WORST) {
-      await scene(`${name}: at most ${MOST_WORDS} words, both buttons and every warning before scrolling`, async () => {
+    for (const { name, details, isWithin, says, warnings, button } of WORST) {
+      const seenAtOnce = Array.isArray(details)
+        ? 'every warning before scrolling, and nothing below the buttons'
+        : `at most ${MOST_WORDS} words, both buttons and every warning before scrolling`;
+      await scene(`${name}: ${seenAtOnce}`, async () => {
         await (isWithin ? askWithin(planner, 'sara', task, details) : ask(planner, 'sara', details));
         await phone.at('/app');
         await requests(page).first().click();
         await decision(page, 'deny').waitFor();
         const path = new URL(page.url()).pathname;
         try {
-          for (const screen of SCREENS) await seen(path, screen, { name, isOne: !Array.isArray(details), says, warnings });
+          for (const screen of SCREENS) await seen(path, screen, { name, isOne: !Array.isArray(details), says, warnings, button });
           await page.setViewportSize({ width: 740, height: 360 });
           await fits(page);
           await page.setViewportSize({ width: 320, height: 640 });

@@ -291,3 +291,60 @@ fn pages_with_scripts_allow_our_files_alone() {
         assert_eq!(policy(page).contains("script-src"), has_script, "{name}");
     }
 }
+
+/// Who asked, what was asked and who decided stand on a receipt without unfolding anything.
+#[test]
+fn a_receipt_says_what_was_asked_before_its_evidence() {
+    let seen = read(&samples::receipt().page(languages().of("en")).html).replace('\u{a0}', " ");
+    let (before, _) = seen.split_once(" Evidence ").unwrap();
+    let mut rest = before;
+    for part in [
+        "Approved, less than asked",
+        "Travel planner",
+        "wants to pay up to",
+        "EUR 412.00",
+        "“KLM Royal Dutch Airlines”",
+        "NL91 ABNA 0417 1643 00",
+        "Who decided",
+    ] {
+        let found = rest.split_once(part);
+        (_, rest) = found.unwrap_or_else(|| panic!("{part}: {seen}"));
+    }
+}
+
+/// What a resource server reported is its word, and never this server's.
+#[test]
+fn every_outcome_says_whose_word_it_is() {
+    for (language, said) in [("en", "says the other side"), ("de", "sagt die Gegenseite")] {
+        let languages = languages();
+        let texts = languages.of(language);
+        for became in [BecameOf::Done, BecameOf::InVain, BecameOf::NotBegun] {
+            let view = ReceiptPage {
+                became: Some(became),
+                used_at: Some(samples::now()),
+                ..samples::receipt()
+            };
+            let seen = read(&view.page(texts).html);
+            assert!(seen.contains(said), "{became:?}: {seen}");
+        }
+        for kind in [
+            ActivityKind::Done,
+            ActivityKind::DoneInVain,
+            ActivityKind::NotBegun,
+        ] {
+            for what in [None, Some("Pay 5.00 EUR to KLM, once".to_owned())] {
+                let mut activity = samples::activity();
+                activity.entries.truncate(1);
+                activity.entries[0].kind = kind;
+                activity.entries[0].what.clone_from(&what);
+                let mut agents = samples::agents();
+                agents.agents.truncate(1);
+                agents.agents[0].actions.clone_from(&activity.entries);
+                for page in [activity.page(texts), agents.page(texts)] {
+                    let seen = read(&page.html);
+                    assert!(seen.contains(said), "{kind:?}: {seen}");
+                }
+            }
+        }
+    }
+}

@@ -273,6 +273,7 @@ impl ApprovalPage {
             view: self,
             form: FormWords::of(self, texts),
             approve: screen.head.approve(&self.screen, texts),
+            is_wide: screen.head.is_wide(&self.screen, texts),
             screen,
         };
         let page = Page::rendered(&template, status).with_scripts();
@@ -322,4 +323,5 @@ struct ApprovalTemplate<'a> {
     form: FormWords<'a>,
     /// What the button says.
     approve: Sentence,
+    is_wide: bool,
 }

@@ -158,7 +158,7 @@ pub(super) fn full_approval() -> ApprovalPage {
     view
 }
 
-fn every_hint() -> Vec<Hint> {
+pub(super) fn every_hint() -> Vec<Hint> {
     vec![
         Hint::FirstFromAgent,
         first_payee(),

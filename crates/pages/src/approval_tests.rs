@@ -15,10 +15,10 @@ fn the_screen_says_everything_in_its_order() {
         "Type the two digits that the agent shows you.",
         "Travel planner",
         "Acme Travel Not verified for Alice Ångström, not for you",
-        "This agent never asked you before.",
-        "First time for NL91 ABNA 0417 1643 00.",
-        "EUR 412.00: your largest was EUR 300.00.",
-        "EUR 19,587.99 more than the EUR 412.00 you allowed.",
+        "This agent never asked Alice Ångström before.",
+        "First time Alice Ångström pays NL91 ABNA 0417 1643 00.",
+        "EUR 412.00: the largest of Alice Ångström was EUR 300.00.",
+        "EUR 19,587.99 more than the EUR 412.00 Alice Ångström allowed.",
         "Shortened: see Details.",
         "wants to pay up to EUR 412.00",
         "“KLM … Airlines” unverified NL91 ABNA 0417 1643 00 At Acme Bank",
@@ -175,26 +175,32 @@ const SHORTENED: &str = "Shortened: see Details.";
 /// Nothing is approved of which a part was hidden unsaid: it is whole, or the screen warns that it is not.
 #[test]
 fn what_does_not_fit_is_said_to_be_shortened() {
+    let approved_before = |words: &str, mut view: ApprovalPage| {
+        view.screen.purpose.as_mut().unwrap().words = Some(words.to_owned());
+        view
+    };
+    let approval = || approved_before("Book a flight", samples::approval());
     let payee = |name: &str| {
-        let mut view = samples::approval();
+        let mut view = approval();
         let headline = view.screen.details[0].headline.as_mut().unwrap();
         headline.payee = Some(name.to_owned());
         view
     };
     let agent = |name: &str| {
-        let mut view = samples::approval();
+        let mut view = approval();
         view.screen.client.name = name.to_owned();
         view
     };
     let argument = |lines: &[&str]| {
-        let mut view = samples::through_approval();
+        let mut view = approved_before("Tidy up", samples::through_approval());
         let lines = lines.iter();
         view.screen.details[0].values = lines.map(|line| samples::pieces(line)).collect();
         view
     };
+    let purpose = |words: &str| approved_before(words, samples::approval());
     let words = "one two three four five six";
     let block = vec![writ_authority::Piece::Block("“a↵\nb”".to_owned())];
-    let mut of_several_lines = samples::through_approval();
+    let mut of_several_lines = approved_before("Tidy up", samples::through_approval());
     of_several_lines.screen.details[0].values = vec![block];
     for (view, whole, shortened) in [
         (payee(words), words, false),
@@ -208,8 +214,15 @@ fn what_does_not_fit_is_said_to_be_shortened() {
             false,
         ),
         (argument(&["a"; 4]), "once a a a a", false),
-        (argument(&["a"; 5]), "once Shortened", true),
+        (argument(&["a"; 5]), "own words. Shortened", true),
         (of_several_lines, "…", true),
+        (purpose("Book a flight"), "“Book a flight”", false),
+        (
+            purpose(&format!("{words} {words}")),
+            "“one two … five six”",
+            true,
+        ),
+        (purpose(&"z".repeat(100)), "zzz", false),
     ] {
         let seen = first_screen(&view);
         assert!(seen.contains(whole), "{whole}: {seen}");
@@ -265,4 +278,71 @@ fn times_of_an_object_are_said_as_people_say_them() {
     ] {
         assert!(seen.contains(words), "{words}: {seen}");
     }
+}
+
+/// What only the caller says is never taken for what the resource looked up.
+#[test]
+fn the_first_screen_says_whose_words_the_values_are() {
+    let through = |resolved: &[&str]| {
+        let mut view = samples::through_approval();
+        let resolved = resolved.iter().map(|name| (*name).to_owned());
+        view.screen.through.as_mut().unwrap().resolved = resolved.collect();
+        view.screen.details[0].sentence =
+            samples::pieces("Share the note “[Shopping list]” with “[mallory@evil.example]”");
+        view
+    };
+    for (resolved, said) in [
+        (
+            &[][..],
+            "mallory@evil.example” In the agent's own words Once",
+        ),
+        (
+            &["title"],
+            "Notes looked up: title. All else is in the agent's own words. Once",
+        ),
+        (
+            &["title", "with"],
+            "Notes looked up: title, with. All else is in the agent's own words. Once",
+        ),
+    ] {
+        let seen = first_screen(&through(resolved));
+        assert!(seen.contains(said), "{said}: {seen}");
+    }
+    assert!(!first_screen(&samples::approval()).contains("own words"));
+}
+
+/// History and limits are those of the person for whom it would be done.
+#[test]
+fn hints_name_the_person_whom_they_are_about() {
+    let said = |role: RoleView, hint: &Hint| {
+        let mut view = samples::approval();
+        view.screen.deciders.role = role;
+        view.screen.hints = vec![hint.clone()];
+        first_screen(&view).replace('\u{a0}', " ")
+    };
+    let warned = |seen: &str| {
+        let (_, after) = seen.split_once("At Acme Bank").unwrap();
+        after.split_once("Once").unwrap().0.to_owned()
+    };
+    for hint in samples::every_hint() {
+        let yours = said(RoleView::Subject, &hint);
+        let yours = warned(&yours).to_lowercase();
+        let is_yours = yours.contains("you ") || yours.contains("your ");
+        for role in [RoleView::Sponsor, RoleView::Designated] {
+            let seen = said(role, &hint);
+            let seen = warned(&seen);
+            let lower = seen.to_lowercase();
+            assert!(
+                !lower.contains("you ") && !lower.contains("your "),
+                "{seen}"
+            );
+            assert_eq!(is_yours, seen.contains("Alice Ångström"), "{seen}");
+        }
+    }
+    let first = samples::every_hint().swap_remove(1);
+    let seen = said(RoleView::Designated, &first);
+    assert!(
+        seen.contains("Alice Ångström hasn't paid this account before."),
+        "{seen}"
+    );
 }

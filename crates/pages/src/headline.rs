@@ -2,7 +2,8 @@
 //! below it; all of it is said again, whole, under the details.
 
 use super::approval::{ApprovalDetail, GrantsView, RoleView, ScreenView};
-use super::brief::{self, AMPLE, Brief, NAME, PURPOSE, Room, SCARCE};
+use super::approve::ordered;
+use super::brief::{AMPLE, Brief, PURPOSE_SCARCE, Room, SCARCE};
 use super::hints::warnings;
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
@@ -44,8 +45,8 @@ pub(super) struct ActHead<'a> {
     pub(super) line: Option<Sentence>,
     /// Arguments that the sentence does not hold, a line each.
     pub(super) values: Vec<Sentence>,
-    /// Whose words it is, where nobody looked it up.
-    pub(super) claim: Option<&'a str>,
+    /// Whose words it is, where not all was looked up.
+    pub(super) claim: Option<Sentence>,
     pub(super) at: Option<Sentence>,
 }
 
@@ -59,11 +60,11 @@ pub(super) struct AmountHead {
 impl<'a> Head<'a> {
     /// Whole, where that is not too much to read; else shortened, with a warning that it is.
     pub(super) fn of(view: &ScreenView, texts: &'a Texts) -> Self {
-        let whole = Self::within(AMPLE, view, texts);
-        match whole.words() <= MOST_WORDS {
-            true => whole,
-            false => Self::within(SCARCE, view, texts),
-        }
+        let rooms = [AMPLE, PURPOSE_SCARCE].into_iter();
+        let mut heads = rooms.map(|room| Self::within(room, view, texts));
+        heads
+            .find(|head| head.words() <= MOST_WORDS)
+            .unwrap_or_else(|| Self::within(SCARCE, view, texts))
     }
 
     fn within(room: Room, view: &ScreenView, texts: &'a Texts) -> Self {
@@ -90,11 +91,11 @@ impl<'a> Head<'a> {
             whom: whom(view, texts, &mut brief),
             narrowed: view.narrowed.then_some(&text.narrowed),
             acts: acts(view, texts, &mut brief),
-            warnings: warnings(view, texts),
+            warnings: warnings(view, texts, &mut brief),
             limit: limit(view, texts),
             part_of: view.purpose.as_ref().and_then(|purpose| {
                 let words = clean(purpose.words.as_deref()?, LONGEST_WORDS);
-                let words = brief::brief(&words, PURPOSE);
+                let words = brief.purpose(&words);
                 let quoted = fill(&texts.layout.quotation, &[("words", &words)]);
                 Some(fill(&text.part_of, &[("purpose", &quoted.to_string())]))
             }),
@@ -148,30 +149,6 @@ impl<'a> Head<'a> {
         };
         vec![asker, ShownSection { heading, lines }]
     }
-
-    /// The button's words: what it approves.
-    pub(super) fn approve(&self, view: &ScreenView, texts: &Texts) -> Sentence {
-        let text = &texts.approval;
-        let [act] = self.acts.as_slice() else {
-            let count = self.acts.len().to_string();
-            return fill(&text.approve_all, &[("count", &count)]);
-        };
-        let title = view.details.first().map(|detail| plain(&detail.title));
-        match (&act.amount, title) {
-            (Some(amount), _) => fill(&text.approve_amount, &[("amount", &amount.text)]),
-            (None, Some(title)) => fill(&text.approve_act, &[("act", &brief::brief(&title, NAME))]),
-            (None, None) => fill(&text.approve, &[]),
-        }
-    }
-
-    /// Whether a button with the amount needs the whole width.
-    pub(super) fn is_wide(&self) -> bool {
-        self.acts.len() == 1
-            && self.acts.iter().any(|act| {
-                let amount = act.amount.as_ref();
-                amount.is_some_and(|amount| amount.text.chars().count() > WIDE)
-            })
-    }
 }
 
 impl ActHead<'_> {
@@ -185,7 +162,7 @@ impl ActHead<'_> {
         let rest = [&self.object, &self.sentence, &self.line].into_iter();
         let rest = rest.flatten().chain(&self.values);
         lines.extend(rest.map(Sentence::to_string));
-        lines.extend(self.claim.map(str::to_owned));
+        lines.extend(self.claim.as_ref().map(Sentence::to_string));
         lines.extend(self.at.as_ref().map(Sentence::to_string));
         lines
     }
@@ -215,7 +192,7 @@ fn acts<'a>(view: &ScreenView, texts: &'a Texts, brief: &mut Brief) -> Vec<ActHe
         ..ActHead::default()
     };
     let mut acts = Vec::new();
-    for detail in &view.details {
+    for detail in ordered(&view.details) {
         let act = act(detail, (texts, view.now), brief);
         let act = act.unwrap_or_else(|| {
             let sentence = said_now(&detail.sentence, texts, view.now);
@@ -225,7 +202,7 @@ fn acts<'a>(view: &ScreenView, texts: &'a Texts, brief: &mut Brief) -> Vec<ActHe
         let values: Vec<Sentence> = values.map(|line| said_now(line, texts, view.now)).collect();
         acts.push(ActHead {
             values: brief.lines(&values),
-            claim: claim(view, texts),
+            claim: claim(view, texts, brief),
             at: at(view, detail, texts, brief),
             ..act
         });
@@ -257,12 +234,18 @@ fn at(
     Some(fill(&texts.approval.at, &[("resource", &names)]))
 }
 
-fn claim<'a>(view: &ScreenView, texts: &'a Texts) -> Option<&'a str> {
-    let through = view.through.as_ref()?;
-    through
-        .resolved
-        .is_empty()
-        .then_some(&*texts.approval.claimed)
+/// Whose words the values are, where a resource asks about an act of its caller: all are the caller's but those that it looked up.
+fn claim(view: &ScreenView, texts: &Texts, brief: &mut Brief) -> Option<Sentence> {
+    let (through, text) = (view.through.as_ref()?, &texts.approval);
+    if through.resolved.is_empty() {
+        return Some(fill(&text.claimed, &[]));
+    }
+    let members = through.resolved.iter().map(|name| plain(name));
+    let members: Vec<String> = members.collect();
+    let members = brief.name(&members.join(&text.list_separator));
+    let resource = brief.name(&plain(&through.resource));
+    let values = [("resource", &*resource), ("members", &*members)];
+    Some(fill(&text.claimed_rest, &values))
 }
 
 /// An object whose type says what of it decides.
@@ -331,6 +314,3 @@ pub(super) fn letters(name: &str) -> String {
 /// The most of it that may stand there whole, in words: with what follows it on the first screen, a password's label or a device's hint,
 /// at most 60 are read before the buttons (docs/approval.md).
 const MOST_WORDS: usize = 48;
-
-/// The longest amount that fits beside the other button, in characters.
-const WIDE: usize = 14;

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::approval::{ApprovalDetail, Hint, ScreenView};
+use super::approval::{ApprovalDetail, Hint, RoleView, ScreenView};
+use super::brief::Brief;
 use super::headline::in_fours;
 use super::sentence::{Sentence, fill};
 use super::{Texts, plain};
 
 /// What of it stands first: a line for each kind, which counts payees and amounts where they are several.
-pub(super) fn warnings(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
-    let text = &texts.approval.hint;
+pub(super) fn warnings(view: &ScreenView, texts: &Texts, brief: &mut Brief) -> Vec<Sentence> {
+    let name = match view.deciders.role {
+        RoleView::Subject => String::new(),
+        RoleView::Sponsor | RoleView::Designated => brief.name(&plain(&view.subject_name)),
+    };
+    let text = HintTexts::of(view, texts);
     let mut lines = Vec::new();
     let mut counted = BTreeSet::new();
     for hint in &view.hints {
@@ -18,13 +23,14 @@ pub(super) fn warnings(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
             None => None,
         };
         match several {
-            None => lines.push(hint.said(view, texts)),
+            None => lines.push(hint.said(view, texts, &name)),
             Some((kind, count)) if counted.insert(kind) => {
                 let line = match kind {
-                    Counted::Payees => &text.first_payees,
-                    Counted::Amounts => &text.more_than_usual_several,
+                    Counted::Payees => text.first_payees,
+                    Counted::Amounts => text.more_than_usual_several,
                 };
-                lines.push(fill(line, &[("count", &count.to_string())]));
+                let count = count.to_string();
+                lines.push(fill(line, &[("count", &*count), ("name", &*name)]));
             }
             Some(_) => {}
         }
@@ -38,7 +44,31 @@ pub(super) fn every_hint(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
     if !counts(Counted::Payees) && !counts(Counted::Amounts) {
         return Vec::new();
     }
-    view.hints.iter().map(|one| one.said(view, texts)).collect()
+    let name = plain(&view.subject_name);
+    let hints = view.hints.iter();
+    hints.map(|one| one.said(view, texts, &name)).collect()
+}
+
+/// What is said of the person for whom it would be done: "you" only where they decide themselves.
+macro_rules! of_the_person {
+    ($($field:ident),* $(,)?) => {
+        struct HintTexts<'a> { $($field: &'a str),* }
+
+        impl<'a> HintTexts<'a> {
+            fn of(view: &ScreenView, texts: &'a Texts) -> Self {
+                let text = &texts.approval.hint;
+                match view.deciders.role {
+                    RoleView::Subject => Self { $($field: &text.$field),* },
+                    RoleView::Sponsor | RoleView::Designated => Self { $($field: &text.other.$field),* },
+                }
+            }
+        }
+    };
+}
+
+of_the_person! {
+    first_from_agent, first_account, first_payee, first_payees, more_than_usual, more_than_usual_of,
+    more_than_usual_several, more_than_allowed, beyond_task, denied_before,
 }
 
 /// The kinds of which several objects of one request may each have one.
@@ -62,13 +92,15 @@ impl Hint {
         }
     }
 
-    pub(super) fn said(&self, view: &ScreenView, texts: &Texts) -> Sentence {
-        let text = &texts.approval.hint;
+    /// `name` is the person's for whom it would be done.
+    fn said(&self, view: &ScreenView, texts: &Texts, name: &str) -> Sentence {
+        let (hint, text) = (&texts.approval.hint, HintTexts::of(view, texts));
+        let name = ("name", name);
         match self {
-            Self::FirstFromAgent => fill(&text.first_from_agent, &[]),
+            Self::FirstFromAgent => fill(text.first_from_agent, &[name]),
             Self::FirstPayee { payee } => match is_only_account(view, payee) {
-                true => fill(&text.first_account, &[]),
-                false => fill(&text.first_payee, &[("payee", &written(view, payee))]),
+                true => fill(text.first_account, &[name]),
+                false => fill(text.first_payee, &[("payee", &written(view, payee)), name]),
             },
             Self::MoreThanUsual {
                 amount,
@@ -76,10 +108,10 @@ impl Hint {
                 unit,
             } => {
                 let (amount, largest) = (texts.amount(amount, unit), texts.amount(largest, unit));
-                let values = [("amount", &*amount), ("largest", &*largest)];
+                let values = [("amount", &*amount), ("largest", &*largest), name];
                 match view.details.len() {
-                    1 => fill(&text.more_than_usual, &values),
-                    _ => fill(&text.more_than_usual_of, &values),
+                    1 => fill(text.more_than_usual, &values),
+                    _ => fill(text.more_than_usual_of, &values),
                 }
             }
             Self::MoreThanAllowed {
@@ -88,19 +120,19 @@ impl Hint {
                 unit,
             } => {
                 let (more, allowed) = (texts.amount(more, unit), texts.amount(allowed, unit));
-                let values = [("more", &*more), ("allowed", &*allowed)];
-                fill(&text.more_than_allowed, &values)
+                let values = [("more", &*more), ("allowed", &*allowed), name];
+                fill(text.more_than_allowed, &values)
             }
-            Self::DefinitionChanged => fill(&text.definition_changed, &[]),
-            Self::DefinitionUnknown => fill(&text.definition_unknown, &[]),
-            Self::BeyondTask => fill(&text.beyond_task, &[]),
-            Self::OneMore => fill(&text.one_more, &[]),
+            Self::DefinitionChanged => fill(&hint.definition_changed, &[]),
+            Self::DefinitionUnknown => fill(&hint.definition_unknown, &[]),
+            Self::BeyondTask => fill(text.beyond_task, &[name]),
+            Self::OneMore => fill(&hint.one_more, &[]),
             Self::MoreThanLeft { left, budget, unit } => {
                 let (left, budget) = (texts.amount(left, unit), texts.amount(budget, unit));
                 let values = [("left", &*left), ("budget", &*budget)];
-                fill(&text.more_than_left, &values)
+                fill(&hint.more_than_left, &values)
             }
-            Self::DeniedBefore => fill(&text.denied_before, &[]),
+            Self::DeniedBefore => fill(text.denied_before, &[name]),
         }
     }
 }

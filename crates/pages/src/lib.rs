@@ -12,6 +12,7 @@ mod activity;
 mod agents;
 mod approval;
 mod approval_form;
+mod approve;
 mod around;
 mod assets;
 mod brief;

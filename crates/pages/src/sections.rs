@@ -79,7 +79,13 @@ texts! {
         left: String, over: String, other: String, through: String, more: String, no_words: String, reload: String,
         live: String,
     }
+    ApprovalHintOtherTexts {
+        first_account: String, more_than_usual: String, more_than_usual_of: String,
+        more_than_usual_several: String, first_payee: String, first_payees: String, more_than_allowed: String,
+        beyond_task: String, first_from_agent: String, denied_before: String,
+    }
     ApprovalHintTexts {
+        other: ApprovalHintOtherTexts,
         first_from_agent: String, first_account: String, first_payee: String, first_payees: String,
         more_than_usual: String, more_than_usual_of: String, more_than_usual_several: String, more_than_allowed: String,
         definition_changed: String, definition_unknown: String,
@@ -92,7 +98,7 @@ texts! {
         nothing_chosen: String, amount_wrong: String,
     }
     ApprovalTexts {
-        wants: String, wants_to: String, unchecked: String, claimed: String, at: String, through: String,
+        wants: String, wants_to: String, unchecked: String, claimed: String, claimed_rest: String, at: String, through: String,
         whom_other: String, learns: String, unusual: String, limit_once: String, limit_task: String,
         part_of: String, details: String, approve_amount: String, approve_act: String,
         approve_all: String,

@@ -40,7 +40,7 @@ fn a_payment_shows_amount_payee_and_account() {
     };
     assert_eq!(definition.headline(&object, "en"), Some(headline));
     let german = definition.headline(&object, "de-AT").unwrap();
-    assert_eq!(german.does, "zahlen, höchstens");
+    assert_eq!(german.does, "zahlen: bis zu");
 }
 
 #[test]
