@@ -42,5 +42,6 @@ mod sessions;
 mod settings;
 mod stopped_client;
 mod undo;
+mod undo_meanwhile;
 pub(crate) mod webpush;
 mod webpush_many;

@@ -9,20 +9,20 @@ use writ_testkit::{
     refused,
 };
 
-async fn stop(phone: &mut Phone, agent: &str) -> WebPage {
+pub(super) async fn stop(phone: &mut Phone, agent: &str) -> WebPage {
     phone.browser.open("/app/agents").await;
     let fields = [("agent", agent.to_owned())];
     phone.post("/app/agents/stop", &fields).await
 }
 
 /// The stop that the page offers to take back.
-fn offered(page: &WebPage) -> String {
+pub(super) fn offered(page: &WebPage) -> String {
     let fields = page.fields("stop-undo");
     let stop = fields.into_iter().find(|(name, _)| name == "stop");
     stop.expect("an offer").1
 }
 
-async fn undo(phone: &mut Phone, stop: &str, proof: &[(&'static str, &str)]) -> WebPage {
+pub(super) async fn undo(phone: &mut Phone, stop: &str, proof: &[(&'static str, &str)]) -> WebPage {
     let mut fields = vec![("stop", stop.to_owned())];
     fields.extend(
         proof
@@ -32,7 +32,7 @@ async fn undo(phone: &mut Phone, stop: &str, proof: &[(&'static str, &str)]) -> 
     phone.post("/app/agents/undo", &fields).await
 }
 
-async fn is_active(world: &World, cast: &Cast, token: &str) -> bool {
+pub(super) async fn is_active(world: &World, cast: &Cast, token: &str) -> bool {
     cast.introspect(world, token).await["active"] == json!(true)
 }
 
@@ -221,6 +221,45 @@ both!(
         assert!(!page.reply.text().contains("agent-stop-agt_booker"));
         undo(&mut alice, &offered(&page), &[("password", PASSWORD)]).await.says("Undone");
         assert!(is_active(&world, &cast, &below).await);
+    }
+);
+
+both!(
+    /// The planner hands to the booker, and the booker to the payer: what those two asked ends with the booker's part, and stays so.
+    what_was_asked_below_a_part_stays_ended,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let token = cast.token(&world).await;
+        let part = cast.hand(&world, &cast.planner, &token, &cast.booker).await.access_token();
+        let below = cast.hand(&world, &cast.booker, &part, &cast.payer).await.access_token();
+        let mut alice = world.phone_of("alice").await;
+        let mut handles = Vec::new();
+        for words in ["fetched", "approved", "open"] {
+            let question = cast.question_within(&below).with("binding_message", words);
+            handles.push(cast.payer.asked(&world, &question).await);
+        }
+        // Beside it, not below: it goes on with the planner.
+        let beside = cast.planner.asked(&world, &cast.question_within(&token)).await;
+        for handle in &handles[..2] {
+            let page = alice.look(&world.request_id(handle).await).await;
+            alice.approve_by_password(&page).await;
+        }
+        let fetched = cast.payer.poll(&world, &handles[0]).await.access_token();
+        assert!(is_active(&world, &cast, &fetched).await);
+        let id = offered(&stop(&mut alice, "agt_booker").await);
+        undo(&mut alice, &id, &[("password", PASSWORD)]).await.says("Undone. It goes on.");
+        assert!(is_active(&world, &cast, &part).await, "the part goes on");
+        assert!(is_active(&world, &cast, &below).await, "and what is below");
+        assert!(!is_active(&world, &cast, &fetched).await, "what was approved");
+        for handle in &handles[1..] {
+            refused(&cast.payer.poll(&world, handle).await, "access_denied", "asked");
+        }
+        let open = world.request_id(&beside).await;
+        let inbox = alice.inbox().await;
+        assert_eq!(inbox.len(), 1, "{inbox:?}");
+        let page = alice.look(&open).await;
+        alice.approve_by_password(&page).await;
+        cast.planner.poll(&world, &beside).await.access_token();
     }
 );
 

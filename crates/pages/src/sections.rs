@@ -47,7 +47,7 @@ texts! {
         active: String, suspended: String, completed: String, stopped: String, expired: String,
     }
     MineTexts {
-        chain_separator: String, stopped: String, already_ended: String, forgotten: String, state: MineStateTexts,
+        chain_separator: String, stopped: String, already_ended: String, agent_had_ended: String, forgotten: String, state: MineStateTexts,
     }
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
@@ -160,7 +160,7 @@ texts! {
     }
     UndoTexts {
         button: String, hint: String, title: String, lead: String, password: String,
-        by_password: String, by_passkey: String, keep: String, done: String, over: String,
+        by_password: String, by_passkey: String, keep: String, done: String, still_stopped: String, over: String,
         not_proven: String, failed: String,
     }
     ActivityKindTexts {

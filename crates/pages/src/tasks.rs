@@ -10,9 +10,14 @@ pub enum MineNotice {
     Stopped,
     /// The agent goes on: its person took the stop back.
     StopUndone,
+    /// The same, and something else stops it too.
+    StillStopped,
     /// The time for that was over, or somebody else stopped the same.
     StopStays,
+    /// A task.
     AlreadyEnded,
+    /// All that an agent could do.
+    AgentHadEnded,
     /// A task of a guest goes on.
     Resumed,
     /// It goes on only for a person who signed in since it was suspended.
@@ -64,8 +69,10 @@ impl MineNotice {
         match self {
             Self::Stopped => &texts.mine.stopped,
             Self::StopUndone => &texts.undo.done,
+            Self::StillStopped => &texts.undo.still_stopped,
             Self::StopStays => &texts.undo.over,
             Self::AlreadyEnded => &texts.mine.already_ended,
+            Self::AgentHadEnded => &texts.mine.agent_had_ended,
             Self::Resumed => &texts.guest.resumed,
             Self::SignInFirst => &texts.guest.sign_in_first,
             Self::Forgotten => &texts.mine.forgotten,

@@ -2,7 +2,7 @@
 //! at the same moment, stays as it is. Only what a consent opened lives again: codes, questions and approvals stay ended.
 
 use writ_core::event::EventName;
-use writ_core::id::{ClientId, EventId, UserId};
+use writ_core::id::{ClientId, DelegationId, EventId, UserId};
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
@@ -35,6 +35,11 @@ row! { ConsentsRow { tasks: i64, stronger: i64 } }
 
 row! { UndoneRow { undone: i64 } }
 
+row! { ResumedRow { id: String } }
+
+/// Of what lives again, so much is looked at for one that nothing else stops.
+const MOST_LOOKED_AT: i64 = 64;
+
 const INSERT: &str = "
     INSERT INTO undoable_stops (tenant, id, subject, client_id, stopped_at, undo_until)
     VALUES ($1, $2, $3, $4, $5, $6)";
@@ -50,14 +55,30 @@ const ASK: &str = "
 const TAKE: &str = "
     DELETE FROM undoable_stops WHERE tenant = $1 AND id = $2 AND subject = $3 AND undo_until > $4";
 
+/// Of this client, and those whose tasks it has a part in.
 const FORGET: &str = "
-    DELETE FROM undoable_stops WHERE tenant = $1 AND subject = $2 AND client_id = $3";
+    DELETE FROM undoable_stops WHERE tenant = $1 AND subject = $2
+        AND (client_id = $3 OR EXISTS (SELECT 1 FROM events e CROSS JOIN delegations d
+            WHERE e.tenant = $1 AND e.id >= undoable_stops.id || '_'
+                AND e.id < undoable_stops.id || '_z'
+                AND substr(e.id, 1, length(undoable_stops.id) + 1) = undoable_stops.id || '_'
+                AND d.tenant = $1 AND d.task_id = e.task_id AND d.holder = $3))";
 
-const FORGET_OF_TASK: &str = "
-    DELETE FROM undoable_stops WHERE tenant = $1 AND (subject, client_id) IN
-        (SELECT t.subject, d.holder FROM tasks t
-            JOIN delegations d ON d.tenant = t.tenant AND d.task_id = t.id
-        WHERE t.tenant = $1 AND t.id = $2)";
+/// Of whoever has a part in the task.
+macro_rules! forget_of_task {
+    ($whose:literal) => {
+        concat!(
+            "DELETE FROM undoable_stops WHERE tenant = $1 AND subject =
+                (SELECT t.subject FROM tasks t WHERE t.tenant = $1 AND t.id = $2",
+            $whose,
+            ") AND EXISTS (SELECT 1 FROM delegations d WHERE d.tenant = $1 AND d.task_id = $2
+                AND d.holder = undoable_stops.client_id)"
+        )
+    };
+}
+
+const FORGET_OF_TASK: &str = forget_of_task!("");
+const FORGET_OF_TASK_OF: &str = forget_of_task!(" AND t.subject = $3");
 
 const FORGET_OF_DELEGATION: &str = "
     DELETE FROM undoable_stops WHERE tenant = $1 AND (subject, client_id) IN
@@ -168,6 +189,16 @@ const PARTS_ON_POSTGRES: &str = concat!(
     ") SELECT COUNT(*) AS undone FROM undone"
 );
 
+/// The root of a task that lives again, or the part of one.
+const RESUMED: &str = concat!(
+    "SELECT d.id FROM events e CROSS JOIN delegations d WHERE ",
+    of_stop!("e.name = 'task.resumed'"),
+    " AND d.tenant = $tenant AND d.task_id = e.task_id
+    AND (d.id = e.delegation_id
+        OR (e.delegation_id IS NULL AND d.parent_id IS NULL AND d.asked_by IS NULL))
+    LIMIT $most"
+);
+
 impl DatabaseTransaction {
     /// In the transaction of the stop.
     pub async fn insert_undoable_stop(&mut self, stop: &UndoableStop) -> Result<()> {
@@ -224,7 +255,8 @@ impl DatabaseTransaction {
         Ok(execute!(self, TAKE, &self.tenant, id, person, now)? == 1)
     }
 
-    /// Another stop of the same: the one before cannot be taken back any more.
+    /// The person stops this client: what they stopped before and it has a part in cannot be taken back any more, because then it would
+    /// go on there.
     pub async fn forget_undoable_stops(
         &mut self,
         person: &UserId,
@@ -235,9 +267,19 @@ impl DatabaseTransaction {
         Ok(())
     }
 
-    /// The same of whoever has a part in a task that somebody else stops.
+    /// The same of whoever has a part in a task that is stopped.
     pub(crate) async fn forget_undoable_stops_of_task(&mut self, task: &str) -> Result<()> {
         execute!(self, FORGET_OF_TASK, &self.tenant, task)?;
+        Ok(())
+    }
+
+    /// If it is a task of this person.
+    pub(crate) async fn forget_undoable_stops_of_task_of(
+        &mut self,
+        task: &str,
+        person: &str,
+    ) -> Result<()> {
+        execute!(self, FORGET_OF_TASK_OF, &self.tenant, task, person)?;
         Ok(())
     }
 
@@ -287,6 +329,25 @@ impl DatabaseTransaction {
             data: events.data,
         })?;
         Ok(undone(&tasks) + undone(&parts))
+    }
+
+    /// Whether the client can go on with something that this undoing resumed. Not where something else stops it too: an operator, or the
+    /// owner's end.
+    pub async fn goes_on(&mut self, stop: &UndoableStop, undone: StopEvents<'_>) -> Result<bool> {
+        let resumed = all_by_name!(self, ResumedRow, (RESUMED, RESUMED), {
+            tenant: &self.tenant,
+            first: format!("{}_", undone.id),
+            beyond: format!("{}_z", undone.id),
+            subject: stop.subject.as_str(),
+            most: MOST_LOOKED_AT,
+        })?;
+        for row in resumed {
+            let delegation = DelegationId::from_text(row.id);
+            if self.is_live(&delegation, undone.now).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

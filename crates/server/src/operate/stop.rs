@@ -78,6 +78,8 @@ pub async fn stop_agent(
     let held = transaction.stop_delegations_held(subject, client, events.of_stop());
     app.metrics.stopped(tasks);
     let delegations = held.await?;
+    // Once more: a stop of a task in which it acts may have come in between.
+    transaction.forget_undoable_stops(subject, client).await?;
     Ok(StoppedAgent {
         id: events.id,
         at: now,

@@ -9,17 +9,31 @@ use writ_store::{DatabaseTransaction, StoreError};
 use super::change::ChangedBy;
 use crate::node::app::App;
 
-/// `false` if it is too late, somebody else did it, or somebody else stopped the same. The events say who proved what.
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undoing {
+    /// It is too late, somebody else did it or stopped the same, or the client was removed.
+    Refused,
+    GoesOn,
+    /// Something else stops the client too: an operator suspended it, for example.
+    StillStopped,
+}
+
+/// The events say who proved what.
 pub async fn undo_stop(
     app: &App,
     transaction: &mut DatabaseTransaction,
     stop: &UndoableStop,
     proof: Value,
-) -> Result<bool, StoreError> {
+) -> Result<Undoing, StoreError> {
     let now = app.clock.now();
     transaction.begin_stop().await?;
-    if !transaction.take_undoable_stop(stop, now).await? {
-        return Ok(false);
+    let client = stop.client.as_str();
+    let clients = transaction.clients_among(&[client]).await?;
+    if clients.get(client).is_none_or(|stored| stored.removed)
+        || !transaction.take_undoable_stop(stop, now).await?
+    {
+        return Ok(Undoing::Refused);
     }
     let by = ChangedBy::Subject(stop.subject.as_str());
     let facts = json!({ "undone": stop.id, "proof": proof });
@@ -30,5 +44,11 @@ pub async fn undo_stop(
         now,
         data: &data,
     };
-    Ok(transaction.undo_stop(stop, events).await? > 0)
+    if transaction.undo_stop(stop, events).await? == 0 {
+        return Ok(Undoing::Refused);
+    }
+    Ok(match transaction.goes_on(stop, events).await? {
+        true => Undoing::GoesOn,
+        false => Undoing::StillStopped,
+    })
 }

@@ -60,7 +60,11 @@ async fn stop_task(posted: PostedForm) -> Result<Response, PageError> {
     if stopped {
         app.metrics.stopped(1);
     }
-    page(person, Some(after_stop(stopped))).await
+    let notice = match stopped {
+        true => MineNotice::Stopped,
+        false => MineNotice::AlreadyEnded,
+    };
+    page(person, Some(notice)).await
 }
 
 async fn stop_agent(posted: PostedForm) -> Result<Response, PageError> {
@@ -73,18 +77,15 @@ async fn stop_agent(posted: PostedForm) -> Result<Response, PageError> {
     let undo = undo::offer(person, &mut transaction, &agent, &stopped).await?;
     transaction.commit().await?;
     stopped.endings.announce(app);
+    let notice = match stopped.is_nothing() {
+        true => MineNotice::AgentHadEnded,
+        false => MineNotice::Stopped,
+    };
     let said = Said {
-        notice: Some(after_stop(!stopped.is_nothing())),
+        notice: Some(notice),
         undo,
     };
     page_after(person, said, None).await
-}
-
-const fn after_stop(stopped: bool) -> MineNotice {
-    match stopped {
-        true => MineNotice::Stopped,
-        false => MineNotice::AlreadyEnded,
-    }
 }
 
 async fn forget(posted: PostedForm) -> Result<Response, PageError> {

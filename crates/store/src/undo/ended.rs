@@ -12,16 +12,38 @@ use crate::pending::DECISION;
 use crate::stop::StopEvents;
 use crate::store::DatabaseTransaction;
 
+/// Of these, what the stop ended: its event names the task, or something above. From each the way goes up, to its parent or to what asked
+/// for it; the id of each event is the stop's with the id of what was stopped.
+macro_rules! ended_by_stop {
+    ($these:expr) => {
+        concat!(
+            "WITH RECURSIVE up (leaf, task_id, above) AS (",
+            $these,
+            " UNION
+                SELECT up.leaf, up.task_id, COALESCE(d.parent_id, d.asked_by)
+                FROM up CROSS JOIN delegations d
+                WHERE d.tenant = $tenant AND d.id = up.above AND d.task_id = up.task_id
+            )
+            SELECT up.leaf FROM up CROSS JOIN events e
+            WHERE e.tenant = $tenant AND e.subject = $subject
+                AND e.id IN (CAST($first AS TEXT) || up.task_id, CAST($first AS TEXT) || up.above)
+                AND e.name IN ('task.revoked', 'delegation.stopped')"
+        )
+    };
+}
+
 /// What was approved one by one, in a task of the stop or below a part of it.
 macro_rules! approved {
     () => {
         concat!(
-            "tenant = $tenant AND id IN (
-            SELECT d.id FROM events e CROSS JOIN delegations d WHERE ",
-            of_stop!("e.name IN ('task.revoked', 'delegation.stopped')"),
-            " AND d.tenant = $tenant AND d.task_id = e.task_id AND d.asked_by IS NOT NULL
-            AND d.stopped_at IS NULL AND d.expires_at > $now
-            AND (e.name = 'task.revoked' OR d.asked_by = e.delegation_id))"
+            "tenant = $tenant AND stopped_at IS NULL AND id IN (",
+            ended_by_stop!(concat!(
+                "SELECT d.id, d.task_id, d.asked_by FROM events e CROSS JOIN delegations d WHERE ",
+                of_stop!("e.name IN ('task.revoked', 'delegation.stopped')"),
+                " AND d.tenant = $tenant AND d.task_id = e.task_id AND d.asked_by IS NOT NULL
+                AND d.stopped_at IS NULL AND d.expires_at > $now"
+            )),
+            ")"
         )
     };
 }
@@ -61,14 +83,18 @@ const END_CODES_ON_POSTGRES: &str = concat!(
     " RETURNING 1) SELECT COUNT(*) AS undone FROM ended"
 );
 
-/// What others asked this person within those tasks: the stop ended it with the task.
+/// What others asked this person in those tasks, or below those parts: the stop ended it too.
 macro_rules! asked {
     () => {
         concat!(
             "r.tenant = $tenant AND r.subject = $subject
             AND r.state IN ('pending', 'viewed', 'approved') AND r.expires_at > $now
-            AND r.task_id IN (SELECT e.task_id FROM events e WHERE ",
-            of_stop!("e.name = 'task.revoked'"),
+            AND r.id IN (",
+            ended_by_stop!(
+                "SELECT q.id, q.task_id, q.asked_by FROM pending_requests q
+                WHERE q.tenant = $tenant AND q.subject = $subject
+                    AND q.state IN ('pending', 'viewed', 'approved') AND q.expires_at > $now"
+            ),
             ")"
         )
     };
@@ -147,7 +173,6 @@ impl DatabaseTransaction {
         all_by_name!(self, UndoneRow, (END_ASKED_ON_SQLITE, END_ASKED_ON_POSTGRES), {
             tenant: &self.tenant,
             first: first(stop),
-            beyond: beyond(stop),
             subject: stop.subject.as_str(),
             event: events.id.as_str(),
             name: EventName::ApprovalDenied.as_str(),

@@ -16,7 +16,7 @@ use writ_wire::form::Form;
 use super::{PATH, Said, page, page_after};
 use crate::node::app::App;
 use crate::operate::stop::StoppedAgent;
-use crate::operate::undo::undo_stop;
+use crate::operate::undo::{Undoing, undo_stop};
 use crate::people::error::PageError;
 use crate::people::passkeys::{Act, accepted_passkeys, by_passkey};
 use crate::people::password::{PasswordProblem, check_own};
@@ -179,12 +179,13 @@ async fn finish(
     let app = person.app;
     let undone = undo_stop(app, &mut transaction, stop, proof).await?;
     transaction.commit().await?;
+    if undone != Undoing::Refused {
+        app.waiting.announce_stop(&stop.subject, &stop.client);
+    }
     let notice = match undone {
-        true => {
-            app.waiting.announce_stop(&stop.subject, &stop.client);
-            MineNotice::StopUndone
-        }
-        false => MineNotice::StopStays,
+        Undoing::GoesOn => MineNotice::StopUndone,
+        Undoing::StillStopped => MineNotice::StillStopped,
+        Undoing::Refused => MineNotice::StopStays,
     };
     page(person, Some(notice)).await
 }
