@@ -7,7 +7,10 @@ use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
 /// What the button just did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MineNotice {
+    /// The agent, with all that it does for this person.
     Stopped,
+    /// One of its tasks: it may go on in others.
+    TaskStopped,
     /// The agent goes on: its person took the stop back.
     StopUndone,
     /// The time for that was over, or somebody else stopped the same.
@@ -63,6 +66,7 @@ impl MineNotice {
     pub(super) fn text(self, texts: &Texts) -> &str {
         match self {
             Self::Stopped => &texts.mine.stopped,
+            Self::TaskStopped => &texts.mine.task_stopped,
             Self::StopUndone => &texts.undo.done,
             Self::StopStays => &texts.undo.over,
             Self::AlreadyEnded => &texts.mine.already_ended,

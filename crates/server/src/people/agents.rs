@@ -60,7 +60,11 @@ async fn stop_task(posted: PostedForm) -> Result<Response, PageError> {
     if stopped {
         app.metrics.stopped(1);
     }
-    page(person, Some(after_stop(stopped))).await
+    let notice = match stopped {
+        true => MineNotice::TaskStopped,
+        false => MineNotice::AlreadyEnded,
+    };
+    page(person, Some(notice)).await
 }
 
 async fn stop_agent(posted: PostedForm) -> Result<Response, PageError> {
