@@ -47,7 +47,7 @@ texts! {
         active: String, suspended: String, completed: String, stopped: String, expired: String,
     }
     MineTexts {
-        chain_separator: String, stopped: String, already_ended: String, agent_had_ended: String, forgotten: String, state: MineStateTexts,
+        chain_separator: String, stopped: String, task_stopped: String, already_ended: String, agent_had_ended: String, forgotten: String, state: MineStateTexts,
     }
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,

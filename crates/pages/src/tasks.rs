@@ -7,7 +7,10 @@ use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
 /// What the button just did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MineNotice {
+    /// The agent, with all that it does for this person.
     Stopped,
+    /// One of its tasks: it may go on in others.
+    TaskStopped,
     /// The agent goes on: its person took the stop back.
     StopUndone,
     /// The same, and something else stops it too.
@@ -68,6 +71,7 @@ impl MineNotice {
     pub(super) fn text(self, texts: &Texts) -> &str {
         match self {
             Self::Stopped => &texts.mine.stopped,
+            Self::TaskStopped => &texts.mine.task_stopped,
             Self::StopUndone => &texts.undo.done,
             Self::StillStopped => &texts.undo.still_stopped,
             Self::StopStays => &texts.undo.over,

@@ -61,7 +61,7 @@ async fn stop_task(posted: PostedForm) -> Result<Response, PageError> {
         app.metrics.stopped(1);
     }
     let notice = match stopped {
-        true => MineNotice::Stopped,
+        true => MineNotice::TaskStopped,
         false => MineNotice::AlreadyEnded,
     };
     page(person, Some(notice)).await
