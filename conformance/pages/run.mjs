@@ -1,6 +1,6 @@
-// Entry: `node run.mjs PATH-OF-WRIT [--screenshots FOLDER]`. Chromium drives the pages of the built binary on loopback; see
-// docs/pages.md. With a folder it only takes a picture of every page of a phone, in light and in dark. WRIT_PICTURES=FOLDER keeps
-// a picture of everything that is judged.
+// Entry: `node run.mjs PATH-OF-WRIT [--screenshots FOLDER | --requests FOLDER]`. Chromium drives the pages of the built binary on
+// loopback; see docs/pages.md. With a folder it only takes a picture of every page of a phone, in light and in dark, or of the first
+// screen of ten requests. WRIT_PICTURES=FOLDER keeps a picture of everything that is judged.
 
 import { resolve } from 'node:path';
 
@@ -12,6 +12,8 @@ import app from './scenes/app.mjs';
 import approve from './scenes/approve.mjs';
 import call from './scenes/call.mjs';
 import callback from './scenes/callback.mjs';
+import firstScreen from './scenes/first-screen.mjs';
+import { freshEyes } from './scenes/fresh-eyes.mjs';
 import german from './scenes/german.mjs';
 import guests from './scenes/guests.mjs';
 import installed from './scenes/installed.mjs';
@@ -19,6 +21,7 @@ import keyboard from './scenes/keyboard.mjs';
 import largeText from './scenes/large-text.mjs';
 import liveness from './scenes/liveness.mjs';
 import look from './scenes/look.mjs';
+import number from './scenes/number.mjs';
 import passkey from './scenes/passkey.mjs';
 import refused from './scenes/refused.mjs';
 import story from './scenes/story.mjs';
@@ -27,8 +30,8 @@ import usual from './scenes/usual.mjs';
 import withoutScript from './scenes/without-script.mjs';
 
 const [binary = process.env.WRIT_BINARY, flag, pictures] = process.argv.slice(2);
-if (!binary || (flag !== undefined && (flag !== '--screenshots' || !pictures))) {
-  console.error('usage: node run.mjs PATH-OF-WRIT [--screenshots FOLDER]');
+if (!binary || (flag !== undefined && (!['--screenshots', '--requests'].includes(flag) || !pictures))) {
+  console.error('usage: node run.mjs PATH-OF-WRIT [--screenshots FOLDER | --requests FOLDER]');
   process.exit(2);
 }
 
@@ -48,7 +51,9 @@ const SETTINGS = [
   ['liveness', liveness, PHONE],
   ['tampering', tamper, PHONE],
   ['no scripts', withoutScript, PHONE],
+  ['number', number, PHONE],
   ['installed', installed, PHONE],
+  ['first screen', firstScreen, PHONE],
   ['german', german, PHONE],
   ['usual', usual, { ...PHONE, colorScheme: 'dark' }],
   ['phone, light', app, { ...PHONE, colorScheme: 'light' }],
@@ -72,15 +77,20 @@ const GALLERY = [
   ),
 ];
 
+const played = {
+  '--screenshots': GALLERY,
+  '--requests': [['requests', freshEyes(resolve(pictures ?? '')), PHONE]],
+};
+
 const report = new Report();
 let world, browser;
 try {
   world = await createWorld(resolve(binary));
   await world.serve();
   browser = await launch();
-  for (const [setting, play, options] of pictures ? GALLERY : SETTINGS) {
+  for (const [setting, play, options] of played[flag] ?? SETTINGS) {
     // The first stories only leave behind what the others show.
-    if (pictures) takePictures(setting.startsWith('phone, ') ? resolve(pictures) : undefined);
+    if (flag === '--screenshots') takePictures(setting.startsWith('phone, ') ? resolve(pictures) : undefined);
     await report.within(setting, (scene) => play(scene, { browser, world, setting, options }));
   }
 } catch (error) {

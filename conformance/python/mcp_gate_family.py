@@ -140,6 +140,16 @@ def waits(family, here, mode):
             assert await calling == (True, "delete_note Progress")
         assert seen
 
+    async def told_no():
+        denied = {"title": f"Denied {mode}"}
+        async with connected(here.application, mode) as client:
+            page = page_of((await called(client, "delete_note", denied))[1])
+            await asyncio.to_thread(lambda: here.phone.decide("deny", here.phone.open(page)))
+            for _ in range(2):
+                told = await called(client, "delete_note", denied)
+                assert told == (False, "The person said no; do not repeat this call."), told
+        assert here.runs == []
+
     async def opened():
         seen = []
 
@@ -162,6 +172,7 @@ def waits(family, here, mode):
 
     family.scene(f"gate: {mode}: who can only call again passes after one yes, once", lambda: here.run(called_again()))
     family.scene(f"gate: {mode}: who hears of progress goes on with the yes", lambda: here.run(heard()))
+    family.scene(f"gate: {mode}: who calls again after a no is told the no", lambda: here.run(told_no()))
     family.scene(f"gate: {mode}: who opens pages gets the page", lambda: here.run(opened()))
 
 
@@ -300,11 +311,19 @@ def fast(family, here):
                 assert not any(await asyncio.gather(*(waiting(client, title) for title in titles)))
         assert here.runs == []
 
+    async def once(client, waits):
+        async def hear(progress, total, message):
+            waits.set()
+
+        return await client.call_tool("delete_note", {"title": "Rushed"}, raise_on_error=False, progress_handler=hear)
+
     async def many():
         async with fastmcp.Client(here.url, auth=oauth) as client:
-            told = {"raise_on_error": False}
-            calls = [asyncio.create_task(client.call_tool("delete_note", {"title": "Once"}, **told)) for _ in range(HELD)]
-            await here.approve(await here.asked("Once"))
+            # A call that comes after the yes is a question of its own.
+            waits = [asyncio.Event() for _ in range(HELD)]
+            calls = [asyncio.create_task(once(client, one)) for one in waits]
+            await asyncio.gather(*(one.wait() for one in waits))
+            await here.approve(await here.asked("Rushed"))
             passed = [not answer.is_error for answer in await asyncio.gather(*calls)]
             assert (passed.count(True), len(here.runs)) == (1, 1), passed
 

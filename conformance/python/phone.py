@@ -52,11 +52,10 @@ def form(page, button):
     """The form that the button with this id sends: where it goes, and what it holds, each name with all its values."""
     reader = Forms()
     reader.feed(page.text)
-    for around in reader.forms:
-        for control in around["controls"]:
+    for found in reader.owned():
+        for control in found["controls"]:
             if not control["submits"] or control.get("id") != button:
                 continue
-            found = next((one for one in reader.forms if one["id"] == control.get("form")), around)
             fields = {}
             for name, value in held(found["controls"]):
                 fields.setdefault(name, []).append(value)
@@ -68,27 +67,41 @@ def form(page, button):
 
 def held(controls):
     for control in controls:
-        left_out = control["submits"] or not control.get("name") or "disabled" in control or "form" in control
+        left_out = control["submits"] or not control.get("name") or "disabled" in control
         if left_out or (control.get("type") in ("radio", "checkbox") and "checked" not in control):
             continue
         yield control["name"], control.get("value", "")
 
 
 class Forms(HTMLParser):
+    """Reads a page's forms, and its controls wherever they stand."""
+
     def __init__(self):
         super().__init__()
         self.forms = []
-        self.inside = False
+        self.controls = []
+        self.around = None
+
+    def owned(self):
+        """Each form with its controls: those that name it by `form`, and those inside that name none (HTML 4.10.17.3)."""
+        for one in self.forms:
+            one["controls"] = [held for held, around in self.controls if self.owner(held, around) is one]
+        return self.forms
+
+    def owner(self, control, around):
+        if "form" not in control:
+            return around
+        return next((one for one in self.forms if one["id"] == control["form"]), None)
 
     def handle_starttag(self, tag, attributes):
         attributes = {name: value or "" for name, value in attributes}
         if tag == "form":
-            self.forms.append({"id": attributes.get("id", ""), "action": attributes.get("action"), "controls": []})
-            self.inside = True
-        elif self.inside and tag in ("input", "button", "select", "textarea"):
+            self.around = {"id": attributes.get("id", ""), "action": attributes.get("action")}
+            self.forms.append(self.around)
+        elif tag in ("input", "button", "select", "textarea"):
             kind = attributes.get("type", "submit" if tag == "button" else "text")
-            self.forms[-1]["controls"].append({**attributes, "type": kind, "submits": kind == "submit"})
+            self.controls.append(({**attributes, "type": kind, "submits": kind == "submit"}, self.around))
 
     def handle_endtag(self, tag):
         if tag == "form":
-            self.inside = False
+            self.around = None

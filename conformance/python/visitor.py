@@ -35,9 +35,10 @@ def button_of_others(page):
     """Sign in, on a page of the application: its one form."""
     reader = Forms()
     reader.feed(page.text)
-    if page.url.startswith(ISSUER) or len(reader.forms) != 1:
+    forms = reader.owned()
+    if page.url.startswith(ISSUER) or len(forms) != 1:
         return None
-    [only] = reader.forms
+    [only] = forms
     return {"action": only["action"] or page.url, "fields": dict(held(only["controls"]))}
 
 

@@ -79,29 +79,47 @@ both!(a_yes_is_for_the_definition_that_was_seen, |world| async {
     }
 });
 
-both!(two_definitions_are_two_questions, |world| async {
-    let mut scene = staged(&world).await;
-    confirm(&world, "A").await;
-    let (first, second) = (
-        call(&scene, "move_note", "A"),
-        call(&scene, "move_note", "B"),
-    );
-    let before = scene.notes.asked(&world, &first).await;
-    let after = scene.notes.asked(&world, &second).await;
-    assert_ne!(before, after);
-    assert_eq!(scene.notes.asked(&world, &second).await, after);
-    assert_eq!(scene.notes.asked(&world, &first).await, before);
-    scene.yes(&before).await;
-    let presented = presenting(&second, &scene.notes.status(&world, &before).await);
-    assert_eq!(
-        denied(&scene.notes.decide(&world, &presented).await),
-        "out_of_scope"
-    );
-    assert_eq!(
-        row(&world, &after).await.state_at(world.now()),
-        State::Pending
-    );
-});
+both!(
+    /// The older one would be a yes to a definition that is no more.
+    a_question_under_another_definition_takes_the_place_of_the_older,
+    |world| async {
+        let mut scene = staged(&world).await;
+        confirm(&world, "A").await;
+        let (first, second) = (
+            call(&scene, "move_note", "A"),
+            call(&scene, "move_note", "B"),
+        );
+        // Another call is another question, under whatever definition.
+        let mut letters = first.clone();
+        letters["action"]["properties"]["arguments"]["title"] = json!("Letters");
+        let other = scene.notes.asked(&world, &letters).await;
+        let before = scene.notes.asked(&world, &first).await;
+        let after = scene.notes.asked(&world, &second).await;
+        assert_ne!(before, after);
+        is_superseded(&scene.notes.status(&world, &before).await);
+        assert_eq!(scene.notes.asked(&world, &second).await, after);
+        assert_eq!(scene.alice.inbox().await.len(), 2);
+        scene.alice.look(&before).await.says("Nobody waits for this any more");
+        let ended = world.events_named("approval.expired").await;
+        assert_eq!(ended.len(), 1);
+        assert_eq!(ended[0].data["superseded_by"], json!(after));
+        let why = "what it asks is described otherwise by now";
+        assert_eq!(ended[0].reason.as_deref(), Some(why));
+        let asked = world.events_named("approval.requested").await;
+        let newer = asked.iter().find(|one| one.data["approval"] == json!(after));
+        assert_eq!(newer.unwrap().data["takes_the_place_of"], json!([before]));
+        scene.yes(&after).await;
+        let presented = presenting(&first, &scene.notes.status(&world, &after).await);
+        assert_eq!(
+            denied(&scene.notes.decide(&world, &presented).await),
+            "out_of_scope"
+        );
+        assert_eq!(
+            row(&world, &other).await.state_at(world.now()),
+            State::Pending
+        );
+    }
+);
 
 both!(
     /// Who can carry nothing calls again: that finds an approval of the same definition alone.
@@ -179,23 +197,170 @@ both!(
     }
 );
 
+#[track_caller]
+fn is_superseded(status: &Value) {
+    let task = &status["task"];
+    assert_eq!(
+        (&task["status"], &task["reason"]),
+        (&json!("cancelled"), &json!("superseded")),
+        "{status}"
+    );
+    assert!(status.get("result").is_none(), "{status}");
+}
+
+/// The record with this change of the tool that is called.
+async fn change(world: &World, change: impl FnOnce(&mut Value)) {
+    let mut file = ResourceServer::file(NOTES, "Notes", "notes-api");
+    file["unknown_actions"] = json!({ "scope": "notes:write" });
+    file["actions"]["move_note"] = json!({
+        "scope": "notes:write", "ask": true, "definition_hash": hash("A"),
+        "says": { "en": "move the note {/title}", "de": "die Notiz {/title} verschieben" }
+    });
+    change(&mut file);
+    world.add_resource(file).await;
+}
+
+/// Each is another answer to what the tool does. Whatever else the record says is not.
+type Changed = (&'static str, fn(&mut Value), bool);
+const CHANGES: [Changed; 7] = [
+    (
+        "definition",
+        |file| file["actions"]["move_note"]["definition_hash"] = hash("B"),
+        true,
+    ),
+    (
+        "no definition",
+        |file| {
+            file["actions"]["move_note"]
+                .as_object_mut()
+                .unwrap()
+                .remove("definition_hash");
+        },
+        true,
+    ),
+    (
+        "words",
+        |file| file["actions"]["move_note"]["says"]["en"] = json!("burn the note {/title}"),
+        true,
+    ),
+    (
+        "scope",
+        |file| file["actions"]["move_note"]["scope"] = json!("notes:read"),
+        true,
+    ),
+    (
+        "whose values",
+        |file| file["actions"]["move_note"]["resolved"] = json!(["/title"]),
+        true,
+    ),
+    (
+        "action",
+        |file| {
+            file["actions"].as_object_mut().unwrap().remove("move_note");
+        },
+        true,
+    ),
+    (
+        "another action",
+        |file| file["actions"]["rename_note"]["says"]["en"] = json!("call it {/title}"),
+        false,
+    ),
+];
+
 both!(
-    /// The screen goes by the record as it is when it is looked at, and the yes by what was asked.
-    the_record_may_change_between_question_and_yes,
+    /// What a person would see is not what was asked: the question ends, and the next one is asked at once.
+    a_record_that_changes_ends_an_open_question,
     |world| async {
         let mut scene = staged(&world).await;
-        confirm(&world, "A").await;
+        for (what, by, ends) in CHANGES {
+            change(&world, |_| ()).await;
+            let wanted = call(&scene, "move_note", "A");
+            let id = scene.notes.asked(&world, &wanted).await;
+            let before = scene.alice.look(&id).await;
+            change(&world, by).await;
+            if !ends {
+                assert_eq!(scene.notes.asked(&world, &wanted).await, id, "{what}");
+                scene.yes(&id).await;
+                continue;
+            }
+            // Who looked before may not say yes to what it was.
+            scene.alice.approve_by_password(&before).await;
+            is_superseded(&scene.notes.status(&world, &id).await);
+            scene.alice.look(&id).await.says("Nobody waits for this any more");
+            let next = scene.notes.asked(&world, &wanted).await;
+            assert_ne!(next, id, "{what}");
+            scene.yes(&next).await;
+            let presented = presenting(&wanted, &scene.notes.status(&world, &next).await);
+            permitted(&scene.notes.decide(&world, &presented).await);
+        }
+    }
+);
+
+both!(
+    /// A resource server hears of it without a person who looks, and a new question of the same call takes its place.
+    a_record_that_changes_is_told_to_who_waits,
+    |world| async {
+        let mut scene = staged(&world).await;
+        change(&world, |_| ()).await;
         let wanted = call(&scene, "move_note", "B");
         let id = scene.notes.asked(&world, &wanted).await;
-        scene.alice.look(&id).await.says(CHANGED);
-        confirm(&world, "B").await;
-        scene.alice.look(&id).await.does_not_say(CHANGED);
-        scene.yes(&id).await;
-        confirm(&world, "C").await;
-        let presented = presenting(&wanted, &scene.notes.status(&world, &id).await);
-        let other = defined(presented.clone(), "C");
-        assert_eq!(denied(&scene.notes.decide(&world, &other).await), "out_of_scope");
-        permitted(&scene.notes.decide(&world, &presented).await);
-        assert_eq!(denied(&scene.notes.decide(&world, &presented).await), "approval_expired");
+        let [definition, ..] = CHANGES;
+        change(&world, definition.1).await;
+        is_superseded(&scene.notes.status(&world, &id).await);
+        assert!(scene.alice.inbox().await.is_empty());
+        assert_eq!(problem(&scene.notes.cancel(&world, &id).await).0, 409);
+    }
+);
+
+both!(
+    /// A yes is to what was shown: it is good for nothing else, and a person can be asked again at once.
+    a_record_that_changes_ends_a_yes,
+    |world| async {
+        let mut scene = staged(&world).await;
+        for (what, by, ends) in CHANGES {
+            change(&world, |_| ()).await;
+            let wanted = call(&scene, "move_note", "A");
+            let presented = scene.approved(&world, &wanted).await;
+            change(&world, by).await;
+            let decided = scene.notes.decide(&world, &presented).await;
+            if !ends {
+                permitted(&decided);
+                continue;
+            }
+            assert_eq!(denied(&decided), "approval_expired", "{what}");
+            let context = &decided["context"];
+            let words = "The approval was given before it was described anew what this does.";
+            assert_eq!(context["reason_user"]["en"], json!(words), "{what}");
+            assert_eq!(context["next_action"], json!("request"), "{what}");
+            let next = scene.notes.asked(&world, &wanted).await;
+            scene.yes(&next).await;
+            let presented = presenting(&wanted, &scene.notes.status(&world, &next).await);
+            permitted(&scene.notes.decide(&world, &presented).await);
+        }
+    }
+);
+
+both!(
+    /// Who can carry nothing calls again, and finds no yes to what it was.
+    a_record_that_changes_ends_the_yes_of_who_calls_again,
+    |world| async {
+        let mut scene = staged(&world).await;
+        for (what, by, ends) in CHANGES {
+            change(&world, |_| ()).await;
+            let mut wanted = call(&scene, "move_note", "A");
+            // A yes of before is good again where the record says again what it said.
+            wanted["action"]["properties"]["arguments"]["title"] = json!(what);
+            let mut body = scene.notes.submission(&world, &wanted).await;
+            body["requested_access"] = json!({ "urn:writ:call_again": true });
+            let asked = scene.notes.send(&world, REQUESTS, &body).await;
+            let id = asked.json()["task"]["id"].as_str().unwrap().to_owned();
+            scene.yes(&id).await;
+            change(&world, by).await;
+            let again = scene.notes.decide(&world, &wanted).await;
+            match ends {
+                true => assert_eq!(denied(&again), "approval_required", "{what}"),
+                false => permitted(&again),
+            }
+        }
     }
 );

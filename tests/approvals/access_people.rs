@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use writ_core::budget::{MOST_OPEN_PER_RESOURCE, MOST_PER_RESOURCE};
-use writ_testkit::{both, both_with, payment};
+use writ_testkit::{OUTCOMES, both, both_with, payment};
 
 use super::access_scene::{
     NOTES, REQUESTS, ResourceServer, Scene, WIKI, agent, denied, permitted, presenting, problem,
@@ -112,6 +112,8 @@ both!(
             .says("Notes may ask you nothing for 30 days");
         let refused = scene.notes.ask(&world, &scene.deletion("Other")).await;
         assert_eq!(problem(&refused), (429, "too-many".to_owned()));
+        let title = "The person wants no questions of this resource";
+        assert_eq!(refused.json()["title"], json!(title));
         let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
         assert_eq!(wait, 30 * 24 * 3600);
         // Whoever its caller is; but nobody else is hit.
@@ -204,6 +206,34 @@ both!(
         );
         world.advance(60);
         scene.notes.asked(&world, &wanted).await;
+    }
+);
+
+both!(
+    /// By what the resource says became of it, in the words that were approved.
+    activity_tells_what_was_done,
+    |world| async {
+        let mut scene = staged(&world).await;
+        for (title, result, told) in [
+            ("Shopping list", "completed", "Done by Claude (through Notes), says the other side"),
+            ("Diary", "failed", "Claude (through Notes) tried this and it did not work, says the other side"),
+            ("Recipes", "not_started", "Allowed for Claude (through Notes), but not begun, says the other side"),
+        ] {
+            let again = scene.approved(&world, &scene.deletion(title)).await;
+            let answer = scene.notes.decide(&world, &again).await;
+            permitted(&answer);
+            let decision = answer["context"]["decision_id"].as_str().unwrap();
+            world.advance(1);
+            let body = json!({ "decision_id": decision, "result": result });
+            let sent = scene.notes.send(&world, OUTCOMES, &body).await;
+            assert_eq!(sent.status, 204, "{}", sent.text());
+            let activity = scene.alice.browser.open("/app/activity").await;
+            activity.says(told);
+            activity.says(&format!("“{title}”"));
+            world.advance(60);
+        }
+        let agents = scene.alice.browser.open("/app/agents").await;
+        agents.says("Allowed for Claude (through Notes), but not begun, says the other side");
     }
 );
 

@@ -7,7 +7,7 @@ use writ_testkit::{Change, World, both, payment};
 use super::access_scene::{NOTES, Scene, denied, row, staged};
 
 const NOTHING: &str = "It does not belong to anything that you approved before.";
-const BEYOND: &str = "More than what you allowed in that task.";
+const BEYOND: &str = "Outside what you allowed.";
 const BELONGS: &str = "It belongs to what you approved on";
 
 fn paying(scene: &Scene, amount: &str) -> Value {
@@ -90,7 +90,9 @@ both!(only_what_goes_beyond_is_more, |world| async {
     let page = scene.alice.look(&id).await;
     page.says(BELONGS);
     page.does_not_say(NOTHING);
-    page.says(BEYOND);
+    // By how much, and in nothing else.
+    page.says("EUR 0.01 more than the EUR 100.00 you allowed.");
+    page.does_not_say(BEYOND);
     // Made smaller by the person, it is within what they allowed.
     let choice = [("part", "d0"), ("amount-d0", "90.00")];
     let page = scene.alice.less(&id, &choice).await;

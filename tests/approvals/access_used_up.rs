@@ -40,7 +40,7 @@ async fn agreed(
         Err(words) => page.does_not_say(words),
     }
     // Each of them is covered by what was approved, as far as it goes.
-    page.does_not_say("More than what you allowed in that task.");
+    page.does_not_say("Outside what you allowed.");
     page.says("It belongs to what you approved on");
     alice.approve_by_password(&page).await;
     presenting(evaluation, &task(world, server, id).await)
@@ -73,7 +73,7 @@ both!(
         assert_eq!(beyond(&world, &first).await, Value::Null);
         assert_eq!(reason(&decide(&two).await), "budget_exceeded");
         let id = asked(&bank, &two).await;
-        let words = "More than what is left of what was approved before: 1 of 3.";
+        let words = "Only 1 is left of the 3 approved before.";
         let again = agreed(&world, (&bank, &two), &id, Ok(words)).await;
         let context = permitted(&decide(&again).await);
         assert_eq!(beyond(&world, &context).await, "budget_exceeded");
@@ -100,7 +100,7 @@ both!(
         let two = spenders.call(&world, 0, 2);
         let first = permitted(&decide(&two).await);
         let id = asked(&bank, &two).await;
-        let words = "More than what is left of what was approved before: 1 of 3.";
+        let words = "Only 1 is left of the 3 approved before.";
         let again = agreed(&world, (&bank, &two), &id, Ok(words)).await;
         let told = bank.report(first["decision_id"].as_str().unwrap(), "not_started").await;
         assert_eq!(told.status, 204, "{}", told.text());
@@ -122,9 +122,9 @@ both!(
         permitted(&decide(&two).await);
         let id = asked(&bank, &two).await;
         let mut alice = world.phone_of("alice").await;
-        alice.look(&id).await.says("More than what is left");
+        alice.look(&id).await.says("is left of the");
         let page = alice.less(&id, &[("part", "d0"), ("amount-d0", "1")]).await;
-        page.does_not_say("More than what is left");
+        page.does_not_say("is left of the");
         alice.approve_by_password(&page).await;
         let again = presenting(&one, &task(&world, &bank, &id).await);
         permitted(&decide(&one).await);

@@ -1,10 +1,7 @@
 //! One person, one request: what the page says, and what each answer does.
 
 use serde_json::{Value, json};
-use writ_core::id::ClientId;
 use writ_core::pending::State;
-use writ_server::operate::change::ChangedBy;
-use writ_server::operate::suspend;
 use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both, claims, minted, refused};
 
 /// The planner's question to alice about 300.00, within the task of its token; and who answers.
@@ -56,12 +53,14 @@ both!(every_point_of_the_screen_is_on_the_page, |world| async {
         "Not verified",
         "Owner: alice. Answers for it: alice.",
         "It would act for you: alice.",
-        "Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once",
+        "Pay up to 300.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once",
         "Reference on the statement: “Booking 7KQ2PX”",
         "At: https://bank.example",
         "Your yes is good for one single use, until 21 September 2026, 14:23 UTC.",
         "It may not pass this on to any other agent.",
-        "More than what you allowed in that task.",
+        "wants to pay up to EUR 300.00 “KLM” unverified NL91 ABNA 0417 1643 00",
+        "EUR 200.00 more than the EUR 100.00 you allowed.",
+        "Once, until today 14:23 UTC.",
         "“W4SCT”",
         "We did not check these words.",
         "21 September 2026, 14:13 UTC",
@@ -69,6 +68,7 @@ both!(every_point_of_the_screen_is_on_the_page, |world| async {
         "You alone decide.",
         "You decide because it acts for you.",
         "Deny and stop this agent",
+        "Deny, and report it",
         "This was not me",
     ] {
         page.says(words);
@@ -161,12 +161,12 @@ both!(
 );
 
 both!(
-    not_me_suspends_the_agent_until_an_operator_resumes_it,
+    not_me_of_its_owner_ends_what_the_agent_does_for_them,
     |world| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;
         on_receipt(&scene.alice.refuse(&page, "not_me").await);
-        let events = world.events_named("agent.suspended").await;
+        let events = world.events_named("agent.reported").await;
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].client.as_deref(), Some("agt_planner"));
         assert_eq!(events[0].data["reported_by"], json!(scene.cast.alice));
@@ -174,60 +174,11 @@ both!(
         let heard = scene.cast.introspect(&world, &scene.token).await;
         assert_eq!(heard["active"], json!(false));
         let asked = scene.cast.planner.ask(&world, &scene.cast.question()).await;
-        refused(&asked, "unauthorized_client", "suspended");
-        let mut transaction = world.begin().await;
-        let agent = ClientId::from_text("agt_planner");
-        let change = world.app.change(ChangedBy::Operator, world.now());
-        let resumed = suspend::resume_agent(&mut transaction, &agent, change).await;
-        assert!(resumed.unwrap());
-        transaction.commit().await.unwrap();
-        let heard = scene.cast.introspect(&world, &scene.token).await;
+        refused(&asked, "unknown_user_id", "it may ask her nothing");
+        // It is no suspended agent: she can agree to it again.
+        let token = scene.cast.token(&world).await;
+        let heard = scene.cast.introspect(&world, &token).await;
         assert_eq!(heard["active"], json!(true));
-    }
-);
-
-both!(
-    the_right_number_is_picked_and_a_wrong_one_ends_it,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let mut file = writ_testkit::agent_file("agt_numbers", "alice");
-        file["number_matching"] = json!(true);
-        file["agent"]["may_ask"] = json!(["alice"]);
-        let agent = writ_testkit::enrol(&world, file).await;
-        let mut alice = world.phone_of("alice").await;
-        for right in [true, false] {
-            let asked = agent.ask(&world, &cast.question()).await;
-            let shown_by_agent: u8 = asked.json()["number_to_match"]
-                .as_u64()
-                .unwrap_or_else(|| panic!("{}", asked.text()))
-                .try_into()
-                .unwrap();
-            let auth_req_id = asked.member("auth_req_id");
-            let id = world.request_id(&auth_req_id).await;
-            let page = alice.look(&id).await;
-            let numbers = page.numbers();
-            assert_eq!(numbers.len(), 3);
-            assert!(numbers.contains(&shown_by_agent));
-            assert_eq!(numbers, alice.look(&id).await.numbers(), "no second draw");
-            let none = alice.approve_by_password(&page).await;
-            assert_eq!(none.reply.status, 422);
-            none.says("Pick the number that the agent shows you.");
-            let mut picks = numbers.into_iter();
-            let pick = picks.find(|n| (*n == shown_by_agent) == right).unwrap();
-            let fill = [("password", PASSWORD), ("number", &pick.to_string())];
-            let shown = alice.answer(&page, &fill).await;
-            if right {
-                on_receipt(&shown);
-                minted(&agent.poll(&world, &auth_req_id).await, "approved");
-            } else {
-                shown.says("That was not the number");
-                let polled = agent.poll(&world, &auth_req_id).await;
-                refused(&polled, "access_denied", "wrong number");
-                let request = world.waiting(&auth_req_id).await;
-                let reason = request.decision().cloned().unwrap().reason;
-                assert_eq!(reason.as_deref(), Some("wrong number"));
-            }
-        }
     }
 );
 

@@ -89,7 +89,7 @@ both!(
         let mut browser = node.browser();
         browser.cookies.clone_from(&alice.browser.cookies);
         let mut desk = Phone::new(browser, alice.device);
-        stop_agent(&mut desk, "agt_planner").await.says("Stopped. Nothing can be done");
+        stop_agent(&mut desk, "agt_planner").await.says("Stopped. It can't act for you any more.");
         let polled = cast.planner.send(&world, "/token", &device::poll(&code)).await;
         refused(&polled, "access_denied", "stopped before it was fetched");
         assert_eq!(device::waiting(&world, &code).await.state(), State::Denied);

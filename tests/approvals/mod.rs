@@ -1,10 +1,13 @@
 //! What waits for a person: the page, who decides, how often people are asked, what proves an answer.
 
 mod access_any;
+mod access_arguments;
 mod access_callers;
 mod access_counted;
 mod access_definition;
+mod access_no;
 mod access_once;
+mod access_over;
 mod access_people;
 mod access_purpose;
 mod access_request;
@@ -15,9 +18,11 @@ mod access_used_up;
 mod access_wait;
 mod access_waited;
 mod approval;
+mod approval_beyond;
 mod approval_less;
 mod approval_many;
 mod approval_now;
+mod approval_number;
 mod approval_passkey;
 mod approval_race;
 mod approval_refused;

@@ -112,7 +112,7 @@ both!(
         for words in [
             "alice",
             "agt_planner",
-            "Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once",
+            "Pay up to 300.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once",
             "their device, which signed this screen at http://localhost:9",
             "verified: the issuer signed this receipt, the hash is that of the text, and the device signed the hash",
         ] {

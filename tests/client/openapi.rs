@@ -280,6 +280,19 @@ both!(
             let sent = Sent::post(&cancelled, &basic, body).at(method, &cancelled, at);
             assert_eq!(sent.to(&world, &description).await.status, status);
         }
+        let third = scene.notes.asked(&world, &scene.deletion("Recipes")).await;
+        let denied = scene
+            .notes
+            .submission(&world, &scene.deletion("Recipes"))
+            .await;
+        let page = scene.alice.look(&third).await;
+        // Later than the yes, so that it is the first no since.
+        world.advance(1);
+        scene.alice.refuse(&page, "deny").await;
+        let again = Sent::post(REQUESTS, &basic, &denied)
+            .to(&world, &description)
+            .await;
+        assert_eq!(again.status, 403);
         let nobodys = show().at(Method::GET, &one, format!("{REQUESTS}/apr_x"));
         assert_eq!(nobodys.to(&world, &description).await.status, 404);
         body["denial"]["evaluation_id"] = json!("evl_x");

@@ -50,6 +50,8 @@ async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> TestBr
             level,
             for_request: None,
             expires_at: world.now().plus(Duration::from_secs(3600)),
+            user_agent: None,
+            address: None,
         })
         .await
         .unwrap();

@@ -29,6 +29,8 @@ const RUN_BY_NGINX: &str = "docs/forward-auth.md";
 /// Drawings and formulas, and what `tests/operate/demo.rs` compares: by page, how many.
 const ILLUSTRATIONS: [(&str, usize); 2] = [("README.md", 1), ("docs/approval.md", 1)];
 const EXAMPLES: &str = include_str!("examples.rs");
+/// Played by `conformance/tests/axum.rs`.
+const NOTES_AXUM: &str = include_str!("../../conformance/examples/notes_axum.rs");
 const ISSUER: &str = "https://as.example";
 
 #[test]
@@ -80,12 +82,14 @@ fn language(block: &Block) -> &str {
     }
 }
 
-/// Each line stands in `examples.rs`, which the compiler reads.
+/// Each line stands in `examples.rs`, or in the program that a test of `conformance` starts: the compiler reads both.
 fn rust_problems(block: &Block) -> Vec<String> {
     let lines = |text: &'static str| text.lines().map(str::trim).collect::<Vec<_>>();
     let wanted: Vec<&str> = block.text.lines().map(str::trim).collect();
-    let examples = lines(EXAMPLES);
-    let there = examples.windows(wanted.len()).any(|lines| lines == wanted);
+    let has = |examples: Vec<&str>| examples.windows(wanted.len()).any(|lines| lines == wanted);
+    let there = [EXAMPLES, NOTES_AXUM]
+        .into_iter()
+        .any(|text| has(lines(text)));
     problem_unless(there, || {
         "`tests/house/examples.rs` does not have these lines, so nothing compiles them".to_owned()
     })

@@ -32,7 +32,7 @@ async fn a_person_for_one_action(agent: Agent, grant: Grant, payment: fn() -> ht
     if let Err(Error::Resource(refused)) = agent.call(&grant, payment()).await {
         let ask = Confirm::refused(&refused).binding_message("Booking 7KQ2PX");
         let mut question = agent.confirm(&grant, &ask).await?;
-        println!("pick {:?} on your phone", question.number_to_match); // where the client is registered for it
+        println!("type {:?} on your phone", question.number_to_match); // where the client is registered for it
         let once = question.wait(&agent, tokio::time::sleep).await?;
         agent.call(&once, payment()).await?;
     }

@@ -31,7 +31,7 @@ fn wrong_clocks(world: &World) -> Vec<ManualClock> {
 }
 
 /// Each route of people: whether it goes on.
-const ROUTES: [(&str, &str, bool); 34] = [
+const ROUTES: [(&str, &str, bool); 37] = [
     ("GET", "/", true),
     ("GET", "/app", true),
     ("GET", "/app/agents", true),
@@ -44,6 +44,7 @@ const ROUTES: [(&str, &str, bool); 34] = [
     ("GET", "/logout", true),
     ("POST", "/logout", true),
     ("GET", "/app/requests/apr_x/liveness", false),
+    ("POST", "/app/agents/undo", false),
     ("POST", "/app/resume", false),
     ("GET", "/app/activity", false),
     ("GET", "/app/activity/export", false),
@@ -56,6 +57,8 @@ const ROUTES: [(&str, &str, bool); 34] = [
     ("POST", "/app/devices/passkeys/options", false),
     ("POST", "/app/devices/passkeys/prove", false),
     ("POST", "/app/devices/passkeys/remove", false),
+    ("POST", "/app/devices/sessions/end", false),
+    ("POST", "/app/devices/sessions/end-others", false),
     ("GET", "/app/devices/push/key", false),
     ("POST", "/app/devices/push", false),
     ("GET", "/authorize", false),

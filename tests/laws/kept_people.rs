@@ -34,7 +34,7 @@ both!(what_a_person_sets_is_bounded, |world| async {
         ("offset", None, text(LONG)),
     ] {
         let named = match setting {
-            "from" | "until" | "offset" => "quiet",
+            "from" | "until" | "offset" => "preferences",
             setting => setting,
         };
         let form = |value: String| {
@@ -54,7 +54,10 @@ both!(what_a_person_sets_is_bounded, |world| async {
         }
     }
     // What is no language of these pages is none.
-    let long = [("setting", "language".to_owned()), ("language", text(LONG))];
+    let long = [
+        ("setting", "preferences".to_owned()),
+        ("language", text(LONG)),
+    ];
     phone.post("/app/settings", &long).await;
     assert!(!world.database.dump().await.contains(&text(255)));
 });

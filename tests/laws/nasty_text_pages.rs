@@ -42,6 +42,7 @@ fn pages() -> Vec<Route> {
         get("/app/receipts/x/document", "x"),
         get("/app/agents", "x"),
         post("/app/agents/stop", "agent"),
+        post("/app/agents/undo", "stop password assertion"),
         post("/app/agents/forget", "client"),
         post("/app/stop", "task"),
         post("/app/resume", "task"),
@@ -53,7 +54,9 @@ fn pages() -> Vec<Route> {
             "setting by language time_zone email user_code password new_password new_password_again from until offset",
         ),
         get("/app/devices", "x"),
-        post("/app/devices/passkeys/prove", "passkey password"),
+        post("/app/devices/sessions/end", "session"),
+        post("/app/devices/sessions/end-others", "x"),
+        post("/app/devices/passkeys/prove", "passkey stop password"),
         post(
             "/app/devices/passkeys/options",
             "name password assertion proof code",

@@ -24,8 +24,8 @@ const REFRESH: u64 = 6;
 const HAND_OVER: u64 = 8;
 /// Begin, lineage, claims, delegation, event, commit.
 const NARROW: u64 = 6;
-/// Begin, stop, task, event, commit.
-const STOP: u64 = 5;
+/// Begin, offers to undo, stop, task, event, commit.
+const STOP: u64 = 6;
 
 /// After the commit everything above is read once more where others write too.
 const fn second_look(world: &World) -> u64 {

@@ -53,7 +53,7 @@ fn lasting(line: &str) -> String {
         let bare = word.trim_end_matches([' ', '/', ':', ',']);
         let drawn = bare.starts_with("apr_")
             || (before.ends_with("localhost:") && bare.parse::<u16>().is_ok())
-            || (before == "number " || before == "picks ");
+            || (before == "number " || before == "types ");
         match drawn {
             true => lasting.push_str(&word.replace(bare, "...")),
             false => lasting.push_str(word),
@@ -244,7 +244,9 @@ async fn a_person_decides_in_a_world_that_stays() {
     demo.until("stops Claude");
     demo.press("d");
     demo.until("401, its token");
+    demo.until("`c` connects again");
     demo.press("cr");
+    demo.until("c: Claude starts again as a client that nobody knows");
     demo.until("a kite");
     // A stop ends the call that waits, and not the world.
     demo.press("d");
@@ -252,10 +254,11 @@ async fn a_person_decides_in_a_world_that_stays() {
     demo.press("d");
     demo.until("you are Alice: open ");
     demo.press("s");
-    demo.until("is told");
+    demo.until("nothing was done; `c` connects again");
     demo.press("x");
     demo.until("q: the end");
     demo.press("q");
+    demo.until("q: the end: server, gate");
     demo.ends();
 }
 

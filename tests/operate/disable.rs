@@ -133,6 +133,8 @@ async fn late_login(world: &World, cast: &Cast) {
         level: Level::Password,
         for_request: None,
         expires_at: world.now().plus(SESSION_LIFETIME),
+        user_agent: None,
+        address: None,
     };
     transaction.insert_session(session).await.unwrap();
     transaction.commit().await.unwrap();

@@ -20,6 +20,7 @@ mod issuer;
 mod keys;
 mod keys_race;
 mod may_ask;
+mod mcp_add;
 mod misspelt;
 mod newer_types;
 mod records;

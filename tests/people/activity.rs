@@ -50,7 +50,7 @@ both!(
         }
         let mut seen = std::collections::BTreeMap::<String, usize>::new();
         for event in world.events().await {
-            let of_request = event.name.starts_with("approval.") || event.name == "agent.suspended";
+            let of_request = event.name.starts_with("approval.") || event.name == "agent.reported";
             if of_request {
                 let id = event.data["approval"].as_str().unwrap_or_default();
                 assert!(id.starts_with("apr_"), "{}: {}", event.name, event.data);
@@ -59,7 +59,7 @@ both!(
             }
         }
         let expected = [
-            ("agent.suspended", 1),
+            ("agent.reported", 1),
             ("approval.approved", 1),
             ("approval.denied", 2),
             ("approval.notified", 1),

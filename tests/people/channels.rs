@@ -136,8 +136,11 @@ async fn quiet_hours_follow_the_zone_and_mail_the_language() {
         settings(&world, &told.alice, quiet).await;
         let mut phone = world.phone_of("alice").await;
         let german = [
-            ("setting", "language".to_owned()),
+            ("setting", "preferences".to_owned()),
             ("language", "de".to_owned()),
+            ("time_zone", "Europe/Berlin".to_owned()),
+            ("from", "16:00".to_owned()),
+            ("until", "16:14".to_owned()),
         ];
         phone.post("/app/settings", &german).await;
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
@@ -200,7 +203,7 @@ async fn the_webhook_is_signed_by_our_key() {
     }
 }
 
-/// "This was not me": the admin hears of it, and of whom the agent was stopped for.
+/// "This was not me": the admin hears of it, also where it is the agent's owner who says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn not_me_tells_the_admin() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
@@ -214,11 +217,7 @@ async fn not_me_tells_the_admin() {
                 "agent.reported",
                 "agt_stranger was reported",
             ),
-            (
-                &cast.planner,
-                "agent.suspended",
-                "agt_planner was suspended",
-            ),
+            (&cast.planner, "agent.reported", "agt_planner was reported"),
         ] {
             let token = cast.granted(&world, agent, &cast.request(), BANK).await;
             let question = cast.question_within(&token.access_token());

@@ -67,7 +67,7 @@ both_with_guests!(
 both_with_guests!(a_german_page_has_german_times, [], |world| async {
     let (_, guest) = TestGuest::visit(&world).await;
     let page = page_of(&world, &guest.request().with("ui_locales", "de")).await;
-    page.says("Für einen Tag, bis 22. September 2026");
+    page.says("Für einen Tag, bis morgen 14:13 UTC");
 });
 
 both_with_guests!(the_resource_says_what_is_preselected, [], |world| async {

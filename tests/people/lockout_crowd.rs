@@ -14,8 +14,8 @@ use writ_wire::time::Timestamp;
 /// Of the documentation networks (RFC 5737, RFC 3849); where many sites are wanted, of those of benchmarks (RFC 2544).
 const GUESSER: &str = "203.0.113.9";
 const ELSEWHERE: &str = "198.51.100.9";
-/// Those that wait for a hash from one network, and the one that is hashed.
-const ROOM: usize = 17;
+/// Those of one network that have room in the line, before one of them is hashed.
+const ROOM: usize = 16;
 const DAY: i64 = 24 * 3600;
 
 /// And when to come again.

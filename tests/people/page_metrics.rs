@@ -8,7 +8,7 @@ use writ_platform::Transport;
 use writ_testkit::{ISSUER, PASSWORD, TestReply, World, both};
 
 /// Every route of people that takes a form: as it is called, and as it is counted.
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 20] = [
     ("/authorize", "/authorize"),
     ("/login", "/login"),
     ("/login/passkey/options", "/login/passkey/options"),
@@ -19,6 +19,7 @@ const ROUTES: [(&str, &str); 17] = [
     ("/app/requests/apr_1", "/app/requests/{id}"),
     ("/app/stop", "/app/stop"),
     ("/app/agents/stop", "/app/agents/stop"),
+    ("/app/agents/undo", "/app/agents/undo"),
     ("/app/settings", "/app/settings"),
     ("/app/devices/passkeys", "/app/devices/passkeys"),
     ("/app/devices/passkeys/prove", "/app/devices/passkeys/prove"),
@@ -29,6 +30,11 @@ const ROUTES: [(&str, &str); 17] = [
     (
         "/app/devices/passkeys/remove",
         "/app/devices/passkeys/remove",
+    ),
+    ("/app/devices/sessions/end", "/app/devices/sessions/end"),
+    (
+        "/app/devices/sessions/end-others",
+        "/app/devices/sessions/end-others",
     ),
     ("/app/devices/push", "/app/devices/push"),
     ("/app/devices/push/remove", "/app/devices/push/remove"),

@@ -158,14 +158,18 @@ async fn how_she_is_told_is_never_changed_unnoticed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn quiet_hours_do_not_hide_that_they_were_changed() {
     each_database(async |mut town| {
-        let all_day = [("setting", "quiet"), ("from", "00:01"), ("until", "00:00")];
+        let all_day = [
+            ("setting", "preferences"),
+            ("from", "00:01"),
+            ("until", "00:00"),
+        ];
         assert_eq!(town.set(&all_day).await, 200);
         let told = town.told().await;
         assert!(told.has_letter(HOME, "Your quiet hours were changed"));
         assert_eq!(told.at("/push/1").unwrap()["url"], json!("/app/settings"));
         assert_eq!(told.at("/hook").unwrap()["setting"], json!("quiet_hours"));
         // By the hours before the change: these are hers.
-        let none = [("setting", "quiet"), ("from", ""), ("until", "")];
+        let none = [("setting", "preferences"), ("from", ""), ("until", "")];
         town.set(&none).await;
         assert!(town.told().await.letters.is_empty());
     })

@@ -40,7 +40,7 @@ async fn set(phone: &mut Phone, fields: &[(&'static str, &str)]) -> WebPage {
 both!(quiet_hours_are_kept_and_taken_away, |world| async {
     let mut phone = at_home(&world).await;
     let night = [
-        ("setting", "quiet"),
+        ("setting", "preferences"),
         ("from", "22:00"),
         ("until", "07:30"),
         ("offset", "120"),
@@ -51,16 +51,80 @@ both!(quiet_hours_are_kept_and_taken_away, |world| async {
         (kept.quiet_from, kept.quiet_until, kept.offset_minutes),
         (Some(1320), Some(450), Some(120))
     );
-    let half = [("setting", "quiet"), ("from", "22:00"), ("offset", "0")];
+    let half = [
+        ("setting", "preferences"),
+        ("from", "22:00"),
+        ("offset", "0"),
+    ];
     assert_eq!(set(&mut phone, &half).await.reply.status, 422);
     assert_eq!(stored(&world).await.quiet_from, Some(1320));
-    let none = [("setting", "quiet"), ("offset", "60")];
+    let none = [("setting", "preferences"), ("offset", "60")];
     assert_eq!(set(&mut phone, &none).await.reply.status, 200);
     let kept = stored(&world).await;
     assert_eq!((kept.quiet_from, kept.offset_minutes), (None, Some(60)));
     let changes = world.events_named("user.changed").await;
     assert_eq!(changes.len(), 2);
     assert_eq!(changes[0].data, json!({ "setting": "quiet_hours" }));
+});
+
+both!(one_save_sets_what_changed, |world| async {
+    let mut phone = at_home(&world).await;
+    let all = [
+        ("setting", "preferences"),
+        ("language", "de"),
+        ("time_zone", "Europe/Berlin"),
+        ("from", "22:00"),
+        ("until", "07:30"),
+    ];
+    let saved = set(&mut phone, &all).await;
+    assert_eq!(saved.reply.status, 200);
+    saved.says("Gespeichert");
+    let kept = stored(&world).await;
+    assert_eq!(kept.time_zone.as_deref(), Some("Europe/Berlin"));
+    assert_eq!((kept.quiet_from, kept.quiet_until), (Some(1320), Some(450)));
+    // What is as it was is no event; what is wrong changes nothing else.
+    set(&mut phone, &all).await;
+    let mut half = all;
+    half[1].1 = "en";
+    half[2].1 = "Europe/Vienna";
+    half[4].1 = "";
+    let refused = set(&mut phone, &half).await;
+    assert_eq!(refused.reply.status, 422);
+    assert_eq!(refused.reply.header("set-cookie"), None);
+    let still = stored(&world).await;
+    assert_eq!(still.time_zone, kept.time_zone);
+    assert_eq!(
+        (still.quiet_from, still.quiet_until),
+        (kept.quiet_from, kept.quiet_until)
+    );
+    // Both have the same time, and their order is that of random ids.
+    let changes = world.events_named("user.changed").await.into_iter();
+    let changes: std::collections::BTreeSet<_> =
+        changes.map(|event| event.data.to_string()).collect();
+    let settings = ["quiet_hours", "time_zone"];
+    let expected = settings.map(|setting| json!({ "setting": setting }).to_string());
+    assert_eq!(changes.into_iter().collect::<Vec<_>>(), expected);
+});
+
+both!(a_zone_that_the_browser_tells_is_no_event, |world| async {
+    let mut phone = at_home(&world).await;
+    let told = [
+        ("setting", "time_zone"),
+        ("time_zone", "Asia/Kathmandu"),
+        ("by", "browser"),
+    ];
+    assert_eq!(set(&mut phone, &told).await.reply.status, 200);
+    assert!(stored(&world).await.time_zone.is_some());
+    // Nor does it take the place of one that is set.
+    let other = [
+        ("setting", "time_zone"),
+        ("time_zone", "Pacific/Kiritimati"),
+        ("by", "browser"),
+    ];
+    assert_eq!(set(&mut phone, &other).await.reply.status, 200);
+    let kept = stored(&world).await.time_zone;
+    assert_eq!(kept.as_deref(), Some("Asia/Kathmandu"));
+    assert!(world.events_named("user.changed").await.is_empty());
 });
 
 both!(an_address_for_mail_is_kept_and_taken_away, |world| async {
@@ -103,7 +167,7 @@ both!(
         let room = world.app.passwords.room(HashFor::Stranger(None)).unwrap();
         let matches = room.verify("open sesame".to_owned(), Some(hash));
         assert_eq!(matches.await, Ok(true));
-        let quiet = [("setting", "quiet"), ("offset", "0")];
+        let quiet = [("setting", "preferences"), ("offset", "0")];
         set(&mut phone, &quiet).await;
         assert!(stored(&world).await.user_code_hash.is_some());
         set(&mut phone, &with("", PASSWORD)).await;
@@ -113,11 +177,19 @@ both!(
 
 both!(a_language_is_chosen_for_each_browser, |world| async {
     let mut phone = at_home(&world).await;
-    let chosen = set(&mut phone, &[("setting", "language"), ("language", "en")]).await;
+    let chosen = set(
+        &mut phone,
+        &[("setting", "preferences"), ("language", "en")],
+    )
+    .await;
     assert_eq!(chosen.reply.status, 200);
     let cookie = chosen.reply.header("set-cookie").unwrap();
     assert!(cookie.starts_with("writ-language=en; Path=/;"), "{cookie}");
-    let unknown = set(&mut phone, &[("setting", "language"), ("language", "tlh")]).await;
+    let unknown = set(
+        &mut phone,
+        &[("setting", "preferences"), ("language", "tlh")],
+    )
+    .await;
     let cookie = unknown.reply.header("set-cookie").unwrap();
     assert!(cookie.starts_with("writ-language=en;"), "{cookie}");
     let other = set(&mut phone, &[("setting", "email"), ("email", "a@b.org")]).await;

@@ -20,9 +20,9 @@ const URL_ELICITATION_REQUIRED = -32042;
 export default async function play(scene, setting) {
   const world = await createWorld(setting, { ...OPEN, ...ASKED_OFTEN });
   const stock = await serveStock(setting);
-  const here = { world, stock, phone: new Phone(world.issuer, PERSON), url: await gated(world, stock.url, 'notes') };
+  const here = { world, stock, phone: new Phone(world.issuer, PERSON), ...(await gated(world, stock.url, 'notes')) };
   const [first] = await Promise.all([person(here), person(here)]);
-  here.other = await gated(world, stock.url, 'notes-2');
+  here.other = (await gated(world, stock.url, 'notes-2')).url;
   const fresh = async () => {
     stock.runs.length = 0;
     return first;
@@ -98,7 +98,23 @@ async function waits(scene, here, fresh) {
     const waiting = await call(client, 'delete_note', { title: 'Denied' });
     await here.phone.deny({ screen: await here.phone.open(pageOf(waiting)) });
     const again = await call(client, 'delete_note', { title: 'Denied' });
-    assert.equal(again.isError, true);
+    assert.deepEqual([again.isError, again._meta], [true, { 'writ/code': 'denied' }]);
+    assert.equal(again.content[0].text, 'The person said no; do not repeat this call.');
+    assert.equal(here.stock.runs.length, 0);
+  });
+
+  await scene('who opens the page and comes back after a no is told the no', async () => {
+    const { application } = await person(here);
+    here.stock.runs.length = 0;
+    const capabilities = { elicitation: { url: {} } };
+    const client = await new Application(here.url, { keeper: application.keeper, capabilities }).connect();
+    // A second no in a row would pause all that the server asks.
+    const agreed = await call(client, 'delete_note', { title: 'Page agreed' }).catch((thrown) => thrown);
+    await approve(here, agreed.elicitations[0].url);
+    const error = await call(client, 'delete_note', { title: 'Page denied' }).catch((thrown) => thrown);
+    await here.phone.deny({ screen: await here.phone.open(error.elicitations[0].url) });
+    const again = await call(client, 'delete_note', { title: 'Page denied' });
+    assert.deepEqual([again.isError, again._meta], [true, { 'writ/code': 'denied' }]);
     assert.equal(here.stock.runs.length, 0);
   });
 }
@@ -177,6 +193,18 @@ async function further(scene, here, fresh) {
     const named = ['--upstream', stock.url, '--issuer', world.issuer, '--resource', url, '--client-id', 'notes'];
     const started = world.writ(['gate', ...named, '--client-secret-file', await world.file('wrong'), '--listen', '127.0.0.1:0']);
     await assert.rejects(started, /the gate cannot ask as `notes`: the issuer refuses these credentials \(401/);
+  });
+
+  await scene('a gate that is told another issuer or a resource without a record ends with a sentence', async () => {
+    const { world, url } = here;
+    const started = (changed) => {
+      const told = { upstream: stock.url, issuer: world.issuer, resource: url, ...changed };
+      const named = Object.entries(told).flatMap(([name, value]) => [`--${name}`, value]);
+      const more = ['--client-id', 'notes', '--client-secret-file', here.secret, '--listen', '127.0.0.1:0'];
+      return world.writ(['gate', ...named, ...more]);
+    };
+    await assert.rejects(started({ issuer: `${world.issuer}/` }), new RegExp(`that server calls itself .${world.issuer}.`));
+    await assert.rejects(started({ resource: `${url}/other` }), /no resource's record of the issuer is of/);
   });
 
   await scene('none passes without a yes: a call that timed out, and was approved later', async () => {

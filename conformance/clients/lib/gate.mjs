@@ -51,7 +51,7 @@ function notes({ said, runs }) {
   return server;
 }
 
-/** Steps 2 to 4 of docs/mcp.md; answers the URL that clients are given. */
+/** Steps 2 to 4 of docs/mcp.md; answers the URL that clients are given, and the file with the secret of the gate's client. */
 export async function gated(world, upstream, id) {
   const port = await freePort();
   const resource = `http://127.0.0.1:${port}/mcp`;
@@ -64,7 +64,8 @@ export async function gated(world, upstream, id) {
   const { client_secret: secret } = await world.client({ client_id: id, client_name: 'Notes', ...nothing });
   await world.add('resource', record, '--guests', 'bearer');
   const gate = ['--upstream', upstream, '--issuer', world.issuer, '--resource', resource, '--client-id', id];
-  const here = ['--client-secret-file', await world.file(secret), '--listen', `127.0.0.1:${port}`, '--patience', '0'];
+  const file = await world.file(secret);
+  const here = ['--client-secret-file', file, '--listen', `127.0.0.1:${port}`, '--patience', '0'];
   await world.gate([...gate, ...here], resource.replace('/mcp', '/.well-known/oauth-protected-resource/mcp'));
-  return resource;
+  return { url: resource, secret: file };
 }

@@ -3,34 +3,22 @@
 
 /** `{ action, method, fields }`; `fields` holds hidden inputs, ticked boxes and the button, and takes what a person types. */
 export function formWith(html, button) {
-  for (const [, head, body] of html.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)) {
-    const controls = controlsOf(body);
-    const pressed = controls.find((control) => isButton(control) && named(control, button));
-    if (pressed === undefined) continue;
-    // A button may belong to a form elsewhere on the page.
-    const own = { head, controls };
-    const form = pressed.form === undefined ? own : formOf(html, pressed.form);
-    const { action = '', method = 'get' } = attributesOf(form.head);
-    return {
-      action: pressed.formaction ?? action,
-      method: method.toUpperCase(),
-      fields: fieldsOf(form.controls, pressed),
-    };
-  }
-  return undefined;
-}
-
-function formOf(html, id) {
-  for (const [, head, body] of html.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)) {
-    if (attributesOf(head).id === id) return { head, controls: controlsOf(body) };
-  }
-  throw new Error(`no form has the id \`${id}\``);
+  const controls = controlsOf(html);
+  const pressed = controls.find((control) => control.owner !== undefined && isButton(control) && named(control, button));
+  if (pressed === undefined) return undefined;
+  const { action = '', method = 'get' } = pressed.owner;
+  const own = controls.filter((control) => control.owner === pressed.owner);
+  return {
+    action: pressed.formaction ?? action,
+    method: method.toUpperCase(),
+    fields: fieldsOf(own, pressed),
+  };
 }
 
 function fieldsOf(controls, pressed) {
   const fields = new URLSearchParams();
   for (const control of controls) {
-    if (control.name === undefined || 'disabled' in control || control.form !== undefined) continue;
+    if (control.name === undefined || 'disabled' in control) continue;
     // A person who means yes to everything ticks every box; of radio buttons the marked one stays.
     const chosen = control.type !== 'radio' || 'checked' in control;
     if (!isButton(control) && chosen) fields.append(control.name, valueOf(control));
@@ -43,13 +31,23 @@ function valueOf(control) {
   return control.value ?? (control.type === 'checkbox' ? 'on' : '');
 }
 
+/** Every control with its owner: the form that its `form` attribute names, else the one around it (HTML section 4.10.17.3). */
 function controlsOf(html) {
-  const tags = html.matchAll(/<(input|button|textarea|select)\b([^>]*)>/gi);
-  return [...tags].map(([, tag, text]) => {
-    const attributes = attributesOf(text);
-    const type = attributes.type?.toLowerCase() ?? (tag.toLowerCase() === 'button' ? 'submit' : 'text');
-    return { ...attributes, type };
-  });
+  const tags = [...html.matchAll(/<(\/?form|input|button|textarea|select)\b([^>]*)>/gi)]
+    .map(([, tag, text]) => ({ tag: tag.toLowerCase(), attributes: attributesOf(text) }));
+  const forms = tags.filter(({ tag }) => tag === 'form').map(({ attributes }) => attributes);
+  const controls = [];
+  let around;
+  for (const { tag, attributes } of tags) {
+    if (tag === 'form') around = attributes;
+    else if (tag === '/form') around = undefined;
+    else {
+      const owner = attributes.form === undefined ? around : forms.find(({ id }) => id === attributes.form);
+      const type = attributes.type?.toLowerCase() ?? (tag === 'button' ? 'submit' : 'text');
+      controls.push({ ...attributes, type, owner });
+    }
+  }
+  return controls;
 }
 
 const isButton = (control) => control.type === 'submit' || control.type === 'button';

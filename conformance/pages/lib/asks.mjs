@@ -3,6 +3,8 @@
 import * as ciba from '../../openid-client/lib/ciba.mjs';
 import { BANK, CALENDAR } from './world.mjs';
 
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
 export { answered } from '../../openid-client/lib/ciba.mjs';
 
 /** Asks `person`; answers what the agent holds then. */
@@ -13,6 +15,17 @@ export function ask(application, person, details, more = {}) {
     authorization_details: JSON.stringify([first, ...others]),
     ...(others.length === 0 && { resource: first.locations[0] }),
     ...more,
+  });
+}
+
+/** Asks within the task of this token. */
+export function askWithin(application, person, token, details) {
+  return ciba.backchannel(application, {
+    login_hint: person,
+    authorization_details: JSON.stringify([details]),
+    resource: details.locations[0],
+    subject_token: token,
+    subject_token_type: ACCESS_TOKEN,
   });
 }
 
@@ -34,7 +47,7 @@ export const transfer = (amount = '412.00', name = 'KLM', more = {}) => ({
 });
 
 /** The same, for which a password is enough. */
-export const payment = (amount, name) => ({ ...transfer(amount, name), type: 'payment' });
+export const payment = (amount, name, more) => ({ ...transfer(amount, name, more), type: 'payment' });
 
 /** The same, for which a live face is needed. */
 export const wire = (amount, name) => ({ ...transfer(amount, name), type: 'wire' });

@@ -23,7 +23,8 @@ export const DESKTOP = { viewport: { width: 1280, height: 900 } };
 export const NARROW = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
 
 export function launch() {
-  return chromium.launch({ executablePath: program(), headless: true, args: ARGUMENTS, timeout: 60_000 });
+  const env = { FONTCONFIG_FILE: join(import.meta.dirname, 'fonts.conf'), ...process.env };
+  return chromium.launch({ executablePath: program(), headless: true, args: ARGUMENTS, timeout: 60_000, env });
 }
 
 function program() {

@@ -45,6 +45,42 @@ export async function fits(page) {
   assert.deepEqual(widest, [], 'sticks out of the screen');
 }
 
+/** What of a request is read before scrolling, above the buttons; and which of its warnings, buttons and acts are out of sight. */
+export function firstScreen(page) {
+  return page.evaluate(() => {
+    const bar = document.querySelector('.decide').getBoundingClientRect();
+    const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+    const words = [];
+    while (texts.nextNode()) {
+      const { currentNode: text } = texts;
+      if (!text.parentElement.checkVisibility() || text.parentElement.closest('.unseen')) continue;
+      const range = document.createRange();
+      for (const { index, 0: word } of text.data.matchAll(/\S+/g)) {
+        if (!/[\p{L}\p{N}]/u.test(word)) continue;
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const { top, bottom } = range.getBoundingClientRect();
+        if (bottom > 0 && top < Math.min(bar.top, window.innerHeight)) words.push(word);
+      }
+    }
+    const isIn = (element, low) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return top >= 0 && bottom <= low + 1;
+    };
+    const warnings = [...document.querySelectorAll('.acts .hints li')];
+    const buttons = [...document.querySelectorAll('.decide-buttons > *')];
+    // Buttons that stand below what they grant are out of sight until all of it was passed.
+    const { position } = getComputedStyle(document.querySelector('.decide'));
+    const acts = [...document.querySelectorAll('.act')];
+    const hidden = [
+      ...warnings.filter((one) => !isIn(one, Math.min(bar.top, window.innerHeight))),
+      ...buttons.filter((one) => position === 'sticky' && !isIn(one, window.innerHeight)),
+      ...acts.filter((one) => one.getBoundingClientRect().bottom > bar.top),
+    ];
+    return { words, warnings: warnings.map((one) => one.innerText), hidden: hidden.map((one) => one.outerHTML.slice(0, 120)) };
+  });
+}
+
 export async function picture(page, name) {
   if (folder === undefined) return;
   await mkdir(folder, { recursive: true });

@@ -38,6 +38,8 @@ export async function openPhone(browser, options, world, name) {
       await wanted.click();
       await decision(page, 'deny').waitFor();
     },
+    /** Everything that is said about it, below what decides. */
+    unfold: () => page.click('#details > summary'),
     /** `approve`, `deny`, `stop` or `not-me`. */
     decide: (how) => decision(page, how).click(),
     /** Shows the request with a smaller amount. */

@@ -21,6 +21,10 @@ const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 export const BANK = 'https://bank.example';
 export const CALENDAR = 'https://calendar.example';
+export const NOTES = 'https://notes.example';
+export const MAIL = 'https://mail.example';
+/** Where nobody wanted anything. */
+export const EXCHANGE = 'https://exchange.example';
 const PASSWORD = 'correct horse battery staple';
 
 /** Everybody has the same password: these scenes are about pages. */
@@ -103,10 +107,15 @@ class World {
     for (const name of PEOPLE) await this.#writ(['user', 'add', name, '--password-stdin'], PASSWORD);
     const { client_secret } = await this.#add('client', bankApi());
     await this.#add('resource', { ...resource(BANK, 'Bank', ['accounts:read'], ['payment', 'transfer', 'wire']), ...actions() });
-    await this.#add('resource', resource(CALENDAR, 'Calendar', ['events:read'], ['calendar']));
+    await this.#add('resource', resource(CALENDAR, 'Calendar', ['events:read'], ['calendar', 'mcp_tool_call']));
+    await this.#add('resource', { ...resource(NOTES, 'Notes', [DESCRIBED], []), ...noteActions() });
+    await this.#add('resource', resource(MAIL, 'Mail', [], ['mcp_tool_call']));
+    await this.#add('resource', resource(EXCHANGE, 'Coin Exchange', [], ['payment']));
     await this.#agent('agt_booker', 'Booking helper', { agents: [], depth: 2 });
     this.planner = await this.#agent('agt_planner', 'Travel planner', { agents: ['agt_booker'], depth: 2 });
     this.long = await this.#agent('agt_long', LONG_NAME, { agents: ['agt_booker', 'agt_planner'], depth: 4 });
+    this.stranger = await this.#agent('agt_stranger', 'Fare finder', { agents: [], depth: 1 });
+    this.counter = await this.#agent('agt_counter', 'Counter', { agents: [], depth: 1 }, { number_matching: true });
     this.rtl = await this.#agent('agt_rtl', RIGHT_TO_LEFT_NAME, { agents: [], depth: 1 });
     this.reports = await this.#plain();
     this.shop = await this.#add('client', shop(this.landing.redirectUri));
@@ -115,7 +124,7 @@ class World {
 
   async serve() {
     this.#server = await serve(this.#binary, this.#env, this.issuer);
-    const applications = [this.planner, this.long, this.rtl, this.reports];
+    const applications = [this.planner, this.long, this.rtl, this.stranger, this.counter, this.reports];
     await Promise.all(applications.map((application) => application.connect()));
   }
 
@@ -127,13 +136,13 @@ class World {
     return answer.json();
   }
 
-  /** The bank asks a person about this action of whoever has the token. */
-  async askAbout(token, action, properties) {
+  /** The bank, or another resource, asks a person about this action of whoever has the token. */
+  async askAbout(token, action, properties, resource = BANK) {
     const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
     const evaluation = {
       subject: { type: 'user', id: claims.sub },
       action: { name: action, properties },
-      resource: { type: 'resource', id: BANK },
+      resource: { type: 'resource', id: resource },
       context: { access_token: token },
     };
     const { context } = await this.#access('evaluation', evaluation, 200);
@@ -183,9 +192,10 @@ class World {
     return run(this.#binary, args, this.#env, input);
   }
 
-  async #agent(clientId, name, onward) {
+  async #agent(clientId, name, onward, more) {
     const keys = await newKeys();
-    await this.#add('agent', agent(clientId, name, onward, keys.jwks, this.landing.redirectUri));
+    const file = agent(clientId, name, onward, keys.jwks, this.landing.redirectUri);
+    await this.#add('agent', { ...file, ...more });
     return new Application(this.issuer, clientId, keys);
   }
 
@@ -203,7 +213,7 @@ class World {
 }
 
 /** Each of them is asked in one story. */
-const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena', 'quentin', 'rosa'];
+const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena', 'quentin', 'rosa', 'sara', 'theo'];
 
 /** Each of them has guests, in one setting. */
 const HOSTS = ['maria', 'nora', 'olaf', 'paul'];
@@ -221,21 +231,22 @@ function agent(clientId, name, onward, jwks, redirectUri) {
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials', TOKEN_EXCHANGE, CIBA, DEVICE],
     token_endpoint_auth_method: 'private_key_jwt',
     jwks,
-    scope: 'openid accounts:read events:read',
+    scope: 'openid accounts:read events:read notes:write',
     dpop_bound_access_tokens: true,
     require_pushed_authorization_requests: true,
-    authorization_details_types: ['payment', 'transfer', 'wire', 'calendar'],
+    authorization_details_types: ['payment', 'transfer', 'wire', 'calendar', 'mcp_tool_call'],
     agent: {
       may_ask: [...ASKED, 'alice'],
       owner: isLong ? 'jürgen' : 'alice',
       sponsor: isLong ? 'jürgen' : 'alice',
-      publisher: isLong ? 'Österreichische Überseehäfen- und Großschifffahrtsverwaltung Gesellschaft m. b. H. & Co. KG' : 'Acme Travel',
+      publisher: clientId === 'agt_stranger' ? 'Trip Deals' : isLong ? 'Österreichische Überseehäfen- und Großschifffahrtsverwaltung Gesellschaft m. b. H. & Co. KG' : 'Acme Travel',
       ceiling: {
         scopes: [
           { resource: BANK, scope: 'accounts:read' },
           { resource: CALENDAR, scope: 'events:read' },
+          { resource: NOTES, scope: 'notes:write' },
         ],
-        authorization_details: [{ type: 'payment' }, { type: 'transfer' }, { type: 'wire' }, { type: 'calendar' }],
+        authorization_details: [{ type: 'payment' }, { type: 'transfer' }, { type: 'wire' }, { type: 'calendar' }, { type: 'mcp_tool_call' }],
         lifetime: 86_400,
       },
       onward,
@@ -290,6 +301,15 @@ function actions() {
   return { verifies_proofs: true, actions: { report_fault: { scope: 'accounts:read', ask: true, says } } };
 }
 
+const DESCRIBED = { name: 'notes:write', says: { en: 'Change your notes', de: 'Ihre Notizen ändern' } };
+
+/** What the notes ask about: the title is the one that they looked up. */
+function noteActions() {
+  const says = { en: 'delete the note {/title}', de: 'die Notiz {/title} löschen' };
+  const delete_note = { scope: 'notes:write', ask: true, says, resolved: ['/title'] };
+  return { verifies_proofs: true, actions: { delete_note } };
+}
+
 function resource(uri, name, scopes, types) {
   return {
     resource: uri,
@@ -299,6 +319,6 @@ function resource(uri, name, scopes, types) {
     client_id: 'bank-api',
     agents_only: false,
     task_claims: ['purpose'],
-    guests: { mode: 'bearer', scopes, types: types.filter((type) => type === 'payment') },
+    guests: { mode: 'bearer', scopes: scopes.map((scope) => scope.name ?? scope), types: types.filter((type) => type === 'payment') },
   };
 }

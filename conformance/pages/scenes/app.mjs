@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { ask, events, payment, transfer } from '../lib/asks.mjs';
 import { judge } from '../lib/judge.mjs';
 import { decision, openPhone, receipt, requests } from '../lib/phone.mjs';
-import { statusAfter } from '../lib/person.mjs';
+import { openPage } from '../lib/chromium.mjs';
+import { logIn, statusAfter } from '../lib/person.mjs';
 
 /** Who looks at it: what is denied in one setting is no pause in another. */
 const PEOPLE = { 'phone, light': 'frida', 'phone, dark': 'gustav', 'desktop, light': 'hanna', 'desktop, dark': 'ida' };
@@ -91,6 +92,21 @@ export default async function app(scene, { browser, world, setting, options }) {
         await phone.at(`/app/${path}`);
         await judged(`app-${path}`);
       }
+    });
+
+    await scene('app: signed in elsewhere too, until it is ended', async () => {
+      const elsewhere = await openPage(browser, options, world.homes);
+      await elsewhere.page.goto(`${world.issuer}/login`);
+      await logIn(elsewhere.page, name);
+      await elsewhere.page.waitForURL(/\/app$/);
+      await phone.at('/app/devices');
+      await page.getByText(/Chrome on /).first().waitFor();
+      await judged('app-sessions');
+      assert.equal(await statusAfter(page, () => page.click('[name=sessions-end-others]')), 200);
+      assert.equal(await page.locator('[name=session-end]').count(), 0);
+      await elsewhere.page.goto(`${world.issuer}/app`);
+      assert.match(elsewhere.page.url(), /\/login/);
+      await elsewhere.close();
     });
 
     await scene('app: the code of a terminal, and no connection', async () => {

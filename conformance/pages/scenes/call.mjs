@@ -42,6 +42,7 @@ export default async function call(scene, { browser, world, setting, options }) 
       await phone.at('/app');
       await requests(page).filter({ hasText: 'Closing crashes' }).click();
       await decision(page, 'deny').waitFor();
+      await phone.unfold();
       const block = page.locator('.block');
       assert.equal(await block.count(), 1);
       const text = await block.textContent();

@@ -11,7 +11,7 @@ export default async function german(scene, { browser, world, options, setting }
   const phone = await openPhone(browser, { ...options, locale: 'de-DE' }, world, 'jonas');
   const { page } = phone;
   const speaks = async (language) => assert.equal(await page.locator('html').getAttribute('lang'), language);
-  const words = () => page.locator('main').innerText();
+  const words = () => page.locator('body').innerText();
   try {
     await scene('german: inbox and approval, the sentence of the type too', async () => {
       await phone.enrol('Telefon');
@@ -44,7 +44,7 @@ export default async function german(scene, { browser, world, options, setting }
     await scene('german: what the person chose is stronger than what the browser wants', async () => {
       await phone.at('/app/settings');
       await page.selectOption('#language', 'en');
-      await page.click('#language-save');
+      await page.click('#preferences-save');
       await page.waitForLoadState();
       await phone.at('/app');
       await speaks('en');

@@ -27,7 +27,7 @@ export default async function liveness(scene, { browser, world, options, setting
       await phone.openRequest('Shipyard');
       assert.equal(await decision(page, 'approve').count(), 0, 'not before somebody was seen');
       const [yes, no] = await Promise.all([first, decision(page, 'deny')].map((one) => one.boundingBox()));
-      assert.ok(Math.abs(yes.width - no.width) <= 2 && Math.abs(yes.height - no.height) <= 2, 'equal weight');
+      assert.ok(Math.abs(yes.height - no.height) <= 2 && no.width >= 88, 'both are easily pressed');
       await judge(phone, `${setting} liveness`);
       await there();
       const screen = seer.last().challenge;
@@ -63,7 +63,7 @@ export default async function liveness(scene, { browser, world, options, setting
       await ask(planner, 'karla', wire('55.00', 'Kino'));
       const plain = await openPhone(browser, { ...options, locale: 'de-DE', javaScriptEnabled: false }, world, 'karla');
       await plain.openRequest('Kino');
-      assert.match(await plain.page.locator('main').innerText(), /Zeigen, dass Sie es sind/);
+      assert.match(await plain.page.locator('body').innerText(), /Zeigen, dass Sie es sind/);
       await plain.page.click('#approval-liveness');
       await plain.page.waitForURL(`${seer.origin}/**`);
       assert.equal(seer.last().ui_locales, 'de');

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { openPage } from '../lib/chromium.mjs';
 import { judge } from '../lib/judge.mjs';
 import { logIn, statusAfter, withoutFieldChecks } from '../lib/person.mjs';
+import { person } from '../lib/world.mjs';
 import { long, report, rightToLeft, trip, week } from '../lib/requests.mjs';
 
 export default async function look(scene, { browser, world, setting, options }) {
@@ -88,6 +89,25 @@ export default async function look(scene, { browser, world, setting, options }) 
       await page.goto(`${home}/app/agents`);
       assert.ok((await page.locator('[name=task-stop]').count()) > 0);
       await judged('mine');
+      await page.locator('article details summary').first().click();
+      await judged('mine-details');
+    });
+
+    await scene('mine: an agent is stopped in its row, and goes on after a proof', async () => {
+      const stops = page.locator('[name=agent-stop]');
+      const before = await stops.count();
+      await leads(200, () => stops.first().click());
+      assert.equal(await stops.count(), before - 1);
+      await judged('mine-stopped');
+      await leads(200, () => page.click('#stop-undo'));
+      await judged('mine-undo');
+      await page.fill('#password', 'not the password');
+      await leads(422, () => page.click('#undo-password'));
+      await judged('mine-undo-wrong');
+      await page.fill('#password', person('alice').password);
+      await leads(200, () => page.click('#undo-password'));
+      assert.match(await page.locator('[role=status]').innerText(), /Undone/);
+      assert.equal(await stops.count(), before);
     });
 
     await scene('failure: a request that nobody knows, one that was answered, an address with nothing', async () => {

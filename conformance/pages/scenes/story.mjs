@@ -50,6 +50,7 @@ export default async function story(scene, { browser, world, options }) {
       const live = page.locator('section.task');
       assert.equal(await live.count(), 1);
       await picture(page, 'story mine');
+      await page.locator('article details summary').first().click();
       await tap(page, '[name=task-stop]');
       await page.locator('[role=status]').waitFor();
       assert.equal(await live.count(), 0);

@@ -6,8 +6,8 @@ import { answered, ask, payment } from '../lib/asks.mjs';
 import { judge } from '../lib/judge.mjs';
 import { openPhone, receipt } from '../lib/phone.mjs';
 
-const FIRST = /First time for NL91ABNA0417164300, as far as is known here\./;
-const MORE = /900\.00 EUR is more than usual\. The largest before was 30\.00 EUR\./;
+const FIRST = /You haven't paid this account before\./;
+const MORE = /Your largest: EUR\s30\.00\./;
 const KATHMANDU = /\d\d:\d\d UTC\+05:45/;
 
 export default async function usual(scene, { browser, world, options, setting }) {
@@ -18,6 +18,7 @@ export default async function usual(scene, { browser, world, options, setting })
   const pay = async (amount, name) => {
     const asked = await ask(planner, 'lena', payment(amount, name));
     await phone.openRequest(name);
+    await phone.unfold();
     const words = await shown();
     await phone.typePassword();
     await phone.decide('approve');
@@ -34,7 +35,7 @@ export default async function usual(scene, { browser, world, options, setting })
       assert.equal(await page.locator('#offset').count(), 0, 'quiet hours follow the zone');
       await judge(phone, `${setting} settings-zone`);
       await page.fill('#time_zone', 'Europe/Atlantis');
-      await page.click('#zone-save');
+      await page.click('#preferences-save');
       await page.getByText('There is no time zone of that name.').waitFor();
       await judge(phone, `${setting} settings-zone-wrong`);
     });
@@ -44,8 +45,9 @@ export default async function usual(scene, { browser, world, options, setting })
       assert.match(first, FIRST);
       assert.match(first, KATHMANDU);
       assert.doesNotMatch(first, /\d UTC(?!\+)/, 'every time is hers');
+      await page.click('#evidence > summary');
       assert.match(await shown(), FIRST, 'the receipt keeps what was shown');
-      assert.doesNotMatch(await pay('30.00', 'Florist'), /First time/);
+      assert.doesNotMatch(await pay('30.00', 'Florist'), FIRST);
       await pay('20.00', 'Cinema');
     });
 
@@ -63,6 +65,7 @@ export default async function usual(scene, { browser, world, options, setting })
       await phone.decide('approve');
       await receipt(page);
       await phone.at('/app/agents');
+      await page.locator('article details summary').first().click();
       const words = await shown();
       assert.match(words, /60\.00 EUR in 3 decisions/);
       await judge(phone, `${setting} agents-approved`);

@@ -47,7 +47,7 @@
 //! let request = http::Request::post("https://bank.example/payments").body("{}".into());
 //! if let Err(Error::Resource(refused)) = agent.call(&grant, request.expect("a request")).await {
 //!     let mut question = agent.confirm(&grant, &Confirm::refused(&refused)).await?;
-//!     println!("pick {:?} on your phone", question.number_to_match);
+//!     println!("type {:?} on your phone", question.number_to_match);
 //!     let once = question.wait(&agent, tokio::time::sleep).await?;
 //!     # let _ = once;
 //! }

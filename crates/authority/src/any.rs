@@ -2,7 +2,7 @@
 //! two different ones never read the same (docs/types.md).
 
 use serde_json::{Map, Value};
-use writ_wire::exact_json;
+use writ_wire::exact_json::{self, ExactJsonError};
 
 use crate::legible;
 use crate::pointer;
@@ -42,8 +42,8 @@ const SHOWN: Bounds = Bounds {
     nested: MAX_SHOWN_NESTED,
 };
 
-/// Whether it is small enough to be judged, and every parser reads it alike.
-pub(crate) fn check(value: &Value, at: &str) -> Result<(), Problem> {
+/// Whether it is small enough to be judged, and every parser reads it alike. `at` is its place.
+pub fn check_bounds(value: &Value, at: &str) -> Result<(), Problem> {
     within(value, at, &JUDGED)?;
     exact(value, at)
 }
@@ -106,8 +106,16 @@ fn exact(value: &Value, at: &str) -> Result<(), Problem> {
     for (value, at) in inner(value, at) {
         exact(value, &at)?;
     }
-    let why = exact_json::check(value).map_err(|error| error.to_string());
-    why.map_err(|why| Problem::new(at, why))
+    exact_json::check(value).map_err(|error| {
+        let why = match error {
+            // Its place is named, and its digits may be another parser's.
+            ExactJsonError::Number(_) => {
+                "this number is not read alike by every parser: send it as text".to_owned()
+            }
+            other => other.to_string(),
+        };
+        Problem::new(at, why)
+    })
 }
 
 /// Lines on the screen.

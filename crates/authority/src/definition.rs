@@ -14,6 +14,7 @@ use writ_wire::strict_json;
 
 use crate::ask::{AskRule, Level};
 use crate::clear;
+use crate::headline::ShownMembers;
 use crate::object;
 use crate::pointer;
 use crate::reading::Piece;
@@ -22,6 +23,7 @@ use crate::rules::Rule;
 use crate::schema::Schema;
 use crate::sentence::{TypeMembers, Wording};
 use crate::shape;
+use crate::template::Part;
 use crate::tree::{Node, ValueForm};
 use crate::usual::Usual;
 
@@ -90,6 +92,7 @@ pub(crate) struct File {
     #[serde(default)]
     approvers: Vec<ApproversFile>,
     usual: Option<Usual>,
+    pub(crate) shown: Option<ShownMembers>,
     example: Map<String, Value>,
 }
 
@@ -122,8 +125,15 @@ impl TypeDefinition {
         let wording = Wording::parse(&file, &tree)?;
         file.ask.check(&tree)?;
         registration::check_approvers(&file.approvers).map_err(|e| refuse("/approvers", e))?;
+        let members = TypeMembers {
+            tree: &tree,
+            schema: &file.schema,
+        };
         if let Some(usual) = &file.usual {
-            usual.check(&tree, &file.schema)?;
+            usual.check(members)?;
+        }
+        if let Some(shown) = &file.shown {
+            shown.check(members, &file.sentence.keys().collect())?;
         }
         let definition = Self {
             #[cfg(feature = "schema")]
@@ -217,6 +227,19 @@ impl TypeDefinition {
     /// Further lines: when, where, up to how much. A line whose values are absent is left out.
     pub fn limits(&self, detail: &Detail, lang: &str) -> Vec<Vec<Piece>> {
         self.wording.limits(detail, self.members(), lang)
+    }
+
+    /// Of a member of any JSON: each value that the sentence does not hold.
+    pub fn values(&self, detail: &Detail, lang: &str) -> Vec<Vec<Piece>> {
+        self.wording.values(detail, self.members(), lang)
+    }
+
+    pub(crate) fn line(&self, detail: &Detail, line: &[Part], lang: &str) -> Vec<Piece> {
+        self.wording.line(detail, self.members(), line, lang)
+    }
+
+    pub(crate) const fn shown_members(&self) -> Option<&ShownMembers> {
+        self.file.shown.as_ref()
     }
 
     pub(crate) const fn members(&self) -> TypeMembers<'_> {

@@ -19,6 +19,7 @@ mod decimal;
 mod definition;
 #[cfg(feature = "schema")]
 mod enforceable;
+mod headline;
 mod legible;
 pub mod letters;
 mod narrow;
@@ -47,7 +48,7 @@ pub use agreement::{ACR_VALUES, TokenAgreement, level_of};
 pub use amounts::Amount;
 pub use any::{
     MAX_BYTES, MAX_NESTED, MAX_SHOWN_BYTES, MAX_SHOWN_NAME, MAX_SHOWN_NESTED, MAX_SHOWN_TEXT,
-    MAX_SHOWN_VALUES,
+    MAX_SHOWN_VALUES, check_bounds,
 };
 pub use approvers::DecidedPeople;
 #[cfg(feature = "schema")]
@@ -59,12 +60,14 @@ pub use decimal::{Decimal, MAX_PLACES, MAX_WHOLE_DIGITS, Overspent, spend};
 pub use definition::{MAX_DOCUMENT_LENGTH, TypeDefinition, TypeError, Usage, WrittenType};
 #[cfg(feature = "schema")]
 pub use enforceable::{enforceable, left_out};
+pub use headline::{Headline, HeadlineAmount};
 pub use legible::{LegibilityError, MAX_VALUE_LENGTH, legible, legible_block, unclear};
 pub use narrow::{NarrowError, NarrowRequest, Narrowed};
 pub use permit::{Permit, PermitError, every_permit, permits};
 pub use problem::Problem;
 pub use reading::Piece;
 pub use rules::Rule;
+pub use text::{fours, grouped};
 
 pub use tree::BudgetSpend;
 pub use types::Types;

@@ -19,6 +19,11 @@ use crate::tree::Node;
 pub enum Piece {
     Text(String),
     Value(String),
+    /// A point in time from the request: RFC 3339, and the same as it is written where nobody's clock is known.
+    Time {
+        at: String,
+        written: String,
+    },
     /// A text of several lines from the request, in its quotation marks: it stands by itself. Its line ends and tabs are there, each
     /// with a sign that is seen before it.
     Block(String),
@@ -38,6 +43,7 @@ impl Piece {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Text(text) | Self::Value(text) | Self::Block(text) => text,
+            Self::Time { written, .. } => written,
         }
     }
 }
@@ -212,13 +218,18 @@ impl Reading<'_> {
             Some(Rule::AtMost | Rule::AtLeast | Rule::Budget { .. }) => {
                 text::number(value, self.lang)
             }
-            Some(Rule::Within) => value.as_str().and_then(text::time),
+            Some(Rule::Within) => {
+                if let Some(time) = value.as_str().and_then(time) {
+                    return vec![time];
+                }
+                None
+            }
             _ => None,
         };
         match (written, value) {
             (Some(written), _) => vec![Piece::Value(written)],
             (None, Value::String(text)) if words.is_none() && self.is_plain(text, slot) => {
-                vec![Piece::Value(text.clone())]
+                vec![Piece::Value(text::account(text))]
             }
             (None, other) => self.nested(other),
         }
@@ -261,6 +272,13 @@ const OTHERS: &str = "*";
 
 pub(crate) fn said(text: &str) -> Piece {
     Piece::Text(text.to_owned())
+}
+
+fn time(at: &str) -> Option<Piece> {
+    Some(Piece::Time {
+        at: at.to_owned(),
+        written: text::time(at)?,
+    })
 }
 
 fn is_in_sentence(value: &Value, at: &str, lang: &str) -> bool {

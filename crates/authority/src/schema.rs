@@ -62,10 +62,24 @@ impl TypeDefinition {
 
     /// The same for an object that no person will see: it is within its schema, but need not be readable.
     pub fn check_unshown(&self, detail: &Detail, at: &str) -> Result<(), Problem> {
+        // What is too large is not judged.
+        self.check_bounds(detail, at)?;
+        self.check_within(detail, at)
+    }
+
+    /// Whether it is small enough to be judged, and every parser reads it alike.
+    pub fn check_bounds(&self, detail: &Detail, at: &str) -> Result<(), Problem> {
+        if !self.tree().has_any() {
+            return Ok(());
+        }
+        let own = object::own_members(detail);
+        self.tree().check_any(&own, at, &any::check_bounds)
+    }
+
+    /// Whether an object within its bounds is one of this version.
+    pub fn check_within(&self, detail: &Detail, at: &str) -> Result<(), Problem> {
         check_common(detail, at)?;
         let own = object::own_members(detail);
-        // Bounds come first: what is too large is not judged.
-        self.tree().check_any(&own, at, &any::check)?;
         if let Some(problem) = self.compiled_schema().problem(&own, at) {
             return Err(problem);
         }

@@ -51,6 +51,10 @@ impl Wording {
                 limits: read_limits(file, lang, tree)?,
                 words: file.words.get(lang).cloned().unwrap_or_default(),
             };
+            let shown = file.shown.iter().filter_map(|shown| shown.line.get(lang));
+            for line in shown {
+                read(line, &pointer::join("/shown/line", lang), tree)?;
+            }
             check_always(file, &language, &at)?;
             for rule in leaves(tree, "") {
                 if !language.shows(&rule) {
@@ -101,6 +105,33 @@ impl Wording {
             any.unwrap_or_else(|| vec![reading::join(reading.render(line))])
         });
         lines.collect()
+    }
+
+    /// The lines among [`Self::limits`] that hold the values of a member of the rule `any`.
+    pub(crate) fn values(
+        &self,
+        detail: &Detail,
+        members: TypeMembers<'_>,
+        lang: &str,
+    ) -> Vec<Vec<Piece>> {
+        let Some((language, reading)) = self.reading(detail, members, lang) else {
+            return Vec::new();
+        };
+        let lines = language.limits.iter();
+        let lines = lines.filter_map(|line| reading.lines_of_any(line, &language.sentence));
+        lines.flatten().collect()
+    }
+
+    /// A line of the type's own, beside sentence and limits.
+    pub(crate) fn line(
+        &self,
+        detail: &Detail,
+        members: TypeMembers<'_>,
+        line: &[Part],
+        lang: &str,
+    ) -> Vec<Piece> {
+        let reading = self.reading(detail, members, lang);
+        reading.map_or_else(Vec::new, |(_, reading)| reading::join(reading.render(line)))
     }
 
     fn reading<'a>(

@@ -73,17 +73,63 @@ const fn is_quotation_mark(c: char) -> bool {
     )
 }
 
-/// `412.00` in English, `412,00` in German.
+/// `1,412.00` in English, `1.412,00` in German.
 pub(crate) fn number(value: &Value, lang: &str) -> Option<String> {
     Decimal::from_value(value)?;
     let text = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
-    Some(if lang.starts_with("de") {
-        text.replace('.', ",")
-    } else {
-        text
+    Some(match lang.starts_with("de") {
+        true => grouped(&text, ".", ","),
+        false => grouped(&text, ",", "."),
     })
+}
+
+/// Decimal text with its whole digits in threes.
+pub fn grouped(decimal: &str, separator: &str, point: &str) -> String {
+    let (whole, fraction) = decimal
+        .split_once('.')
+        .map_or((decimal, None), |(whole, fraction)| (whole, Some(fraction)));
+    let digits = whole.trim_start_matches('-');
+    let mut text = whole.strip_suffix(digits).unwrap_or_default().to_owned();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push_str(separator);
+        }
+        text.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        text.push_str(point);
+        text.push_str(fraction);
+    }
+    text
+}
+
+/// The number of an account (ISO 13616) in groups of four, as it stands on paper; every other text as it is.
+pub(crate) fn account(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let is_shaped = (15..=34).contains(&bytes.len())
+        && bytes.iter().take(2).all(u8::is_ascii_uppercase)
+        && bytes.iter().skip(2).take(2).all(u8::is_ascii_digit)
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    match is_shaped {
+        true => fours(text),
+        false => text.to_owned(),
+    }
+}
+
+/// In groups of four characters.
+pub fn fours(text: &str) -> String {
+    let mut grouped = String::with_capacity(text.len() + text.len() / 4);
+    for (place, c) in text.chars().enumerate() {
+        if place > 0 && place.is_multiple_of(4) {
+            grouped.push(' ');
+        }
+        grouped.push(c);
+    }
+    grouped
 }
 
 /// `2026-11-21T12:00:00+01:00` as `2026-11-21 12:00 UTC+01:00`: the same in every language, and in the zone in which
@@ -121,10 +167,37 @@ mod tests {
     }
 
     #[test]
+    fn an_account_is_written_in_fours_and_nothing_else_is() {
+        for (text, shown) in [
+            ("NL91ABNA0417164300", "NL91 ABNA 0417 1643 00"),
+            ("NO9386011117947", "NO93 8601 1117 947"),
+            ("nl91ABNA0417164300", "nl91ABNA0417164300"),
+            ("N191ABNA0417164300", "N191ABNA0417164300"),
+            ("NL91ABNA041716", "NL91ABNA041716"),
+            ("EUR", "EUR"),
+        ] {
+            assert_eq!(account(text), shown);
+        }
+        let longest = format!("MT84{}", "A1".repeat(15));
+        assert_eq!(account(&longest).replace(' ', ""), longest);
+        assert_eq!(account(&format!("{longest}A")), format!("{longest}A"));
+    }
+
+    #[test]
     fn numbers_and_times_of_the_reader() {
         assert_eq!(number(&json!("412.00"), "en").unwrap(), "412.00");
         assert_eq!(number(&json!("412.00"), "de-AT").unwrap(), "412,00");
         assert_eq!(number(&json!(7), "de").unwrap(), "7");
+        for (value, english, german) in [
+            ("999", "999", "999"),
+            ("1000", "1,000", "1.000"),
+            ("19999.99", "19,999.99", "19.999,99"),
+            ("-123456.7891", "-123,456.7891", "-123.456,7891"),
+            ("1234567", "1,234,567", "1.234.567"),
+        ] {
+            assert_eq!(number(&json!(value), "en").unwrap(), english);
+            assert_eq!(number(&json!(value), "de").unwrap(), german);
+        }
         assert_eq!(number(&json!("a.b"), "de"), None);
         assert_eq!(
             time("2026-11-21T12:00:00Z").unwrap(),

@@ -8,6 +8,7 @@ use writ_wire::error::Excess;
 
 use crate::decimal::Decimal;
 use crate::pointer;
+#[cfg(feature = "schema")]
 use crate::problem::Problem;
 use crate::rules::Rule;
 
@@ -203,6 +204,7 @@ impl Node {
     }
 
     /// Whether some member has the rule `any`.
+    #[cfg(feature = "schema")]
     pub(crate) fn has_any(&self) -> bool {
         match self {
             Self::Leaf(rule) => *rule == Rule::Any,
@@ -213,6 +215,7 @@ impl Node {
     }
 
     /// Judges each value under the rule `any`.
+    #[cfg(feature = "schema")]
     pub(crate) fn check_any(
         &self,
         value: &Value,

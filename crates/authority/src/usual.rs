@@ -2,7 +2,7 @@
 //! usual). A type says in `usual` which members they are (docs/types.md).
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use writ_wire::rar::Detail;
 
 use crate::decimal::Decimal;
@@ -10,6 +10,7 @@ use crate::definition::{TypeDefinition, TypeError, refuse};
 use crate::object;
 use crate::pointer;
 use crate::rules::Rule;
+use crate::sentence::TypeMembers;
 use crate::shape;
 use crate::text::inner;
 use crate::tree::Node;
@@ -45,31 +46,15 @@ pub struct UsualAmount {
 
 impl Usual {
     /// Each pointer must be of a required member with a rule under which values can be compared.
-    pub(crate) fn check(&self, tree: &Node, schema: &Map<String, Value>) -> Result<(), TypeError> {
-        let member = |at, pointer: &str, fits: fn(&Rule) -> bool, rules| {
-            let names = pointer::names(pointer).unwrap_or_default();
-            let step = tree.find(&names);
-            let rule = step.as_ref().map(|step| step.as_node());
-            match rule {
-                Some(Node::Leaf(rule)) if fits(rule) => {}
-                _ => return Err(refuse(at, format!("names no member with {rules}"))),
-            }
-            match shape::is_required(schema, &names) {
-                true => Ok(()),
-                false => Err(refuse(at, "names a member that is not required")),
-            }
-        };
-        let equal = |rule: &Rule| matches!(rule, Rule::Equal);
-        let amount = |rule: &Rule| matches!(rule, Rule::AtMost | Rule::Budget { .. });
-        member("/usual/payee", &self.payee, equal, "`equal`")?;
+    pub(crate) fn check(&self, members: TypeMembers<'_>) -> Result<(), TypeError> {
+        members.check("/usual/payee", &self.payee, Compared::Equal)?;
         match (&self.amount, &self.unit) {
             (None, None) => Ok(()),
             (Some(_), None) => Err(refuse("/usual/amount", "needs a `unit`")),
             (None, Some(_)) => Err(refuse("/usual/unit", "is the unit of no `amount`")),
             (Some(at), Some(unit)) => {
-                let rules = "`at_most` or `budget`";
-                member("/usual/amount", at, amount, rules)?;
-                member("/usual/unit", unit, equal, "`equal`")
+                members.check("/usual/amount", at, Compared::Amount)?;
+                members.check("/usual/unit", unit, Compared::Equal)
             }
         }
     }
@@ -95,6 +80,34 @@ impl Usual {
             payee: inner(&read(&payee)),
             amount,
         })
+    }
+}
+
+/// How the values of a member can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compared {
+    Equal,
+    Amount,
+}
+
+impl TypeMembers<'_> {
+    /// Refuses the pointer that stands at a place of the file, unless it is of a required member that can be so compared.
+    pub(crate) fn check(self, at: &str, pointer: &str, how: Compared) -> Result<(), TypeError> {
+        let names = pointer::names(pointer).unwrap_or_default();
+        let step = self.tree.find(&names);
+        let rule = step.as_ref().map(|step| step.as_node());
+        match (rule, how) {
+            (Some(Node::Leaf(Rule::Equal)), Compared::Equal)
+            | (Some(Node::Leaf(Rule::AtMost | Rule::Budget { .. })), Compared::Amount) => {}
+            (_, Compared::Equal) => return Err(refuse(at, "names no member with `equal`")),
+            (_, Compared::Amount) => {
+                return Err(refuse(at, "names no member with `at_most` or `budget`"));
+            }
+        }
+        match shape::is_required(self.schema, &names) {
+            true => Ok(()),
+            false => Err(refuse(at, "names a member that is not required")),
+        }
     }
 }
 

@@ -69,7 +69,7 @@ impl Arguments {
             rate: 1000,
             requests: 10_000,
             polls: 1000,
-            approvals: 200,
+            approvals: 180,
             few: 10_000,
             many: 1_000_000,
             busy: 1000,

@@ -7,7 +7,7 @@ mod object;
 
 use std::time::Duration;
 
-pub use denied::{AccessDenial, Coverage, DeniedEvaluation};
+pub use denied::{AccessDenial, ArgumentsFault, Coverage, DeniedEvaluation};
 pub use object::{
     AskedAction, AskedObject, ObjectKind, asked_action, asked_scope, canonical, has_tools,
 };

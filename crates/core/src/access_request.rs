@@ -1,9 +1,13 @@
 //! A resource server asks a person for one action of its caller (AuthZEN Access Request and Approval Profile, Draft 1;
 //! docs/access-requests.md): what is asked, and whether an approval is good for the action at hand. One approval permits once.
 
+mod not_taken;
+mod same;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+pub use same::{QuestionAsker, asked_hash, called_again, hashes_of_call, takes_the_place_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use writ_authority::{Authority, Decimal, Level, ScopeGrant, Types};
@@ -13,9 +17,11 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 use writ_wire::waited_by::WaitedBy;
 
+pub use not_taken::NotTaken;
+
 use crate::ciba;
-use crate::client::{Client, Resource};
-use crate::id::{ClientId, DelegationId, TaskId};
+use crate::client::{Client, Resource, ResourceAction};
+use crate::id::ClientId;
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
 use crate::pending::{
@@ -60,6 +66,12 @@ pub struct AskedAccess {
     /// nothing, and in rows of before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition_hash: Option<String>,
+    /// [`ResourceAction::described`] of the action as its record had it then: a question, and a yes, are about that. Absent where the
+    /// caller's objects cover it, because an object names the version of its type, and in rows of before it was kept.
+    ///
+    /// [`ResourceAction::described`]: crate::client::ResourceAction::described
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub described: Option<String>,
     /// What the caller has of its own for this and was used up when it was asked: the screen says so, and the yes alone permits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_up: Option<UsedUp>,
@@ -115,7 +127,8 @@ pub fn definition_digest(definition_hash: &str) -> String {
 /// An action as it is evaluated now, of one live token.
 #[derive(Clone, Copy, Debug)]
 pub struct EvaluatedAction<'a> {
-    pub resource: &'a ResourceUri,
+    /// As its record is now.
+    pub resource: &'a Resource,
     /// The client that evaluates.
     pub served_by: &'a ClientId,
     /// What would be done.
@@ -124,45 +137,8 @@ pub struct EvaluatedAction<'a> {
     pub object: &'a str,
     /// [`definition_digest`] of what the resource server says of the tool now.
     pub definition_hash: Option<&'a str>,
-}
-
-/// Why an approval does not permit an action (the profile's section on re-evaluation).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotTaken {
-    /// Used, ended, or not what would be asked now: another question may be.
-    Expired,
-    /// It is about something else.
-    OutOfScope,
-    /// Nobody approved it, or it is another's.
-    Unverifiable,
-}
-
-impl NotTaken {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Expired => "approval_expired",
-            Self::OutOfScope => "out_of_scope",
-            Self::Unverifiable => "approval_unverifiable",
-        }
-    }
-}
-
-/// Whose question it is: the same for as long as it is open.
-#[derive(Clone, Copy, Debug)]
-pub struct QuestionAsker<'a> {
-    pub client: &'a ClientId,
-    pub delegation: &'a DelegationId,
-    pub task: &'a TaskId,
-}
-
-impl<'a> QuestionAsker<'a> {
-    pub const fn of(lineage: &'a Lineage) -> Self {
-        Self {
-            client: &lineage.leaf.holder,
-            delegation: &lineage.leaf.id,
-            task: &lineage.task.id,
-        }
-    }
+    /// [`AskedAccess::described`] of this action.
+    pub described: Option<&'a str>,
 }
 
 impl AskedAccess {
@@ -182,6 +158,12 @@ impl AskedAccess {
         }
     }
 
+    /// Whether the record says otherwise what is done than when it was asked about.
+    pub fn is_described_anew(&self, resource: Option<&Resource>) -> bool {
+        let now = resource.and_then(|resource| resource.action(&self.action));
+        self.described.is_some() && self.described != now.map(ResourceAction::described)
+    }
+
     /// What the caller must be allowed to have today for this: the scope behind an action, else the objects themselves.
     pub fn measured(&self, authority: &Authority) -> Authority {
         match &self.scope {
@@ -196,50 +178,6 @@ impl AskedAccess {
             None => authority.clone(),
         }
     }
-}
-
-/// The same for the same question: of one delegation, client, task and resource about one object under one definition, with the same
-/// meaning of a yes.
-pub fn asked_hash(asker: QuestionAsker<'_>, question: &AskedAccess) -> String {
-    let action = SameAction {
-        resource: &question.resource,
-        object: &question.object,
-        definition_hash: question.definition_hash.as_deref(),
-    };
-    same_question(asker, action, question.call_again)
-}
-
-/// Under which a call that comes again finds its approval.
-pub fn called_again(asker: QuestionAsker<'_>, action: EvaluatedAction<'_>) -> String {
-    let same = SameAction {
-        resource: action.resource,
-        object: action.object,
-        definition_hash: action.definition_hash,
-    };
-    same_question(asker, same, true)
-}
-
-#[derive(Clone, Copy)]
-struct SameAction<'a> {
-    resource: &'a ResourceUri,
-    object: &'a str,
-    definition_hash: Option<&'a str>,
-}
-
-fn same_question(asker: QuestionAsker<'_>, action: SameAction<'_>, call_again: bool) -> String {
-    let again: &[u8] = if call_again { b"again" } else { b"" };
-    let mut parts: Vec<&[u8]> = vec![
-        b"access",
-        asker.delegation.as_str().as_bytes(),
-        asker.client.as_str().as_bytes(),
-        asker.task.as_str().as_bytes(),
-        action.resource.as_str().as_bytes(),
-        action.object.as_bytes(),
-        again,
-    ];
-    // Without one it is what it was before definitions were kept: an open question stays the same one.
-    parts.extend(action.definition_hash.map(str::as_bytes));
-    hash::digest_text(&parts)
 }
 
 /// The person who can be asked about an action under this lineage: agents and other clients alike, but never a client's own work.
@@ -294,26 +232,33 @@ pub fn take(
     let DecisionContext { realm, now } = context;
     let request = facts.request;
     bound(facts, action)?;
-    let decision = match request.status_at(now) {
-        PendingStatus::Approved(decision) => decision,
-        PendingStatus::Redeemed { .. }
-        | PendingStatus::Expired { .. }
-        | PendingStatus::Superseded
-        | PendingStatus::Cancelled => return Err(NotTaken::Expired),
-        PendingStatus::Pending | PendingStatus::Viewed | PendingStatus::Denied(_) => {
-            return Err(NotTaken::Unverifiable);
-        }
+    let PendingStatus::Approved(decision) = request.status_at(now) else {
+        return Err(NotTaken::of_status(
+            &request.status,
+            request.expires_at,
+            now,
+        ));
     };
+    let question = request.asked.access.as_ref();
+    if question.is_some_and(|question| question.is_described_anew(Some(action.resource))) {
+        return Err(NotTaken::DescribedAnew);
+    }
+    if !is_as_defined(facts, action) {
+        return Err(NotTaken::OtherDefinition);
+    }
     if !is_approved(facts, decision, action, realm) {
         return Err(NotTaken::OutOfScope);
     }
     let until = decision.ends_at.unwrap_or(request.expires_at);
     let until = until.min(request.expires_at);
     let live = facts.asking.is_some_and(|asking| asking.is_live(now));
-    if now >= until || !live {
-        return Err(NotTaken::Expired);
+    if now >= until {
+        return Err(NotTaken::Lapsed);
     }
-    let judged = judge_again(facts, realm).map_err(|_| NotTaken::Expired)?;
+    if !live {
+        return Err(NotTaken::Stopped);
+    }
+    let judged = judge_again(facts, realm).map_err(|_| NotTaken::Changed)?;
     Ok(Taking {
         decision: decision.clone(),
         approval: judged.approval,
@@ -327,7 +272,7 @@ fn bound(facts: &RedemptionFacts<'_>, action: EvaluatedAction<'_>) -> Result<(),
     let question = request.asked.access.as_ref();
     let question = question.filter(|_| request.kind == Kind::Access);
     let of_resource = question.is_some_and(|question| {
-        question.served_by == *action.served_by && question.resource == *action.resource
+        question.served_by == *action.served_by && question.resource == action.resource.uri
     });
     let of_chain = facts.asking.is_some_and(|asking| {
         request.asked_by.as_ref() == Some(&asking.leaf.id)
@@ -340,7 +285,14 @@ fn bound(facts: &RedemptionFacts<'_>, action: EvaluatedAction<'_>) -> Result<(),
     }
 }
 
-/// The very object; or what is within the smaller one that was approved instead. Under the definition that the person was asked about.
+/// Whether the tool is the one that the person was asked about.
+fn is_as_defined(facts: &RedemptionFacts<'_>, action: EvaluatedAction<'_>) -> bool {
+    let question = facts.request.asked.access.as_ref();
+    let defined = question.and_then(|question| question.definition_hash.as_deref());
+    defined == action.definition_hash
+}
+
+/// The very object; or what is within the smaller one that was approved instead.
 fn is_approved(
     facts: &RedemptionFacts<'_>,
     decision: &Decision,
@@ -348,10 +300,6 @@ fn is_approved(
     realm: Realm<'_>,
 ) -> bool {
     let question = facts.request.asked.access.as_ref();
-    let defined = question.and_then(|question| question.definition_hash.as_deref());
-    if defined != action.definition_hash {
-        return false;
-    }
     match decision.narrowed {
         false => question.is_some_and(|question| question.object == action.object),
         true => is_less(&decision.authority, action.authority, realm),

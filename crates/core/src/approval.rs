@@ -27,7 +27,8 @@ pub struct Voter<'a> {
 pub struct Agreement<'a> {
     /// Shown in this very approval, over this very screen.
     pub level: Level,
-    pub picked: Option<u8>,
+    /// Of a client that shows a number: what was typed.
+    pub typed: Option<u8>,
     pub authority: &'a Authority,
     pub ends_at: Timestamp,
 }
@@ -120,7 +121,7 @@ pub fn voting_right(
     })
 }
 
-/// A yes. The wrong number is a no.
+/// A yes. The number is judged last, and a wrong one is a no: whoever cannot prove that they are this person learns nothing of it.
 pub fn approve(
     voter: Voter<'_>,
     yes: &Agreement<'_>,
@@ -131,11 +132,8 @@ pub fn approve(
     if voter.votes.iter().any(|vote| vote.user == voter.user.id) {
         return Err(VoteError::AlreadyAgreed);
     }
-    if request.asked.number.is_some() {
-        let picked = yes.picked.ok_or(VoteError::NumberMissing)?;
-        if request.asked.number != Some(picked) {
-            return deny(voter, Denial::WrongNumber);
-        }
+    if request.asked.number.is_some() && yes.typed.is_none() {
+        return Err(VoteError::NumberMissing);
     }
     if yes.level < request.asked.level.max(Level::Password) {
         return Err(VoteError::TooWeak);
@@ -146,6 +144,13 @@ pub fn approve(
         return Err(VoteError::Changed);
     }
     let vote = voter.vote(right, yes.level);
+    if request
+        .asked
+        .number
+        .is_some_and(|number| yes.typed != Some(number))
+    {
+        return Ok(voter.ended(vote, Denial::WrongNumber));
+    }
     let votes = [voter.votes, std::slice::from_ref(&vote)].concat();
     let Some(deciding) = request.deciding(&votes) else {
         return Ok(VoteOutcome::Agreed(vote));
@@ -186,15 +191,7 @@ pub fn least<'a>(
 pub fn deny(voter: Voter<'_>, why: Denial) -> Result<VoteOutcome, VoteError> {
     let right = voting_right(voter.request, voter.user, voter.now)?;
     let vote = voter.vote(right, Level::None);
-    let decision = Decision {
-        authority: Authority::default(),
-        narrowed: false,
-        ends_at: None,
-        approval: None,
-        by: [voter.votes, std::slice::from_ref(&vote)].concat(),
-        reason: Some(why.as_str().to_owned()),
-    };
-    Ok(VoteOutcome::Ended(vote, Box::new(decision)))
+    Ok(voter.ended(vote, why))
 }
 
 /// Of everybody who agreed the weakest proof counts; whose roles and numbers, the deciding ones among them.
@@ -242,7 +239,29 @@ const fn basis(level: Level) -> ApprovalBasis {
     }
 }
 
+impl VoteOutcome {
+    /// Which no it is, if it is one.
+    pub fn denial(&self) -> Option<Denial> {
+        match self {
+            Self::Agreed(_) => None,
+            Self::Ended(_, decision) => decision.reason.as_deref().and_then(Denial::from_reason),
+        }
+    }
+}
+
 impl Voter<'_> {
+    fn ended(&self, vote: Vote, why: Denial) -> VoteOutcome {
+        let decision = Decision {
+            authority: Authority::default(),
+            narrowed: false,
+            ends_at: None,
+            approval: None,
+            by: [self.votes, std::slice::from_ref(&vote)].concat(),
+            reason: Some(why.as_str().to_owned()),
+        };
+        VoteOutcome::Ended(vote, Box::new(decision))
+    }
+
     fn vote(&self, right: VotingRight, level: Level) -> Vote {
         Vote {
             user: self.user.id.clone(),

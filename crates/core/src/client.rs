@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use writ_authority::Ceiling;
+use writ_jose::hash;
 use writ_jose::key::{Algorithm, KeySet, Thumbprint};
 use writ_wire::redirect;
 use writ_wire::registration::{
@@ -192,6 +193,31 @@ pub struct ResourceAction {
     pub type_hash: String,
     /// Its file, as canonical JSON.
     pub document: String,
+}
+
+impl ResourceAction {
+    /// Digest of all that a person goes by who is asked about it: the words and the schema, whose the values are, what covers it, and
+    /// the definition that somebody confirmed.
+    pub fn described(&self) -> String {
+        let mut parts: Vec<&[u8]> = vec![
+            b"described",
+            self.type_hash.as_bytes(),
+            self.scope.as_bytes(),
+            self.definition_hash
+                .as_deref()
+                .unwrap_or_default()
+                .as_bytes(),
+        ];
+        parts.extend(self.resolved.iter().map(String::as_bytes));
+        hash::digest_text(&parts)
+    }
+}
+
+impl Resource {
+    /// The action of this name, or what stands for those that the record does not name.
+    pub fn action(&self, name: &str) -> Option<&ResourceAction> {
+        self.actions.get(name).or(self.unknown_actions.as_ref())
+    }
 }
 
 /// What guests may have at a resource.

@@ -33,6 +33,7 @@ event_names! {
     LoginFailed = "login.failed",
     LoginSteppedUp = "login.stepped_up",
     LogoutSucceeded = "logout.succeeded",
+    SessionEnded = "session.ended",
     UserChanged = "user.changed",
     UserDisabled = "user.disabled",
     UserRemoved = "user.removed",

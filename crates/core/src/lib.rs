@@ -6,6 +6,7 @@ pub mod access_request;
 pub mod approval;
 pub mod archive;
 pub mod authorize;
+pub mod browser_name;
 pub mod budget;
 pub mod ceiling;
 pub mod checks;

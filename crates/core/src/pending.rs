@@ -19,7 +19,8 @@ pub use redeem::{
     judge_again, redeem,
 };
 pub use status::{
-    CANCELLED, InconsistentStatus, PendingStatus, RedeemedFor, STOPPED, SUPERSEDED, TransitionError,
+    CANCELLED, DESCRIBED_ANEW, InconsistentStatus, PendingStatus, RedeemedFor, STOPPED, SUPERSEDED,
+    TransitionError,
 };
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 
@@ -94,7 +95,7 @@ pub struct Safeguards {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     pub authority: Authority,
-    /// Shown as the agent's words, or picked by the person (`binding_message`).
+    /// Shown as the agent's words, or typed by the person (`binding_message`).
     pub binding_message: Option<String>,
     /// What the client says it is for; shown as its words.
     pub reason: Option<String>,
@@ -105,7 +106,7 @@ pub struct Asked {
     #[serde(default)]
     pub safeguards: Safeguards,
     pub delivery: Delivery,
-    /// Two digits that the client shows and the person picks.
+    /// Two digits that the client shows and the person types.
     pub number: Option<u8>,
     /// Address from which it was asked, as far as it is known.
     pub address: Option<String>,
@@ -246,6 +247,11 @@ impl PendingRequest {
 
     pub fn is_superseded(&self) -> bool {
         self.status == PendingStatus::Superseded
+    }
+
+    /// A person's no, and not the end of all that its agent asked.
+    pub fn is_persons_no(&self) -> bool {
+        matches!(&self.status, PendingStatus::Denied(no) if no.reason.as_deref() != Some(STOPPED))
     }
 
     pub fn is_open(&self, now: Timestamp) -> bool {

@@ -97,6 +97,10 @@ pub(crate) async fn run(mut call: CallContext, outbox: &Outbox) {
                 .answer(status, call.error(answers::METHOD_NOT_FOUND, &why))
                 .await;
         }
+        Err(MethodRefusal::Arguments(why)) => {
+            let answer = not_permitted(&call, &why);
+            outbox.send(Frame::Answer(answer)).await;
+        }
         Err(MethodRefusal::Params(why)) => {
             outbox
                 .answer(StatusCode::OK, call.error(answers::INVALID_PARAMS, &why))

@@ -33,8 +33,6 @@ impl Allowed {
             "sampling" => self.sampling,
             "elicitation" => self.elicitation,
             "roots" => self.roots,
-            // A client that takes tasks of the server takes what they ask for.
-            "tasks" => false,
             _ => true,
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
 use serde_json::{Map, Value};
 use writ_jose::hash::sha256;
 use writ_wire::time::Timestamp;
@@ -34,10 +35,22 @@ pub struct ToolDefinition {
 pub enum ToolsError {
     #[error("the tools of the server cannot be read: {0}")]
     Server(String),
+    /// The server answered 401.
+    #[error("the server wants a token")]
+    Unauthorized,
     #[error("the server lists more than {MAX_TOOLS} tools, or more than {MAX_PAGES} pages of them")]
     TooMany,
     #[error("the server lists a tool without a name, or two of one name: `{0}`")]
     Name(String),
+}
+
+impl ToolsError {
+    fn of(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::Status(StatusCode::UNAUTHORIZED) => Self::Unauthorized,
+            other => Self::Server(other.to_string()),
+        }
+    }
 }
 
 impl ToolDefinition {
@@ -60,8 +73,7 @@ fn hash_of(definition: &Value) -> Option<String> {
 pub async fn list_tools(
     upstream: &Upstream,
 ) -> Result<BTreeMap<String, ToolDefinition>, ToolsError> {
-    let session = upstream.open().await;
-    let session = session.map_err(|error| ToolsError::Server(error.to_string()))?;
+    let session = upstream.open().await.map_err(ToolsError::of)?;
     read_tools(upstream, &session).await
 }
 
@@ -77,7 +89,7 @@ async fn read_tools(
             .into_iter()
             .collect();
         let page = upstream.ask(session, "tools/list", params).await;
-        let page = page.map_err(|error: UpstreamError| ToolsError::Server(error.to_string()))?;
+        let page = page.map_err(ToolsError::of)?;
         let tools = page
             .get("tools")
             .and_then(Value::as_array)

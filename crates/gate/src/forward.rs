@@ -10,22 +10,12 @@ use crate::message::ClientRequest;
 use crate::outbox::{Answer, Frame, Outbox};
 use crate::relay::{Listener, Relayed, relayed, response};
 use crate::sealed::Carried;
+use crate::shapes::{self, INITIALIZE, META};
 use crate::sse::EventReader;
 use crate::upstream::{
     AnswerKind, UpstreamError, UpstreamSession, kind, message, message_in, next_piece,
 };
 
-/// Of `_meta` what the server hears; whatever else a client puts there nobody has judged. Of a task, or of a subscription, a client
-/// speaks by the methods for that.
-const META: [&str; 5] = [
-    "progressToken",
-    "io.modelcontextprotocol/protocolVersion",
-    "io.modelcontextprotocol/clientInfo",
-    "io.modelcontextprotocol/clientCapabilities",
-    "io.modelcontextprotocol/logLevel",
-];
-/// Of `initialize` what the server hears.
-const INITIALIZE: [&str; 4] = ["protocolVersion", "capabilities", "clientInfo", "_meta"];
 /// What a server may answer to a request that it does not take, beside a JSON-RPC error.
 const REFUSALS: [StatusCode; 4] = [
     StatusCode::BAD_REQUEST,
@@ -42,9 +32,9 @@ pub(crate) fn rewritten(
 ) -> ClientRequest {
     let mut rewritten = request.clone();
     let params = &mut rewritten.params;
-    keep_known_meta(params);
-    if request.method == "initialize" {
-        params.retain(|name, _| INITIALIZE.contains(&name.as_str()));
+    match request.method.as_str() {
+        "initialize" => shapes::keep(params, INITIALIZE),
+        _ => keep_known_meta(params),
     }
     if let Some(Value::Object(meta)) = params.get_mut("_meta")
         && let Some(capabilities) = meta.get_mut("io.modelcontextprotocol/clientCapabilities")
@@ -66,7 +56,7 @@ pub(crate) fn rewritten(
 pub(crate) fn keep_known_meta(params: &mut Map<String, Value>) {
     match params.get_mut("_meta") {
         None => {}
-        Some(Value::Object(meta)) => meta.retain(|name, _| META.contains(&name.as_str())),
+        Some(Value::Object(meta)) => shapes::keep(meta, META),
         Some(_) => {
             params.remove("_meta");
         }

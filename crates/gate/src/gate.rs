@@ -13,7 +13,7 @@ use writ_verifier::{
 };
 
 use crate::config::{GateConfig, GateError};
-use crate::definitions::Definitions;
+use crate::definitions::{Definitions, ToolsError, list_tools};
 use crate::endpoint;
 use crate::handles::Handles;
 use crate::owner::Owner;
@@ -65,9 +65,15 @@ impl Gate {
             .with_state(Arc::clone(&self.0))
     }
 
-    /// Whether the issuer takes the client's credentials, without which nothing passes.
+    /// Whether the issuer is the one that is meant, takes the client's credentials, and has a record of the resource: otherwise nothing
+    /// passes.
     pub async fn check_credentials(&self) -> Result<(), CredentialsError> {
         self.0.decisions.check_credentials().await
+    }
+
+    /// Whether the server's tools can be read, without which no tool is called.
+    pub async fn check_upstream(&self) -> Result<(), ToolsError> {
+        list_tools(&self.0.upstream).await.map(drop)
     }
 }
 

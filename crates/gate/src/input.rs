@@ -39,6 +39,14 @@ fn handle(of: &[&str]) -> String {
     digest_text(&pieces)
 }
 
+/// Of what was asked by this name in this call, with this state or without one.
+fn input_handle(call: &str, state: Option<&str>, name: &str) -> String {
+    match state {
+        Some(state) => handle(&["with state", call, state, name]),
+        None => handle(&["without", call, name]),
+    }
+}
+
 /// What the server asks for is remembered with the call that it asks in; the error is what the client is told.
 pub(crate) fn asked(
     gate: &GateParts,
@@ -62,21 +70,25 @@ pub(crate) fn asked(
         }
     }
     let state = match result.get(STATE) {
-        None | Some(Value::Null) => return Ok(()),
-        Some(Value::String(state)) => state,
+        None | Some(Value::Null) => None,
+        Some(Value::String(state)) => Some(state.as_str()),
         Some(_) => return Err("the server's `requestState` is no text".to_owned()),
     };
+    // A server asks for input, gives a state, or does both (MCP 2026-07-28).
+    if state.is_none() && requests.is_empty() {
+        return Ok(());
+    }
     let Some(call) = &listener.call else {
-        return Err("the server gives a state for no call".to_owned());
+        return Err("the server asks for input, or gives a state, in no call".to_owned());
     };
-    let keep = |kind, of: &[&str]| {
+    let keep = |kind, handle: String| {
         gate.handles
-            .keep(kind, &handle(of), listener.owner, listener.now)
+            .keep(kind, &handle, listener.owner, listener.now)
     };
-    let has_room = keep(HandleKind::State, &[call, state])
+    let has_room = state.is_none_or(|state| keep(HandleKind::State, handle(&[call, state])))
         && requests
             .keys()
-            .all(|name| keep(HandleKind::Input, &[call, state, name]));
+            .all(|name| keep(HandleKind::Input, input_handle(call, state, name)));
     match has_room {
         true => Ok(()),
         false => Err("there is no room for the handle that the server gave".to_owned()),
@@ -85,34 +97,34 @@ pub(crate) fn asked(
 
 /// The state of an earlier message of this call, the gate's own or the server's, and the input that was asked for; or it is refused.
 pub(crate) fn take(call: &mut CallContext) -> Result<(), &'static str> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let state = match call.request.params.get(STATE).map(text) {
-        None if call.request.params.contains_key(RESPONSES) => {
-            return Err("`inputResponses` without `requestState` answer nothing that was asked");
-        }
-        None => return Ok(()),
-        Some(state) => state.ok_or("`requestState` is no text")?,
-    };
-    let carried = Carried::State(&call.what);
-    if let Some(own) = call.gate.sealer.open(carried, &call.owner, &state) {
+    let of_call = call_of(&call.request);
+    let carried = Carried::State(&of_call);
+    let own = state_in(&call.request)?
+        .and_then(|state| call.gate.sealer.open(carried, &call.owner, state));
+    if let Some(own) = own {
         take_own(call, &own)?;
     }
-    let Some(state) = call.request.params.get(STATE).and_then(Value::as_str) else {
-        return Ok(());
-    };
-    let of_call = call_of(&call.request);
+    let state = state_in(&call.request)?;
     let now = call.gate.clock.now();
-    let is_known = |kind, of: &[&str]| call.gate.handles.is_of(kind, &handle(of), &call.owner, now);
-    if !is_known(HandleKind::State, &[&of_call, state]) {
+    let is_known = |kind, handle: String| call.gate.handles.is_of(kind, &handle, &call.owner, now);
+    if state.is_some_and(|state| !is_known(HandleKind::State, handle(&[&of_call, state]))) {
         return Err("`requestState` is not of this call of yours");
     }
     let responses = responses(&call.request)?;
     match responses
         .keys()
-        .all(|name| is_known(HandleKind::Input, &[&of_call, state, name]))
+        .all(|name| is_known(HandleKind::Input, input_handle(&of_call, state, name)))
     {
         true => Ok(()),
         false => Err("`inputResponses` answer something that was not asked"),
+    }
+}
+
+fn state_in(request: &ClientRequest) -> Result<Option<&str>, &'static str> {
+    match request.params.get(STATE) {
+        None => Ok(None),
+        Some(Value::String(state)) => Ok(Some(state)),
+        Some(_) => Err("`requestState` is no text"),
     }
 }
 
@@ -148,7 +160,8 @@ pub(crate) fn state_of(call: &CallContext, question: &str) -> Option<String> {
         }
     }
     let text = Value::Object(carried).to_string();
-    let of = Carried::State(&call.what);
+    let of_call = call_of(&call.request);
+    let of = Carried::State(&of_call);
     call.gate.sealer.seal(of, &call.owner, &text)
 }
 

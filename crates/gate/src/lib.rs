@@ -19,6 +19,7 @@ mod owner;
 mod relay;
 mod sealed;
 mod sessions;
+mod shapes;
 mod sse;
 mod told;
 mod upstream;

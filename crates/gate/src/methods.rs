@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use writ_verifier::{GatedAction, NotPermitted};
 
 use crate::config::Allowed;
-use crate::message::{ClientRequest, is_id};
+use crate::message::ClientRequest;
+use crate::shapes::{check, params_of};
 
 /// What becomes of a request.
 #[derive(Debug, PartialEq)]
@@ -23,6 +24,8 @@ pub(crate) enum Treatment {
 pub(crate) enum MethodRefusal {
     Unknown,
     Params(String),
+    /// Of what is decided about: the caller can mend it.
+    Arguments(NotPermitted),
 }
 
 pub(crate) fn treatment(request: &ClientRequest) -> Result<Treatment, MethodRefusal> {
@@ -30,52 +33,14 @@ pub(crate) fn treatment(request: &ClientRequest) -> Result<Treatment, MethodRefu
     if method == "initialize" {
         return Ok(Treatment::Begins);
     }
-    let known = members_of(method).ok_or(MethodRefusal::Unknown)?;
-    only(&request.params, "params", known)?;
+    let known = params_of(method).filter(|_| !method.starts_with(NOTIFICATION));
+    let known = known.ok_or(MethodRefusal::Unknown)?;
+    // What is not judged could be acted upon.
+    check(&request.params, "params", known).map_err(MethodRefusal::Params)?;
     if PASSES.contains(&method) {
         return Ok(Treatment::Passes);
     }
     action(method, &request.params).map(Treatment::Decided)
-}
-
-/// What is not judged could be acted upon.
-fn only(members: &Map<String, Value>, of: &str, known: &[&str]) -> Result<(), MethodRefusal> {
-    let unknown = members.keys().find(|name| !known.contains(&name.as_str()));
-    unknown.map_or(Ok(()), |name| {
-        Err(refused(&format!("`{of}.{name}` is not known here")))
-    })
-}
-
-/// The members of `params` of each method that is taken.
-fn members_of(method: &str) -> Option<&'static [&'static str]> {
-    Some(match method {
-        "tools/call" => &[
-            "name",
-            "arguments",
-            "_meta",
-            "task",
-            "inputResponses",
-            "requestState",
-        ],
-        "resources/read" => &["uri", "_meta", "inputResponses", "requestState"],
-        "resources/subscribe" | "resources/unsubscribe" => &["uri", "_meta"],
-        "prompts/get" => &[
-            "name",
-            "arguments",
-            "_meta",
-            "inputResponses",
-            "requestState",
-        ],
-        "completion/complete" => &["ref", "argument", "context", "_meta"],
-        "subscriptions/listen" => &["notifications", "_meta"],
-        "tasks/get" | "tasks/result" | "tasks/cancel" => &["taskId", "_meta"],
-        "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" => {
-            &["cursor", "_meta"]
-        }
-        "logging/setLevel" => &["level", "_meta"],
-        "server/discover" | "ping" => &["_meta"],
-        _ => return None,
-    })
 }
 
 /// What is decided about: a tool with its arguments, or an action of the method's name with what it is about.
@@ -85,7 +50,8 @@ fn action(method: &str, params: &Map<String, Value>) -> Result<GatedAction, Meth
         "tools/call" => {
             let arguments = object(params, "arguments")?;
             task(params)?;
-            return GatedAction::tool(text(params, "name")?, arguments).map_err(unusable);
+            return GatedAction::tool(text(params, "name")?, arguments)
+                .map_err(MethodRefusal::Arguments);
         }
         "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
             about.insert("uri".to_owned(), text(params, "uri")?.into());
@@ -101,13 +67,12 @@ fn action(method: &str, params: &Map<String, Value>) -> Result<GatedAction, Meth
         }
         _ => {}
     }
-    GatedAction::named(method, about).map_err(unusable)
+    GatedAction::named(method, about).map_err(MethodRefusal::Arguments)
 }
 
 /// How long a result is kept, and nothing else, is the client's to say (MCP 2025-11-25, tasks): no person sees it.
 fn task(params: &Map<String, Value>) -> Result<(), MethodRefusal> {
     let task = object(params, "task")?;
-    only(&task, "params.task", &["ttl"])?;
     let ttl = task.get("ttl");
     match ttl.is_none_or(|ttl| ttl.as_u64().is_some_and(|ttl| ttl <= MAX_TASK_TTL)) {
         true => Ok(()),
@@ -129,11 +94,11 @@ fn completion(
         "ref/resource" => "uri",
         _ => return Err(refused("`params.ref` names no prompt and no resource")),
     };
-    only(&reference, "params.ref", &["type", member])?;
+    if reference.len() > 2 {
+        return Err(refused("`params.ref` names more than one thing"));
+    }
     let argument = object(params, "argument")?;
-    only(&argument, "params.argument", &["name", "value"])?;
     let context = object(params, "context")?;
-    only(&context, "params.context", &["arguments"])?;
     about.insert("ref".to_owned(), kind.into());
     about.insert("of".to_owned(), text(&reference, member)?.into());
     about.insert("argument".to_owned(), text(&argument, "name")?.into());
@@ -195,30 +160,21 @@ fn refused(why: &str) -> MethodRefusal {
     MethodRefusal::Params(why.to_owned())
 }
 
-fn unusable(why: NotPermitted) -> MethodRefusal {
-    MethodRefusal::Params(why.to_string())
-}
-
 /// Whether a notification of the client is one that a server may get; the error is a sentence for the client's developer.
 pub(crate) fn check_told(
     method: &str,
     params: &Map<String, Value>,
     allowed: Allowed,
 ) -> Result<(), String> {
-    let (known, named): (&[&str], _) = match method {
-        "notifications/initialized" => (&["_meta"], None),
-        "notifications/roots/list_changed" if allowed.roots => (&["_meta"], None),
-        "notifications/cancelled" => (&["requestId", "reason", "_meta"], Some("requestId")),
-        "notifications/progress" => (
-            &["progressToken", "progress", "total", "message", "_meta"],
-            Some("progressToken"),
-        ),
+    let named = match method {
+        "notifications/initialized" => None,
+        "notifications/roots/list_changed" if allowed.roots => None,
+        "notifications/cancelled" => Some("requestId"),
+        "notifications/progress" => Some("progressToken"),
         _ => return Err("this notification is not taken here".to_owned()),
     };
-    if let Err(MethodRefusal::Params(why)) = only(params, "params", known) {
-        return Err(why);
-    }
-    match named.is_none_or(|name| params.get(name).is_some_and(is_id)) {
+    check(params, "params", params_of(method).unwrap_or_default())?;
+    match named.is_none_or(|name| params.contains_key(name)) {
         true => Ok(()),
         false => Err(format!("`{method}` does not say of what it is")),
     }
@@ -229,6 +185,7 @@ pub(crate) fn tells_client(method: &str) -> bool {
     TOLD.contains(&method)
 }
 
+const NOTIFICATION: &str = "notifications/";
 /// In milliseconds: as long as the gate remembers whose a task is.
 const MAX_TASK_TTL: u64 = 24 * 3600 * 1000;
 /// Discovery, lists and `ping`.

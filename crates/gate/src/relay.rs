@@ -11,7 +11,7 @@ use crate::input;
 use crate::message::is_id;
 use crate::methods::tells_client;
 use crate::owner::Owner;
-use crate::sessions::McpSession;
+use crate::sessions::{McpSession, ServerRequest};
 
 /// What becomes of a message of the server.
 #[derive(Debug, PartialEq)]
@@ -61,16 +61,20 @@ fn request(
     id: &Value,
     listener: &Listener<'_>,
 ) -> Relayed {
-    let token = message
+    let progress_token = message
         .get("params")
         .and_then(|params| params.get("_meta")?.get("progressToken"))
         .filter(|token| is_id(token))
         .cloned();
+    let asked = ServerRequest {
+        method: method.to_owned(),
+        progress_token,
+    };
     let is_expected = gate.config.allowed.takes(method)
         && is_id(id)
         && listener
             .session
-            .is_some_and(|session| session.expects(id, token));
+            .is_some_and(|session| session.expects(id, asked));
     match is_expected {
         true => Relayed::Passed(message),
         false => {

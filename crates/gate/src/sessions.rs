@@ -35,14 +35,21 @@ pub(crate) struct McpSession {
 
 struct SessionState {
     used_at: Timestamp,
-    /// Requests that the server sent through the gate, by id, with the token by which it hears of their progress.
-    asked: HashMap<String, Option<Value>>,
+    /// Requests that the server sent through the gate, by id.
+    asked: HashMap<String, ServerRequest>,
     /// Ids of requests that the server has not answered.
     running: HashMap<String, usize>,
     /// Calls that wait, by id of the request; dropped when they are cancelled.
     waiting: HashMap<String, watch::Sender<bool>>,
     /// Questions whose page the client was given.
     shown: HashSet<String>,
+}
+
+/// What the server asked the client.
+pub(crate) struct ServerRequest {
+    pub(crate) method: String,
+    /// By which it hears of progress.
+    pub(crate) progress_token: Option<Value>,
 }
 
 /// What a new session is made of.
@@ -126,11 +133,11 @@ fn least_lately_used(kept: &HashMap<String, Arc<McpSession>>, owner: &Owner) -> 
 
 impl McpSession {
     /// The server asks the client something; `false` where too much is open.
-    pub(crate) fn expects(&self, id: &Value, progress_token: Option<Value>) -> bool {
+    pub(crate) fn expects(&self, id: &Value, request: ServerRequest) -> bool {
         let mut state = self.state();
         let has_room = state.asked.len() < MAX_OPEN && !state.asked.contains_key(&id.to_string());
         if has_room {
-            state.asked.insert(id.to_string(), progress_token);
+            state.asked.insert(id.to_string(), request);
         }
         has_room
     }
@@ -138,8 +145,8 @@ impl McpSession {
     /// Whether the server wants to hear of progress by this token.
     pub(crate) fn hears_of(&self, progress_token: &Value) -> bool {
         let state = self.state();
-        let mut tokens = state.asked.values().flatten();
-        tokens.any(|token| token == progress_token)
+        let mut asked = state.asked.values();
+        asked.any(|request| request.progress_token.as_ref() == Some(progress_token))
     }
 
     /// Whether the server has a request of this id that it has not answered.
@@ -147,9 +154,9 @@ impl McpSession {
         self.state().running.contains_key(&id.to_string())
     }
 
-    /// Whether an answer of the client was asked for; once.
-    pub(crate) fn takes_answer(&self, id: &Value) -> bool {
-        self.state().asked.remove(&id.to_string()).is_some()
+    /// What the client answers with this id; once.
+    pub(crate) fn takes_answer(&self, id: &Value) -> Option<ServerRequest> {
+        self.state().asked.remove(&id.to_string())
     }
 
     /// A call that waits for a person; `None` where too many do, or one of this id.

@@ -13,6 +13,7 @@ use crate::headers;
 use crate::message;
 use crate::methods::check_told;
 use crate::sessions::McpSession;
+use crate::shapes::{self, ERROR, result_of};
 use crate::upstream::UpstreamSession;
 
 pub(crate) struct Notified {
@@ -67,14 +68,19 @@ pub(crate) async fn replied(
     reply: Reply,
 ) -> Response<Body> {
     let Reply { id, mut message } = reply;
-    if !session.is_some_and(|session| session.takes_answer(&id)) {
+    let asked = session.and_then(|session| session.takes_answer(&id));
+    let Some(asked) = asked else {
         return refuse(
             StatusCode::BAD_REQUEST,
             "this answers no request that came through here",
         );
-    }
-    if let Some(Value::Object(result)) = message.get_mut("result") {
-        keep_known_meta(result);
+    };
+    for (name, known) in [("result", result_of(&asked.method)), ("error", ERROR)] {
+        match message.get_mut(name) {
+            None => {}
+            Some(Value::Object(answer)) => shapes::keep(answer, known),
+            Some(_) => return refuse(StatusCode::BAD_REQUEST, &format!("`{name}` is no object")),
+        }
     }
     told(gate, headers, session, message).await
 }

@@ -147,6 +147,11 @@ impl Upstream {
 
     /// A session of the gate's own, for servers that want one.
     pub(crate) async fn open(&self) -> Result<UpstreamSession, UpstreamError> {
+        let opened = tokio::time::timeout(ASK_TIMEOUT, self.initialize()).await;
+        opened.map_err(|_| UpstreamError::Lost("no answer in time".to_owned()))?
+    }
+
+    async fn initialize(&self) -> Result<UpstreamSession, UpstreamError> {
         let params = json!({
             "protocolVersion": SESSIONS_VERSION, "capabilities": {},
             "clientInfo": { "name": "writ", "version": env!("CARGO_PKG_VERSION") }

@@ -155,11 +155,12 @@ async fn wait(
         Way::PageInError | Way::PageInResult | Way::CallAgain => call.gate.config.patience,
         Way::Progress(_) => MAX_HELD,
     };
+    let page = question.review().map(str::to_owned);
     let mut told = 0_u64;
     let each = |_| match way {
         Way::Progress(token) => {
             told += 1;
-            outbox.offer(progress(token, told, &call.what));
+            outbox.offer(progress((token, told), &call.what, page.as_deref()));
             PROGRESS_EACH
         }
         _ => MAX_POLL,
@@ -223,9 +224,13 @@ fn ended(call: &CallContext, question: &OpenQuestion, way: &Way, why: NotPermitt
     }
 }
 
-fn progress(token: &Value, told: u64, what: &str) -> Value {
-    let params = json!({
-        "progressToken": token, "progress": told, "message": format!("waiting for a person's yes to {what}")
-    });
+/// Clients show the message: who reads it may be the person.
+fn progress((token, told): (&Value, u64), what: &str, page: Option<&str>) -> Value {
+    let page = page.map(|page| format!(": decide here: {page}"));
+    let message = format!(
+        "waiting for a person's yes to {what}{}",
+        page.unwrap_or_default()
+    );
+    let params = json!({ "progressToken": token, "progress": told, "message": message });
     json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params })
 }

@@ -5,6 +5,7 @@ use http::StatusCode;
 use writ_wire::time::Timestamp;
 
 use super::around::{Around, Tab};
+use super::sections::AgentDidTexts;
 use super::sentence::{Part, Sentence, fill};
 use super::{LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
 
@@ -50,11 +51,19 @@ pub enum ActivityKind {
     NotMe,
     /// A resource server used an approval: the action was permitted.
     Permitted,
+    /// The resource server says that the action was done.
+    Done,
+    DoneInVain,
+    NotBegun,
+    /// It was permitted, and nobody said what became of it.
+    Unreported,
     /// A token for a resource, the name of which is in `what`.
     Used,
     /// Part of a task went on to another agent, the name of which is in `what`.
     HandedOver,
     Stopped,
+    /// The person let it go on.
+    Resumed,
     /// The client itself gave its access back.
     GivenBack,
     /// A code or refresh token was used twice: the server ended it.
@@ -62,6 +71,7 @@ pub enum ActivityKind {
     SignedIn,
     SignedInWithPasskey,
     SignInFailed,
+    SessionEnded,
     PasskeyAdded,
     PasskeyRemoved,
     PasskeyRemovedByOperator,
@@ -116,6 +126,18 @@ fn days<'a>(entries: &'a [ActivityEntry], texts: &Texts) -> Vec<Day<'a>> {
     days
 }
 
+impl ActivityEntry {
+    /// In the row of the agent that did it, whose name stands there.
+    pub(super) fn in_short(&self, texts: &Texts) -> Sentence {
+        let text = &texts.agents.did;
+        match (self.kind.in_short(text), self.what.as_deref().map(plain)) {
+            (Some((words, _)), Some(what)) => fill(words, &[("what", &what)]),
+            (Some((_, words)), None) => fill(words, &[]),
+            (None, _) => Line::of(self, texts).sentence,
+        }
+    }
+}
+
 /// The finished words of one entry.
 pub(super) struct Line<'a> {
     pub(super) clock: String,
@@ -156,6 +178,23 @@ impl<'a> Line<'a> {
 }
 
 impl ActivityKind {
+    /// With what it was about, and without.
+    fn in_short(self, text: &AgentDidTexts) -> Option<(&str, &str)> {
+        match self {
+            Self::Used => Some((&text.used, &text.used_something)),
+            Self::Permitted => Some((&text.permitted, &text.permitted_something)),
+            Self::Done => Some((&text.done, &text.done_something)),
+            Self::Asked => Some((&text.asked, &text.asked_something)),
+            Self::HandedOver => Some((&text.handed_over, &text.handed_over_something)),
+            Self::Approved | Self::ApprovedLess | Self::Agreed => {
+                Some((&text.approved, &text.approved_something))
+            }
+            Self::Denied | Self::NotMe => Some((&text.denied, &text.denied_something)),
+            Self::Consented => Some((&text.consented, &text.consented)),
+            _ => None,
+        }
+    }
+
     fn text(self, texts: &Texts) -> &str {
         let text = &texts.activity.kind;
         match self {
@@ -170,15 +209,21 @@ impl ActivityKind {
             Self::NotDone => &text.not_done,
             Self::Cancelled => &text.cancelled,
             Self::Permitted => &text.permitted,
+            Self::Done => &text.done,
+            Self::DoneInVain => &text.done_in_vain,
+            Self::NotBegun => &text.not_begun,
+            Self::Unreported => &text.unreported,
             Self::NotMe => &text.not_me,
             Self::Used => &text.used,
             Self::HandedOver => &text.handed_over,
             Self::Stopped => &text.stopped,
+            Self::Resumed => &text.resumed,
             Self::GivenBack => &text.given_back,
             Self::UsedTwice => &text.used_twice,
             Self::SignedIn => &text.signed_in,
             Self::SignedInWithPasskey => &text.signed_in_passkey,
             Self::SignInFailed => &text.sign_in_failed,
+            Self::SessionEnded => &text.session_ended,
             Self::PasskeyAdded => &text.passkey_added,
             Self::PasskeyRemoved => &text.passkey_removed,
             Self::PasskeyRemovedByOperator => &text.removed_by_operator,
@@ -193,18 +238,27 @@ impl ActivityKind {
 
     fn mark(self) -> &'static str {
         match self {
-            Self::Consented | Self::Agreed | Self::Approved | Self::ApprovedLess => "yes",
+            Self::Consented
+            | Self::Agreed
+            | Self::Approved
+            | Self::ApprovedLess
+            | Self::Done
+            | Self::Resumed => "yes",
             Self::ConsentDenied | Self::Denied | Self::Stopped => "no",
             Self::NotMe | Self::NotDone | Self::SignInFailed | Self::UsedTwice => "care",
             Self::Asked
             | Self::Expired
             | Self::Cancelled
             | Self::Permitted
+            | Self::DoneInVain
+            | Self::NotBegun
+            | Self::Unreported
             | Self::Used
             | Self::HandedOver
             | Self::GivenBack
             | Self::SignedIn
             | Self::SignedInWithPasskey
+            | Self::SessionEnded
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
             | Self::PasskeyRemovedByOperator

@@ -1,4 +1,4 @@
-//! `/app/agents`: each agent that acts for this person, what it may do and did, and one button to stop it.
+//! `/app/agents`: a row for each agent that acts for this person, with its last act and one button to stop it; all else is folded.
 
 use askama::Template;
 use http::StatusCode;
@@ -7,8 +7,10 @@ use writ_wire::time::Timestamp;
 
 use super::activity::{ActivityEntry, Line};
 use super::around::{Around, Tab};
+use super::headline::letters;
 use super::sentence::{Part, Sentence, fill};
 use super::tasks::Entry;
+use super::undo::{UndoView, UndoWords};
 use super::{
     ClientView, LONGEST_WORDS, MineNotice, Page, PersonView, TaskStateView, TaskView, Texts, clean,
     legible, plain,
@@ -19,10 +21,13 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Agents {
     pub person: PersonView,
+    pub now: Timestamp,
     pub agents: Vec<AgentEntry>,
     /// Apps that need not ask again: ended by `POST /app/agents/forget` with `client`.
     pub remembered: Vec<RememberedView>,
     pub notice: Option<MineNotice>,
+    /// The stop that can be taken back.
+    pub undo: Option<UndoView>,
     /// More tasks live: where the next page begins.
     pub more: Option<String>,
 }
@@ -31,6 +36,8 @@ pub struct Agents {
 #[derive(Clone, Debug)]
 pub struct RememberedView {
     pub client: ClientView,
+    /// When it has to ask again in any case.
+    pub until: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -41,6 +48,10 @@ pub struct AgentEntry {
     pub last_used: Option<Timestamp>,
     /// Newest first.
     pub tasks: Vec<AgentTask>,
+    /// When the last of them ends by itself.
+    pub until: Option<Timestamp>,
+    /// From whom it has parts of tasks that live and that others opened.
+    pub through: Vec<String>,
     /// What the person approved one by one and the agent fetched.
     pub totals: Vec<Total>,
     /// What they approved and nobody fetched.
@@ -83,7 +94,7 @@ impl Agents {
             let agents = self.agents.iter();
             let agents = agents.filter(move |agent| agent.is_present() == present);
             agents
-                .map(|agent| AgentWords::of(agent, &self.person.name, texts))
+                .map(|agent| AgentWords::of(agent, self, texts))
                 .collect()
         };
         let template = AgentsTemplate {
@@ -91,16 +102,23 @@ impl Agents {
             title: texts.page_title(&texts.agents.title),
             around: Around::of(&self.person, Tab::Agents, texts),
             notice: self.notice.map(|notice| notice.text(texts)),
+            undo: self.undo.as_ref().map(|undo| UndoWords::of(undo, texts)),
             acting: words(true),
             past: words(false),
             remembered: self
                 .remembered
                 .iter()
-                .map(|one| (&*one.client.client_id, one.client.shown_name()))
+                .map(|one| RememberedWords::of(one, self.now, texts))
                 .collect(),
             more: self.more.as_deref().map(more),
         };
-        Page::rendered(&template, StatusCode::OK).with_scripts()
+        let status = self
+            .undo
+            .as_ref()
+            .map_or(StatusCode::OK, |undo| undo.status());
+        Page::rendered(&template, status)
+            .with_scripts()
+            .with_retry_after(self.undo.as_ref().and_then(UndoView::retry_after))
     }
 }
 
@@ -119,13 +137,14 @@ impl AgentEntry {
 
     /// Whether something of it can be stopped.
     fn is_acting(&self) -> bool {
-        self.live_tasks().next().is_some()
+        self.live_tasks().next().is_some() || !self.through.is_empty()
     }
 
     /// Whether nothing of it goes on before somebody says so.
     fn is_paused(&self) -> bool {
         let paused = |state| state == TaskStateView::Suspended;
-        self.suspended || self.is_acting() && self.live_tasks().all(paused)
+        let paused = self.live_tasks().next().is_some() && self.live_tasks().all(paused);
+        self.suspended || paused && self.through.is_empty()
     }
 
     fn live_tasks(&self) -> impl Iterator<Item = TaskStateView> {
@@ -138,11 +157,13 @@ impl AgentEntry {
 struct AgentWords<'a> {
     id: &'a str,
     name: String,
+    letters: String,
     publisher: Option<(Sentence, bool)>,
     state: &'a str,
     mark: &'static str,
+    /// What stands in the row: what it did last, from whom it has its part, until when it acts.
+    said: Vec<Sentence>,
     live: bool,
-    last_used: Sentence,
     totals: Vec<Sentence>,
     unfetched: Vec<Sentence>,
     tasks: Vec<TaskWords<'a>>,
@@ -150,29 +171,27 @@ struct AgentWords<'a> {
 }
 
 impl<'a> AgentWords<'a> {
-    fn of(view: &'a AgentEntry, account: &str, texts: &'a Texts) -> Self {
+    fn of(view: &'a AgentEntry, page: &Agents, texts: &'a Texts) -> Self {
         let text = &texts.agents;
         let (state, mark) = match (view.is_paused(), view.is_acting()) {
-            (true, _) => (&text.paused, ""),
-            (false, true) => (&text.acting, "verified"),
-            (false, false) => (&text.idle, "over"),
+            (true, _) => (&text.paused, "paused"),
+            (false, true) => (&text.acting, "acting"),
+            (false, false) => (&text.idle, "idle"),
         };
         let tasks = view.tasks.iter();
+        let name = view.client.shown_name();
         Self {
             id: &view.client.client_id,
-            name: view.client.shown_name(),
+            letters: letters(&name),
+            name,
             publisher: view.client.agent.as_ref().map(|agent| {
                 let name = clean(&agent.publisher, LONGEST_WORDS);
-                let sentence = fill(&text.publisher, &[("name", &name)]);
-                (sentence, agent.publisher_verified)
+                (Sentence::of_value(&name), agent.publisher_verified)
             }),
             state,
             mark,
+            said: said(view, page.now, texts),
             live: view.is_acting(),
-            last_used: match view.last_used {
-                Some(at) => fill(&text.last_used, &[("at", &texts.moment(at))]),
-                None => fill(&text.never_used, &[]),
-            },
             totals: view.totals.iter().map(|one| total(one, texts)).collect(),
             unfetched: view
                 .unfetched
@@ -180,13 +199,53 @@ impl<'a> AgentWords<'a> {
                 .map(|one| unfetched(one, texts))
                 .collect(),
             tasks: tasks
-                .map(|task| TaskWords::of(task, account, texts))
+                .map(|task| TaskWords::of(task, &page.person.name, texts))
                 .collect(),
             actions: view
                 .actions
                 .iter()
                 .map(|entry| Line::of(entry, texts))
                 .collect(),
+        }
+    }
+}
+
+fn said(view: &AgentEntry, now: Timestamp, texts: &Texts) -> Vec<Sentence> {
+    let text = &texts.agents;
+    let through = view.through.iter().map(|name| plain(name));
+    let through = through
+        .collect::<Vec<_>>()
+        .join(&texts.mine.chain_separator);
+    let through = (!through.is_empty()).then(|| fill(&text.through, &[("name", &through)]));
+    let last = match (view.actions.first(), view.last_used) {
+        (Some(last), _) => vec![
+            last.in_short(texts),
+            Sentence::of_value(&texts.when(last.at, now)),
+        ],
+        (None, Some(at)) => vec![fill(&text.last_used, &[("at", &texts.when(at, now))])],
+        (None, None) => vec![fill(&text.never_used, &[])],
+    };
+    let until = view.until.filter(|_| view.is_acting());
+    let until = until.map(|at| fill(&text.until, &[("at", &texts.when(at, now))]));
+    through.into_iter().chain(last).chain(until).collect()
+}
+
+/// An app that need not ask again.
+struct RememberedWords<'a> {
+    id: &'a str,
+    name: String,
+    letters: String,
+    until: Sentence,
+}
+
+impl<'a> RememberedWords<'a> {
+    fn of(view: &'a RememberedView, now: Timestamp, texts: &Texts) -> Self {
+        let name = view.client.shown_name();
+        Self {
+            id: &view.client.client_id,
+            letters: letters(&name),
+            name,
+            until: fill(&texts.agents.until, &[("at", &texts.when(view.until, now))]),
         }
     }
 }
@@ -256,9 +315,9 @@ struct AgentsTemplate<'a> {
     title: String,
     around: Around<'a>,
     notice: Option<&'a str>,
+    undo: Option<UndoWords<'a>>,
     acting: Vec<AgentWords<'a>>,
     past: Vec<AgentWords<'a>>,
-    /// Identifier and name.
-    remembered: Vec<(&'a str, String)>,
+    remembered: Vec<RememberedWords<'a>>,
     more: Option<String>,
 }

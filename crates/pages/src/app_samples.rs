@@ -6,7 +6,7 @@ use writ_authority::{Level, Piece};
 use writ_wire::time::Timestamp;
 
 pub(super) use super::approval_samples::*;
-use super::samples::{agent, task};
+use super::samples::{agent, app, task};
 use super::*;
 use writ_core::history::{Sum, Total};
 
@@ -101,6 +101,7 @@ pub(super) fn receipt() -> ReceiptPage {
         shown: shown(&screen().canonical(&texts)),
         hash: "sha-256:n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg".to_owned(),
         used_at: None,
+        became: None,
         silenced: None,
         task: Some("tsk_1".to_owned()),
         fresh: true,
@@ -172,7 +173,7 @@ pub(super) fn activity() -> Activity {
     }
 }
 
-pub(super) fn agents() -> Agents {
+fn planner() -> AgentEntry {
     let spending = SpendingView {
         sentence: "Pay hotels and trains".to_owned(),
         spent: "EUR 120.00".to_owned(),
@@ -184,16 +185,13 @@ pub(super) fn agents() -> Agents {
         last_token: Some(ago(300)),
         spending: vec![spending],
     };
-    let ended = AgentTask {
-        task: task("tsk_3", TaskStateView::Stopped),
-        last_token: None,
-        spending: Vec::new(),
-    };
-    let planner = AgentEntry {
+    AgentEntry {
         client: agent(),
         suspended: false,
         last_used: Some(ago(300)),
-        tasks: vec![live, ended.clone()],
+        until: Some(ahead(3 * 86_400)),
+        through: Vec::new(),
+        tasks: vec![live, ended_task()],
         totals: vec![Total {
             unit: "EUR".to_owned(),
             sum: Sum::Exact("824.00".to_owned()),
@@ -211,8 +209,20 @@ pub(super) fn agents() -> Agents {
                 Some("Pay up to 412.00 EUR to KLM, once"),
             ),
         ],
-    };
-    let old = AgentEntry {
+    }
+}
+
+fn ended_task() -> AgentTask {
+    AgentTask {
+        task: task("tsk_3", TaskStateView::Stopped),
+        last_token: None,
+        spending: Vec::new(),
+    }
+}
+
+/// One that nothing was heard of for long.
+fn clerk() -> AgentEntry {
+    AgentEntry {
         client: ClientView {
             name: "Invoice clerk".to_owned(),
             client_id: "agt_clerk".to_owned(),
@@ -220,18 +230,57 @@ pub(super) fn agents() -> Agents {
         },
         suspended: true,
         last_used: None,
-        tasks: vec![ended],
+        until: None,
+        through: Vec::new(),
+        tasks: vec![ended_task()],
         totals: Vec::new(),
         unfetched: Vec::new(),
         actions: Vec::new(),
+    }
+}
+
+pub(super) fn agents() -> Agents {
+    let helper = AgentEntry {
+        client: ClientView {
+            name: "Booking helper".to_owned(),
+            client_id: "agt_booker".to_owned(),
+            ..agent()
+        },
+        suspended: false,
+        through: vec!["Travel planner".to_owned()],
+        ..clerk()
     };
     Agents {
-        remembered: Vec::new(),
+        remembered: vec![RememberedView {
+            client: app(),
+            until: ahead(30 * 86_400),
+        }],
         person: person(),
-        agents: vec![planner, old],
+        now: now(),
+        agents: vec![planner(), helper, clerk()],
         notice: Some(MineNotice::Stopped),
+        undo: Some(UndoView {
+            stop: "evt_1".to_owned(),
+            client: agent(),
+            step: UndoStep::Offered,
+        }),
         more: Some("1789992800000000.tsk_1".to_owned()),
     }
+}
+
+/// Whoever tapped "Undo" proves who they are.
+pub(super) fn undoing() -> Agents {
+    let mut view = agents();
+    view.undo = Some(UndoView {
+        stop: "evt_1".to_owned(),
+        client: agent(),
+        step: UndoStep::Proof {
+            with: UndoProofs::Either,
+            problem: Some(UndoProblem::Password(SettingsProblem::PasswordWrong)),
+        },
+    });
+    view.notice = None;
+    view
 }
 
 pub(super) fn devices() -> Devices {
@@ -258,6 +307,26 @@ pub(super) fn devices() -> Devices {
             name: "Pixel 11".to_owned(),
             added: ago(800_000),
         }],
+        sessions: vec![
+            SessionView {
+                id: "ses-1".to_owned(),
+                browser: Some("Chrome"),
+                system: Some("Android"),
+                address: Some("192.0.2.7".to_owned()),
+                since: ago(600),
+                level: Level::Passkey,
+                current: true,
+            },
+            SessionView {
+                id: "ses-2".to_owned(),
+                browser: None,
+                system: None,
+                address: None,
+                since: ago(9000),
+                level: Level::Password,
+                current: false,
+            },
+        ],
         push_key: Some("BJ-key".to_owned()),
         enrolment: Enrolment::Another,
         notice: Some(DevicesNotice::PasskeyAdded),
@@ -309,6 +378,7 @@ pub(super) fn every_page(texts: &Texts) -> Vec<(String, Page)> {
         ("approval-through", through_approval().page(texts)),
         ("receipt", receipt().page(texts)),
         ("agents", agents().page(texts)),
+        ("agents-undo", undoing().page(texts)),
         ("activity", activity().page(texts)),
         ("devices", devices().page(texts)),
         ("settings", settings().page(texts)),

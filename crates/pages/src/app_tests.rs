@@ -67,13 +67,15 @@ fn every_fact_changes_the_signed_text() {
             retry,
         })
     };
-    let changes: [&dyn Fn(&mut ScreenView); 18] = [
+    let changes: [&dyn Fn(&mut ScreenView); 20] = [
         &|s| s.id = "apr_9".to_owned(),
         &|s| s.client.name = "Other".to_owned(),
         &|s| s.client.client_id = "agt_other".to_owned(),
         &|s| s.subject_name = "Bob".to_owned(),
         &|s| s.details[0].sentence = samples::pieces("Pay [413.00] [EUR]"),
         &|s| s.details[0].limits.clear(),
+        &|s| s.details[0].headline = Some(samples::paying("413.00")),
+        &|s| s.now = s.now.plus(Duration::from_secs(24 * 3600)),
         &|s| s.identity = true,
         &|s| s.ends_at = s.ends_at.plus(Duration::from_secs(1)),
         &|s| s.expires_at = s.expires_at.plus(Duration::from_secs(1)),
@@ -101,45 +103,6 @@ fn every_fact_changes_the_signed_text() {
     assert_ne!(first, asked(&["title"], RetryView::CallsAgain));
 }
 
-#[test]
-fn the_screen_says_everything_in_its_order() {
-    let seen = read(&samples::full_approval().page(languages().of("en")).html);
-    let parts = [
-        "That is not the number that the agent shows.",
-        "Travel planner asks for your approval",
-        "Published by Acme Travel Not verified",
-        "Owner: alice. Answers for it: bob.",
-        "The request came from Planner (agt_main), through Booking helper (agt_booker), then Travel planner.",
-        "What it wants to do",
-        "Pay up to 412.00 EUR to “KLM Royal Dutch Airlines” (NL91 ABNA 0417 1643 00), once",
-        "Limits",
-        "Your yes is good for one single use, until 22 November 2026, 12:13 UTC.",
-        "It can do nothing that is not listed here.",
-        "Why",
-        "“Book the cheapest direct flight to Oslo for your meeting.”",
-        "First time for NL91ABNA0417164300, as far as is known here.",
-        "412.00 EUR is more than usual. The largest before was 300.00 EUR.",
-        "Acme Bank wants a person to decide, in its own words “More than the daily limit.”",
-        "It signed these words. We did not check whether they are true.",
-        "In the agent's own words “Flight AMS-OSL, 24 November” “The price rises at noon.”",
-        "Asked from 203.0.113.7",
-        "You decide as the sponsor of this agent.",
-        "2 of 3 people must agree. One no ends it.",
-        "Which number does the agent show you? 47 08 91",
-        "Deny Approve",
-        "Approve less",
-        "Deny and stop this agent",
-        "This was not me",
-    ];
-    let mut rest = seen.as_str();
-    for part in parts {
-        let (_, after) = rest
-            .split_once(part)
-            .unwrap_or_else(|| panic!("{part}\n{seen}"));
-        rest = after;
-    }
-}
-
 /// An approval that nobody fetched is shown; nothing can be stopped where nothing acts.
 #[test]
 fn an_agent_that_may_still_fetch_is_no_past_one() {
@@ -153,79 +116,10 @@ fn an_agent_that_may_still_fetch_is_no_past_one() {
     let parts = "Approved, not fetched yet Pay up to 12.00 EUR to KLM, once (until 22 November 2026, 13:05 CET)";
     assert!(seen.contains(parts), "{seen}");
     assert!(seen.contains("824.00 EUR in 2 decisions"), "{seen}");
-    assert!(!html.contains(&stop) && !seen.contains("No longer acting"));
+    assert!(!html.contains(&stop) && !seen.contains("Ended"));
     view.agents[0].unfetched.clear();
     let seen = read(&view.page(languages().of("de")).html);
     assert!(seen.contains("824,00 EUR in 2 Entscheidungen"), "{seen}");
-}
-
-/// Denying never needs a script, a number or a password; the Enter key in the password's field approves only what was filled in.
-#[test]
-fn deny_and_approve_weigh_the_same() {
-    for view in [samples::approval(), samples::full_approval()] {
-        let html = view.page(languages().of("en")).html;
-        let deny = "<button class=\"button\" type=\"submit\" form=\"no\" id=\"approval-deny\" name=\"decision\" value=\"deny\">";
-        let approve = "<button class=\"button\" type=\"submit\" id=\"approval-approve\"";
-        assert!(html.find(deny).unwrap() < html.find(approve).unwrap());
-        let (_, no) = html.split_once("<form id=\"no\"").unwrap();
-        let (no, _) = no.split_once("</form>").unwrap();
-        assert!(!no.contains("required") && !no.contains("data-passkey"));
-        for id in ["approval-stop", "approval-not-me"] {
-            assert!(html.contains(&format!("form=\"no\" id=\"{id}\"")), "{id}");
-        }
-    }
-}
-
-#[test]
-fn a_smaller_request_is_decided_as_it_was_shown() {
-    let html = samples::narrowed_approval().page(languages().of("en")).html;
-    let (_, yes) = html.split_once("<form id=\"yes\"").unwrap();
-    let (yes, _) = yes.split_once("</form>").unwrap();
-    for field in [
-        "name=\"narrow\" value=\"1\"",
-        "name=\"part\" value=\"d0\"",
-        "name=\"amount-d0\" value=\"300.00\"",
-        "name=\"minutes\" value=\"5\"",
-        "name=\"screen\" value=\"hash-1\"",
-    ] {
-        assert!(yes.contains(field), "{field}");
-    }
-    assert!(!yes.contains("value=\"d1\""));
-    let whole = samples::approval().page(languages().of("en")).html;
-    assert_eq!(whole.matches("name=\"narrow\"").count(), 1);
-}
-
-#[test]
-fn each_level_asks_for_its_own() {
-    let page = |level: LevelView| {
-        ApprovalPage {
-            level,
-            ..samples::approval()
-        }
-        .page(languages().of("en"))
-        .html
-    };
-    let options = "{\"a\":\"</script>\\\"'\"}".to_owned();
-    let password = page(LevelView::Password);
-    assert!(password.contains("name=\"password\"") && !password.contains("assertion"));
-    let passkey = page(LevelView::Passkey { options });
-    assert!(!passkey.contains("name=\"password\"") && passkey.contains("name=\"assertion\""));
-    assert!(passkey.contains("<noscript>") && passkey.contains("data-passkey-button disabled"));
-    assert!(!passkey.contains("</script>\\"));
-    let missing = page(LevelView::PasskeyMissing);
-    assert!(!missing.contains("id=\"approval-approve\"") && missing.contains("/app/devices"));
-    assert!(missing.contains("id=\"approval-deny\""));
-    let path = "/app/requests/apr_1/liveness?screen=a&minutes=5\"".to_owned();
-    let verifier = page(LevelView::Liveness { path });
-    assert!(!verifier.contains("id=\"approval-approve\"") && !verifier.contains("assertion"));
-    assert!(verifier.contains("href=\"/app/requests/apr_1/liveness?screen=a&#38;minutes=5&#34;\""));
-    let (result, options) = ("a.b\"c".to_owned(), "{}".to_owned());
-    let seen = page(LevelView::Seen { result, options });
-    assert!(seen.contains("name=\"liveness_result\" value=\"a.b&#34;c\""));
-    assert!(seen.contains("name=\"assertion\"") && !seen.contains("approval-liveness"));
-    let gone = page(LevelView::LivenessMissing);
-    assert!(!gone.contains("id=\"approval-approve\"") && !gone.contains("Add a passkey"));
-    assert!(gone.contains("id=\"approval-deny\"") && !gone.contains("approval-liveness"));
 }
 
 fn hostile() -> ApprovalPage {
@@ -303,12 +197,21 @@ fn what_acts_can_be_stopped() {
     assert!(html.contains("name=\"task\" value=\"tsk_1\""));
     assert!(html.contains("id=\"agent-stop-agt_planner\" name=\"agent-stop\""));
     assert_eq!(html.matches("name=\"task-stop\"").count(), 1);
-    assert_eq!(html.matches("name=\"agent-stop\"").count(), 1);
-    for action in ["/app/stop", "/app/agents/stop", "/logout"] {
+    assert!(
+        html.contains("id=\"agent-stop-agt_booker\""),
+        "below another"
+    );
+    assert_eq!(html.matches("name=\"agent-stop\"").count(), 2);
+    for action in [
+        "/app/stop",
+        "/app/agents/stop",
+        "/app/agents/undo",
+        "/logout",
+    ] {
         assert!(html.contains(&format!("action=\"{action}\"")), "{action}");
     }
     let seen = read(&html);
-    assert!(seen.contains("Travel planner, Booking helper"));
+    assert!(seen.contains("Booking helper, through Travel planner"));
     assert!(seen.contains("EUR 120.00 spent, EUR 380.00 left"));
     view.agents.clear();
     let seen = read(&view.page(languages().of("en")).html);
@@ -386,5 +289,62 @@ fn pages_with_scripts_allow_our_files_alone() {
     for (name, page) in samples::every_page(texts) {
         let has_script = page.html.contains("<script");
         assert_eq!(policy(page).contains("script-src"), has_script, "{name}");
+    }
+}
+
+/// Who asked, what was asked and who decided stand on a receipt without unfolding anything.
+#[test]
+fn a_receipt_says_what_was_asked_before_its_evidence() {
+    let seen = read(&samples::receipt().page(languages().of("en")).html).replace('\u{a0}', " ");
+    let (before, _) = seen.split_once(" Evidence ").unwrap();
+    let mut rest = before;
+    for part in [
+        "Approved, less than asked",
+        "Travel planner",
+        "wants to pay up to",
+        "EUR 412.00",
+        "“KLM Royal Dutch Airlines”",
+        "NL91 ABNA 0417 1643 00",
+        "Who decided",
+    ] {
+        let found = rest.split_once(part);
+        (_, rest) = found.unwrap_or_else(|| panic!("{part}: {seen}"));
+    }
+}
+
+/// What a resource server reported is its word, and never this server's.
+#[test]
+fn every_outcome_says_whose_word_it_is() {
+    for (language, said) in [("en", "says the other side"), ("de", "sagt die Gegenseite")] {
+        let languages = languages();
+        let texts = languages.of(language);
+        for became in [BecameOf::Done, BecameOf::InVain, BecameOf::NotBegun] {
+            let view = ReceiptPage {
+                became: Some(became),
+                used_at: Some(samples::now()),
+                ..samples::receipt()
+            };
+            let seen = read(&view.page(texts).html);
+            assert!(seen.contains(said), "{became:?}: {seen}");
+        }
+        for kind in [
+            ActivityKind::Done,
+            ActivityKind::DoneInVain,
+            ActivityKind::NotBegun,
+        ] {
+            for what in [None, Some("Pay 5.00 EUR to KLM, once".to_owned())] {
+                let mut activity = samples::activity();
+                activity.entries.truncate(1);
+                activity.entries[0].kind = kind;
+                activity.entries[0].what.clone_from(&what);
+                let mut agents = samples::agents();
+                agents.agents.truncate(1);
+                agents.agents[0].actions.clone_from(&activity.entries);
+                for page in [activity.page(texts), agents.page(texts)] {
+                    let seen = read(&page.html);
+                    assert!(seen.contains(said), "{kind:?}: {seen}");
+                }
+            }
+        }
     }
 }

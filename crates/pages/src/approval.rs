@@ -6,13 +6,13 @@ use std::time::Duration;
 use askama::Template;
 use http::StatusCode;
 use serde_json::Value;
-use writ_authority::Piece;
+use writ_authority::{Headline, Piece};
 use writ_wire::time::Timestamp;
 
 use super::approval_form::FormWords;
 use super::around::{Around, Tab};
 use super::screen::Screen;
-use super::sentence::Part;
+use super::sentence::{Part, Sentence};
 use super::through::ThroughView;
 use super::{AgentName, ClientView, OnwardView, Page, PersonView, ScopeView, Texts};
 
@@ -26,7 +26,8 @@ pub struct ApprovalPage {
     pub screen: ScreenView,
     /// Names the screen that was shown (its hash); comes back as `screen`, so that a changed one is noticed.
     pub screen_hash: String,
-    pub number: Option<NumberView>,
+    /// Whether the agent shows two digits; they come back as `number`.
+    pub asks_number: bool,
     pub level: LevelView,
     pub narrowing: NarrowingView,
     pub problem: Option<ApprovalProblem>,
@@ -37,6 +38,8 @@ pub struct ApprovalPage {
 pub struct ScreenView {
     /// The request.
     pub id: String,
+    /// When it is looked at: "today" is a day of then.
+    pub now: Timestamp,
     pub client: ClientView,
     /// The agents through which it came, the first one first; the one that asks is `client` and not among them.
     pub chain: Vec<AgentName>,
@@ -79,9 +82,15 @@ pub struct ApprovalDetail {
     pub reference: String,
     /// [`writ_authority::TypeDefinition::title`]
     pub title: String,
-    /// [`writ_authority::TypeDefinition::pieces`]: values are set large.
+    /// What of it stands first; without it the sentence does.
+    pub headline: Option<Headline>,
+    /// [`writ_authority::TypeDefinition::pieces`]
     pub sentence: Vec<Piece>,
     pub limits: Vec<Vec<Piece>>,
+    /// Those of the limits that belong to what is done: the arguments of a call that the sentence does not hold.
+    pub values: Vec<Vec<Piece>>,
+    /// Names of the resources at which it would be done.
+    pub at: Vec<String>,
 }
 
 /// What a yes makes.
@@ -127,6 +136,12 @@ pub enum Hint {
     DefinitionChanged,
     /// Nobody has confirmed the definition of what would be done.
     DefinitionUnknown,
+    /// By so much more than the task allows; decimal text.
+    MoreThanAllowed {
+        more: String,
+        allowed: String,
+        unit: String,
+    },
     /// The task's own limit does not cover it.
     BeyondTask,
     /// What was approved before for one use was used: this is one more.
@@ -159,12 +174,6 @@ pub enum RoleView {
     Sponsor,
     /// Named by the type or by the agent's record.
     Designated,
-}
-
-/// Three numbers, one of which the agent shows; comes back as `number`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumberView {
-    pub choices: [u8; 3],
 }
 
 /// What a yes needs.
@@ -222,8 +231,8 @@ pub struct DurationView {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApprovalProblem {
+    /// Not two digits.
     NumberMissing,
-    NumberWrong,
     PasswordMissing,
     PasswordWrong,
     /// Until then no try is looked at.
@@ -263,6 +272,8 @@ impl ApprovalPage {
             around: Around::of(&self.person, Tab::Beside, texts),
             view: self,
             form: FormWords::of(self, texts),
+            approve: screen.head.approve(&self.screen, texts),
+            is_wide: screen.head.is_wide(&self.screen, texts),
             screen,
         };
         let page = Page::rendered(&template, status).with_scripts();
@@ -286,7 +297,6 @@ impl ApprovalProblem {
             Self::FormExpired => StatusCode::FORBIDDEN,
             Self::Changed | Self::AskedAgain => StatusCode::CONFLICT,
             Self::NumberMissing
-            | Self::NumberWrong
             | Self::PasswordMissing
             | Self::PasswordWrong
             | Self::PasskeyFailed
@@ -311,4 +321,7 @@ struct ApprovalTemplate<'a> {
     view: &'a ApprovalPage,
     screen: Screen<'a>,
     form: FormWords<'a>,
+    /// What the button says.
+    approve: Sentence,
+    is_wide: bool,
 }

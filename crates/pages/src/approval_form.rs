@@ -11,11 +11,11 @@ pub(super) struct FormWords<'a> {
     pub(super) left: Sentence,
     pub(super) left_seconds: u64,
     pub(super) problem: Option<&'a str>,
-    pub(super) number_wrong: bool,
+    pub(super) number_missing: bool,
     pub(super) password_wrong: bool,
     pub(super) amount_wrong: bool,
-    /// The question, and the choices as two digits.
-    pub(super) number: Option<(&'a str, [String; 3])>,
+    /// The question for the number.
+    pub(super) number: Option<&'a str>,
     pub(super) asks_password: bool,
     /// For the device: options as JSON, and what follows.
     pub(super) passkey: Option<(&'a str, &'a str)>,
@@ -64,22 +64,15 @@ impl<'a> FormWords<'a> {
             left: fill(&text.left, &[("time", &texts.length(left))]),
             left_seconds: left.as_secs(),
             problem: problem.map(|problem| problem.text(texts)),
-            number_wrong: matches!(
-                problem,
-                Some(ApprovalProblem::NumberMissing | ApprovalProblem::NumberWrong)
-            ),
+            number_missing: problem == Some(ApprovalProblem::NumberMissing),
             password_wrong: matches!(
                 problem,
                 Some(ApprovalProblem::PasswordMissing | ApprovalProblem::PasswordWrong)
             ),
             amount_wrong: problem == Some(ApprovalProblem::AmountWrong),
-            number: view.number.map(|number| {
-                let question = if device {
-                    &text.number_device
-                } else {
-                    &text.number
-                };
-                (&**question, number.choices.map(|n| format!("{n:02}")))
+            number: view.asks_number.then_some(match device {
+                true => &text.number_device,
+                false => &text.number,
             }),
             asks_password: view.level == LevelView::Password,
             passkey: match &view.level {
@@ -161,7 +154,7 @@ impl<'a> PartWords<'a> {
     fn of(part: &'a PartView, texts: &Texts) -> Self {
         Self {
             reference: &part.reference,
-            sentence: said(&part.sentence),
+            sentence: said(&part.sentence, texts),
             chosen: part.chosen,
             amount: part
                 .amount
@@ -192,7 +185,6 @@ impl ApprovalProblem {
         let text = &texts.approval.problem;
         match self {
             Self::NumberMissing => &text.number_missing,
-            Self::NumberWrong => &text.number_wrong,
             Self::PasswordMissing => &text.password_missing,
             Self::PasswordWrong => &text.password_wrong,
             Self::TooMany { .. } => &text.too_many,

@@ -1,6 +1,7 @@
 //! Approval screens as the tests draw them.
 
 use serde_json::json;
+use writ_authority::{Headline, HeadlineAmount};
 
 use super::app_samples::{CALENDAR, PAYMENT, ago, ahead, now, person, pieces};
 use super::samples::agent;
@@ -12,20 +13,39 @@ fn first_payee() -> Hint {
     }
 }
 
+/// What a payment shows first.
+pub(super) fn paying(amount: &str) -> Headline {
+    Headline {
+        does: "pay up to".to_owned(),
+        amount: Some(HeadlineAmount {
+            value: amount.to_owned(),
+            unit: "EUR".to_owned(),
+        }),
+        payee: Some("KLM Royal Dutch Airlines".to_owned()),
+        account: Some("NL91ABNA0417164300".to_owned()),
+        object: None,
+        line: Vec::new(),
+    }
+}
+
 pub(super) fn screen() -> ScreenView {
     ScreenView {
         id: "apr_1".to_owned(),
+        now: now(),
         client: agent(),
         chain: Vec::new(),
         subject_name: "Alice Ångström".to_owned(),
         details: vec![ApprovalDetail {
             reference: "d0".to_owned(),
             title: "Payment".to_owned(),
+            headline: Some(paying("412.00")),
             sentence: pieces(PAYMENT),
             limits: vec![
                 pieces("Reference on the statement: “[AMS-OSL-2231]”"),
                 pieces("At: [https://bank.example]"),
             ],
+            values: Vec::new(),
+            at: vec!["Acme Bank".to_owned()],
         }],
         scopes: Vec::new(),
         identity: false,
@@ -63,7 +83,7 @@ pub(super) fn approval() -> ApprovalPage {
         now: now(),
         screen: screen(),
         screen_hash: "hash-1".to_owned(),
-        number: None,
+        asks_number: false,
         level: LevelView::Password,
         narrowing: NarrowingView {
             parts: vec![part("d0", PAYMENT, Some("412.00"))],
@@ -109,30 +129,15 @@ pub(super) fn full_approval() -> ApprovalPage {
     view.screen.details.push(ApprovalDetail {
         reference: "d1".to_owned(),
         title: "Calendar".to_owned(),
+        headline: None,
         sentence: pieces(CALENDAR),
         limits: Vec::new(),
+        values: Vec::new(),
+        at: Vec::new(),
     });
     view.screen.scopes = samples::consent().scopes;
     view.screen.identity = true;
-    view.screen.hints = vec![
-        Hint::FirstFromAgent,
-        first_payee(),
-        Hint::MoreThanUsual {
-            amount: "412.00".to_owned(),
-            largest: "300.00".to_owned(),
-            unit: "EUR".to_owned(),
-        },
-        Hint::DefinitionChanged,
-        Hint::DefinitionUnknown,
-        Hint::BeyondTask,
-        Hint::OneMore,
-        Hint::MoreThanLeft {
-            left: "12.00".to_owned(),
-            budget: "50.00".to_owned(),
-            unit: "EUR".to_owned(),
-        },
-        Hint::DeniedBefore,
-    ];
+    view.screen.hints = every_hint();
     view.screen.reason = Some("The price rises at noon.".to_owned());
     view.screen.resource_words = Some(ResourceWords {
         name: "Acme Bank".to_owned(),
@@ -144,15 +149,40 @@ pub(super) fn full_approval() -> ApprovalPage {
         of: 3,
         agreed: vec!["Bob".to_owned()],
     };
-    view.number = Some(NumberView {
-        choices: [47, 8, 91],
-    });
+    view.asks_number = true;
     view.level = LevelView::Passkey {
         options: "{\"challenge\":\"AAAA\",\"rpId\":\"localhost\"}".to_owned(),
     };
     view.narrowing.parts.push(part("d1", CALENDAR, None));
-    view.problem = Some(ApprovalProblem::NumberWrong);
+    view.problem = Some(ApprovalProblem::NumberMissing);
     view
+}
+
+pub(super) fn every_hint() -> Vec<Hint> {
+    vec![
+        Hint::FirstFromAgent,
+        first_payee(),
+        Hint::MoreThanUsual {
+            amount: "412.00".to_owned(),
+            largest: "300.00".to_owned(),
+            unit: "EUR".to_owned(),
+        },
+        Hint::DefinitionChanged,
+        Hint::DefinitionUnknown,
+        Hint::MoreThanAllowed {
+            more: "19587.99".to_owned(),
+            allowed: "412.00".to_owned(),
+            unit: "EUR".to_owned(),
+        },
+        Hint::BeyondTask,
+        Hint::OneMore,
+        Hint::MoreThanLeft {
+            left: "12.00".to_owned(),
+            budget: "50.00".to_owned(),
+            unit: "EUR".to_owned(),
+        },
+        Hint::DeniedBefore,
+    ]
 }
 
 /// What remains after "approve less".
@@ -174,6 +204,8 @@ pub(super) fn narrowed_approval() -> ApprovalPage {
 /// A resource server asks about one action, and its caller has to call again.
 pub(super) fn through_approval() -> ApprovalPage {
     let mut view = approval();
+    view.screen.details[0].title = "delete_note".to_owned();
+    view.screen.details[0].headline = None;
     view.screen.details[0].sentence = pieces("Delete the note “[Shopping list]”, once");
     view.screen.details[0].limits = vec![pieces("At: [https://notes.example]")];
     view.screen.binding_message = None;

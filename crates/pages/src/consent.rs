@@ -6,6 +6,7 @@ use http::StatusCode;
 use writ_authority::Piece;
 
 use super::guest::{GuestView, GuestWords, still_asked};
+use super::headline::letters;
 use super::scope::scope_sentence;
 use super::screen::said;
 use super::sentence::{Part, Sentence, fill};
@@ -24,6 +25,8 @@ pub struct ConsentPage {
     pub purpose: Option<String>,
     /// When the task ends, as people read it: [`Texts::moment`].
     pub expires: String,
+    /// The same as people say it: [`Texts::when`].
+    pub until: String,
     pub details: Vec<DetailView>,
     pub scopes: Vec<ScopeView>,
     /// Whether `openid` was asked.
@@ -95,10 +98,9 @@ impl ClientView {
             return plain(&self.name);
         }
         let name = clean(&self.name, LONGEST_WORDS);
-        if name.is_empty() {
-            plain(&self.client_id)
-        } else {
-            name
+        match name.is_empty() {
+            true => plain(&self.client_id),
+            false => name,
         }
     }
 }
@@ -156,12 +158,18 @@ impl ConsentPage {
 /// The finished words of the page, from top to bottom.
 struct Screen<'a> {
     problem: Option<&'a str>,
+    /// In place of a picture.
+    letters: String,
     heading: Sentence,
     publisher: Sentence,
     /// Absent for a plain client, of whose publisher nothing is known.
     badge: Option<Badge<'a>>,
     items: Vec<Item>,
     identity: Option<Sentence>,
+    /// What it asks about each time, whatever is ticked.
+    still_asked: Option<Sentence>,
+    /// Until when, and that it can be stopped.
+    end: Sentence,
     limits: Vec<Sentence>,
     words: Option<Words<'a>>,
     facts: Vec<(&'a str, String)>,
@@ -204,6 +212,16 @@ impl<'a> Screen<'a> {
                 ConsentProblem::NothingChosen => &*text.nothing_chosen,
                 ConsentProblem::Changed => &*text.changed,
             }),
+            letters: letters(&name),
+            still_asked: view
+                .guest
+                .as_ref()
+                .and_then(|guest| still_asked(guest, texts)),
+            end: match &guest {
+                // Its end is chosen on the page.
+                Some(_) => fill(&text.stoppable, &[]),
+                None => fill(&text.stoppable_until, &[("until", &plain(&view.until))]),
+            },
             heading: fill(heading, &[("name", &name)]),
             publisher: match &guest {
                 Some(guest) => guest.says.clone(),
@@ -238,16 +256,18 @@ impl<'a> Screen<'a> {
         lines.extend(self.badge.iter().map(|badge| badge.text.to_owned()));
         lines.extend(self.guest.iter().flat_map(GuestWords::lines));
         lines.push(text.what.clone());
-        if !self.items.is_empty() {
-            lines.push(text.what_hint.clone());
-        }
         for item in &self.items {
             lines.push(item.sentence.to_string());
             lines.extend(item.limits.iter().map(Sentence::to_string));
         }
+        if !self.items.is_empty() {
+            lines.push(text.what_hint.clone());
+        }
         lines.extend(self.identity.iter().map(Sentence::to_string));
-        lines.push(text.limits.clone());
+        lines.extend(self.still_asked.iter().map(Sentence::to_string));
         lines.extend(self.guest.iter().flat_map(GuestWords::limits));
+        lines.push(self.end.to_string());
+        lines.extend([text.details.clone(), text.limits.clone()]);
         lines.extend(self.limits.iter().map(Sentence::to_string));
         if let Some(words) = &self.words {
             let said = words.quotation.to_string();
@@ -268,10 +288,9 @@ impl<'a> Screen<'a> {
 impl<'a> Badge<'a> {
     fn of(agent: &AgentView, texts: &'a Texts) -> Self {
         let verified = agent.publisher_verified;
-        let text = if verified {
-            &texts.layout.verified
-        } else {
-            &texts.layout.not_verified
+        let text = match verified {
+            true => &texts.layout.verified,
+            false => &texts.layout.not_verified,
         };
         Self { text, verified }
     }
@@ -288,15 +307,16 @@ fn publisher(agent: Option<&AgentView>, texts: &Texts) -> Sentence {
 }
 
 fn items(view: &ConsentPage, texts: &Texts) -> Vec<Item> {
+    let line = |pieces: &Vec<Piece>| said(pieces, texts);
     let details = view.details.iter().map(|detail| Item {
         value: detail.reference.clone(),
-        sentence: said(&detail.sentence),
-        limits: detail.limits.iter().map(|limit| said(limit)).collect(),
+        sentence: line(&detail.sentence),
+        limits: detail.limits.iter().map(line).collect(),
     });
     let scopes = view.scopes.iter().map(|scope| Item {
         value: scope.value.clone(),
         sentence: scope_sentence(scope, texts),
-        limits: Vec::new(),
+        limits: scope.asked.said(texts).into_iter().collect(),
     });
     details.chain(scopes).collect()
 }
@@ -304,10 +324,7 @@ fn items(view: &ConsentPage, texts: &Texts) -> Vec<Item> {
 fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {
     let until = fill(&texts.consent.until, &[("expires", &plain(&view.expires))]);
     // A guest's end is chosen on the page.
-    let mut limits: Vec<Sentence> = match &view.guest {
-        Some(guest) => still_asked(guest, texts).into_iter().collect(),
-        None => vec![until],
-    };
+    let mut limits = Vec::from_iter(view.guest.is_none().then_some(until));
     if view.client.agent.is_some() {
         limits.extend(onward(&view.onward, texts));
     }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
+use writ_authority::Level;
 use writ_wire::time::Timestamp;
 
 use super::around::{Around, Tab};
@@ -18,6 +19,8 @@ pub struct Devices {
     pub person: PersonView,
     pub passkeys: Vec<PasskeyView>,
     pub notified: Vec<NotifiedView>,
+    /// Where the person is signed in: `POST /app/devices/sessions/end` with `session`, and `/app/devices/sessions/end-others`.
+    pub sessions: Vec<SessionView>,
     /// `applicationServerKey`, base64url; absent where Web Push is off.
     pub push_key: Option<String>,
     pub enrolment: Enrolment,
@@ -43,6 +46,20 @@ pub struct NotifiedView {
     pub added: Timestamp,
 }
 
+/// A browser in which the person is signed in.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    pub id: String,
+    /// As their makers call them, where the browser said so.
+    pub browser: Option<&'static str>,
+    pub system: Option<&'static str>,
+    pub address: Option<String>,
+    pub since: Timestamp,
+    pub level: Level,
+    /// It is the one that looks at the page.
+    pub current: bool,
+}
+
 /// What proves the person who adds a passkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enrolment {
@@ -60,6 +77,9 @@ pub enum DevicesNotice {
     PasskeyRemoved,
     NotificationsOn,
     NotificationsOff,
+    SessionEnded,
+    /// It had ended before, or there was no other.
+    NoSessionEnded,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +107,8 @@ impl Devices {
             problem: self.problem.map(|problem| problem.text(texts)),
             passkeys: self.passkeys.iter().map(|one| one.words(texts)).collect(),
             notified: self.notified.iter().map(|one| one.words(texts)).collect(),
+            others: self.sessions.iter().any(|one| !one.current),
+            sessions: self.sessions.iter().map(|one| one.words(texts)).collect(),
         };
         Page::rendered(&template, status).with_scripts()
     }
@@ -129,6 +151,42 @@ impl NotifiedView {
     }
 }
 
+/// The finished words of one session.
+struct SessionWords<'a> {
+    id: &'a str,
+    browser: Sentence,
+    since: Sentence,
+    how: &'a str,
+    address: Option<Sentence>,
+    current: bool,
+}
+
+impl SessionView {
+    fn words<'a>(&'a self, texts: &'a Texts) -> SessionWords<'a> {
+        let text = &texts.devices.session;
+        SessionWords {
+            id: &self.id,
+            browser: match (self.browser, self.system) {
+                (Some(browser), Some(system)) => {
+                    fill(&text.named, &[("browser", browser), ("system", system)])
+                }
+                (Some(name), None) | (None, Some(name)) => Sentence::of_value(name),
+                (None, None) => fill(&text.unnamed, &[]),
+            },
+            since: fill(&text.since, &[("at", &texts.moment(self.since))]),
+            how: match self.level {
+                Level::None | Level::Password => &text.password,
+                Level::Passkey | Level::Liveness => &text.passkey,
+            },
+            address: self
+                .address
+                .as_deref()
+                .map(|address| fill(&text.from, &[("address", &clean(address, LONGEST_WORDS))])),
+            current: self.current,
+        }
+    }
+}
+
 fn added(at: Timestamp, texts: &Texts) -> Sentence {
     fill(&texts.devices.added, &[("at", &texts.day(at))])
 }
@@ -150,6 +208,8 @@ impl DevicesNotice {
             Self::PasskeyRemoved => &text.passkey_removed,
             Self::NotificationsOn => &text.notifications_on,
             Self::NotificationsOff => &text.notifications_off,
+            Self::SessionEnded => &texts.devices.session.ended,
+            Self::NoSessionEnded => &texts.devices.session.none_ended,
         }
     }
 }
@@ -178,4 +238,7 @@ struct DevicesTemplate<'a> {
     problem: Option<&'a str>,
     passkeys: Vec<DeviceWords<'a>>,
     notified: Vec<DeviceWords<'a>>,
+    sessions: Vec<SessionWords<'a>>,
+    /// Whether they are signed in elsewhere.
+    others: bool,
 }

@@ -83,7 +83,7 @@ impl<'a> Entry<'a> {
             .sentences
             .iter()
             .take(MOST_SENTENCES)
-            .map(|one| said(one))
+            .map(|one| said(one, texts))
             .collect();
         if sentences.is_empty() {
             sentences.push(fill(&text.no_words, &[]));

@@ -12,8 +12,10 @@ mod activity;
 mod agents;
 mod approval;
 mod approval_form;
+mod approve;
 mod around;
 mod assets;
+mod brief;
 mod clean;
 mod consent;
 mod device_code;
@@ -23,7 +25,8 @@ mod failure;
 mod form_post;
 mod guest;
 mod headers;
-mod hint;
+mod headline;
+mod hints;
 mod inbox;
 mod installed;
 mod languages;
@@ -41,6 +44,7 @@ mod settings;
 mod tasks;
 mod texts;
 mod through;
+mod undo;
 pub mod zones;
 
 #[cfg(test)]
@@ -49,6 +53,8 @@ mod app_samples;
 mod app_tests;
 #[cfg(test)]
 mod approval_samples;
+#[cfg(test)]
+mod approval_tests;
 #[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]
@@ -62,8 +68,8 @@ pub use activity::{Activity, ActivityEntry, ActivityKind};
 pub use agents::{AgentEntry, AgentTask, Agents, RememberedView, SpendingView, UnfetchedView};
 pub use approval::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
-    GrantsView, Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, ResourceWords,
-    RoleView, ScreenView,
+    GrantsView, Hint, LevelView, NarrowingView, PartView, PurposeView, ResourceWords, RoleView,
+    ScreenView,
 };
 pub(crate) use assets::{
     APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH,
@@ -74,7 +80,9 @@ pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
 };
 pub use device_code::{DeviceCode, DeviceCodeProblem};
-pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
+pub use devices::{
+    Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionView,
+};
 pub use done::Done;
 pub use failure::{FailureKind, FailurePage, WayOn};
 pub use form_post::FormPost;
@@ -86,12 +94,13 @@ pub use login::{Login, LoginProblem};
 pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};
 pub use person::PersonView;
-pub use receipt::{ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
-pub use scope::{ScopeView, ScopeWords};
+pub use receipt::{BecameOf, ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
+pub use scope::{AskedEachTime, ScopeView, ScopeWords};
 pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
-pub use tasks::{MineNotice, TaskStateView, TaskView};
+pub use tasks::{HolderView, MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 pub use through::{RetryView, ThroughView};
+pub use undo::{UndoProblem, UndoProofs, UndoStep, UndoView};
 
 /// A finished page. As an HTTP response it carries the headers of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]

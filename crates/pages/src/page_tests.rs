@@ -123,16 +123,16 @@ fn a_login_problem_is_announced_and_keeps_the_name_alone() {
 }
 
 #[test]
-fn consent_has_its_stable_names_and_equal_buttons() {
+fn consent_has_its_stable_names_and_a_filled_yes() {
     let html = samples::consent().page(&texts()).html;
-    let button = |name: &str| {
+    let button = |name: &str, class: &str| {
         format!(
-            "<button class=\"button\" type=\"submit\" id=\"{name}\" name=\"{name}\" value=\"1\">"
+            "<button class=\"{class}\" type=\"submit\" id=\"{name}\" name=\"{name}\" value=\"1\">"
         )
     };
     // Deny comes first: it is what the Enter key means in a form.
-    let deny = html.find(&button("consent-deny")).unwrap();
-    let approve = html.find(&button("consent-approve")).unwrap();
+    let deny = html.find(&button("consent-deny", "button second")).unwrap();
+    let approve = html.find(&button("consent-approve", "button")).unwrap();
     assert!(deny < approve);
     for value in ["d0", "d1", "s0"] {
         assert!(
@@ -205,7 +205,7 @@ fn the_record_holds_who_what_limits_and_why() {
         "Not verified",
         "Pay EUR 412.00 to “KLM”, once, for ticket “AMS-OSL-2231”",
         "From account ending 4417",
-        "Use “accounts:read” at Bank",
+        "Use “accounts:read” at Bank: nobody has said what that allows",
         "It ends by itself on 21 November 2026, 12:00 UTC.",
         "It may pass parts of this on to Booking helper (agt_booker).",
         "That may happen at most 2 times in a row.",

@@ -10,7 +10,7 @@ use writ_wire::time::Timestamp;
 use super::approval::RoleView;
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
-use super::{ClientView, Page, PersonView, Texts, legible, legible_block, plain};
+use super::{ClientView, Page, PersonView, Texts, legible_block, plain};
 
 /// One receipt. The signed document itself is at `/app/receipts/{id}/document`.
 #[derive(Clone, Debug)]
@@ -25,8 +25,10 @@ pub struct ReceiptPage {
     pub shown: Vec<ShownSection>,
     /// Over the canonical text.
     pub hash: String,
-    /// Whether it led to a token; absent where nobody knows yet.
+    /// When it was fetched, or permitted an action; absent where it was not yet.
     pub used_at: Option<Timestamp>,
+    /// What the resource server says became of the action.
+    pub became: Option<BecameOf>,
     /// The resource server that this person wants to hear nothing of, as it is registered.
     pub silenced: Option<String>,
     /// Where it can be stopped.
@@ -50,6 +52,14 @@ pub enum ReceiptVerdict {
         agreed: usize,
         need: usize,
     },
+}
+
+/// An outcome that was reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BecameOf {
+    Done,
+    InVain,
+    NotBegun,
 }
 
 #[derive(Clone, Debug)]
@@ -77,16 +87,21 @@ impl ShownSection {
     /// It was as it should be when it was shown; what is stored is not trusted to be.
     fn clean(&self) -> Self {
         Self {
-            heading: legible(&self.heading),
-            lines: self.lines.iter().map(|line| legible_block(line)).collect(),
+            heading: unbroken(&self.heading),
+            lines: self.lines.iter().map(|line| unbroken(line)).collect(),
         }
     }
+}
+
+/// An amount keeps the space at which no line ends; everything else must be legible.
+fn unbroken(line: &str) -> String {
+    let parts = line.split('\u{a0}').map(legible_block);
+    parts.collect::<Vec<_>>().join("\u{a0}")
 }
 
 impl ReceiptPage {
     pub fn page(&self, texts: &Texts) -> Page {
         let verdict = self.verdict.text(texts).to_string();
-        let used = self.used_at.map(|at| texts.moment(at));
         let text = &texts.receipt;
         let template = ReceiptTemplate {
             texts,
@@ -101,11 +116,8 @@ impl ReceiptPage {
                 .iter()
                 .map(|vote| VoteWords::of(vote, texts))
                 .collect(),
-            facts: vec![
-                (&text.id, plain(&self.id)),
-                (&text.hash, plain(&self.hash)),
-                (&text.used, used.unwrap_or_else(|| text.not_used.clone())),
-            ],
+            facts: vec![(&text.id, plain(&self.id)), (&text.hash, plain(&self.hash))],
+            outcome: self.outcome(texts),
             shown: self.shown.iter().map(ShownSection::clean).collect(),
             silenced: self
                 .silenced
@@ -115,6 +127,31 @@ impl ReceiptPage {
             verdict,
         };
         Page::rendered(&template, StatusCode::OK).with_scripts()
+    }
+}
+
+impl ReceiptPage {
+    /// What came of a yes; of a no nothing did, and its lead says so.
+    fn outcome(&self, texts: &Texts) -> Option<Sentence> {
+        let text = &texts.receipt;
+        let at = self.used_at.map(|at| texts.moment(at));
+        let at = at.as_deref().unwrap_or_default();
+        let is_good = match self.verdict {
+            ReceiptVerdict::Approved | ReceiptVerdict::ApprovedLess => true,
+            ReceiptVerdict::Agreed { .. }
+            | ReceiptVerdict::Denied
+            | ReceiptVerdict::DeniedAndStopped
+            | ReceiptVerdict::NotMe => false,
+        };
+        let words = match (is_good, self.became, self.used_at) {
+            (false, ..) => return None,
+            (true, Some(BecameOf::Done), _) => &text.done,
+            (true, Some(BecameOf::InVain), _) => &text.in_vain,
+            (true, Some(BecameOf::NotBegun), _) => &text.not_begun,
+            (true, None, Some(_)) => &text.used,
+            (true, None, None) => &text.not_used,
+        };
+        Some(fill(words, &[("at", at)]))
     }
 }
 
@@ -190,6 +227,7 @@ struct ReceiptTemplate<'a> {
     verdict: String,
     silenced: Option<Sentence>,
     lead: Sentence,
+    outcome: Option<Sentence>,
     votes: Vec<VoteWords<'a>>,
     facts: Vec<(&'a str, String)>,
 }

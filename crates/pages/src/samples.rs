@@ -56,6 +56,7 @@ pub(super) fn consent() -> ConsentPage {
         resource_name: "Bank".to_owned(),
         scope: "accounts:read".to_owned(),
         words: ScopeWords::Name,
+        asked: AskedEachTime::All,
     };
     ConsentPage {
         remembered_days: None,
@@ -66,6 +67,7 @@ pub(super) fn consent() -> ConsentPage {
         subject_name: "Alice Ångström".to_owned(),
         purpose: Some("Book the cheapest direct flight to Oslo for your meeting.".to_owned()),
         expires: "21 November 2026, 12:00 UTC".to_owned(),
+        until: "today 12:00 UTC".to_owned(),
         details: vec![payment, calendar],
         scopes: vec![scope],
         identity: true,
@@ -96,12 +98,26 @@ pub(super) fn task(id: &str, state: TaskStateView) -> TaskView {
             resource_name: "Bank".to_owned(),
             scope: "accounts:read".to_owned(),
             words: ScopeWords::Name,
+            asked: AskedEachTime::All,
         }],
         identity: true,
         opened: "21 November 2026, 11:00 UTC".to_owned(),
         expires: "21 November 2026, 12:00 UTC".to_owned(),
         state,
-        chain: vec!["Travel planner".to_owned(), "Booking helper".to_owned()],
+        holders: vec![
+            HolderView {
+                name: "Travel planner".to_owned(),
+                level: 0,
+                through: None,
+                live: true,
+            },
+            HolderView {
+                name: "Booking helper".to_owned(),
+                level: 1,
+                through: Some("Travel planner".to_owned()),
+                live: true,
+            },
+        ],
     }
 }
 

@@ -12,6 +12,16 @@ pub struct ScopeView {
     pub resource_name: String,
     pub scope: String,
     pub words: ScopeWords,
+    pub asked: AskedEachTime,
+}
+
+/// Whether the person is asked again about what a scope covers, however much of it they allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AskedEachTime {
+    #[default]
+    Nothing,
+    Some,
+    All,
 }
 
 /// Who words a scope for people.
@@ -42,6 +52,16 @@ pub(super) fn scope_sentence(scope: &ScopeView, texts: &Texts) -> Sentence {
         _ => &texts.consent.scope,
     };
     fill(text, &values)
+}
+
+impl AskedEachTime {
+    pub(super) fn said(self, texts: &Texts) -> Option<Sentence> {
+        match self {
+            Self::Nothing => None,
+            Self::Some => Some(fill(&texts.consent.asked_for_some, &[])),
+            Self::All => Some(fill(&texts.consent.asked_for_all, &[])),
+        }
+    }
 }
 
 impl ScopeView {
@@ -81,6 +101,7 @@ mod tests {
             resource_name: "Notes".to_owned(),
             scope: "notes:read".to_owned(),
             words,
+            asked: AskedEachTime::Nothing,
         }
     }
 
@@ -105,7 +126,10 @@ mod tests {
         let one = scope(says(&[("en", "Read your notes")]));
         assert_eq!(shown(&one, german), "Notes: Read your notes");
         let none = scope(ScopeWords::Name);
-        assert_eq!(shown(&none, english), "Use “notes:read” at Notes");
+        assert_eq!(
+            shown(&none, english),
+            "Use “notes:read” at Notes: nobody has said what that allows"
+        );
         assert_eq!(none.label(english), "notes:read");
         assert_eq!(both.label(german), "Ihre Notizen lesen");
     }

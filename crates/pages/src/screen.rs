@@ -3,10 +3,13 @@
 
 use serde_json::{Value, json};
 use writ_authority::Piece;
+use writ_wire::time::Timestamp;
 
 use super::approval::{
     ApprovalDetail, DecidersView, GrantsView, PurposeView, ResourceWords, RoleView, ScreenView,
 };
+use super::headline::Head;
+use super::hints::every_hint;
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
 use super::sentence::{Part, Sentence, fill};
@@ -14,21 +17,21 @@ use super::{ClientView, LONGEST_WORDS, Texts, clean, legible, legible_block, pla
 
 /// The finished words.
 pub(super) struct Screen<'a> {
+    /// What decides; all else is folded below it.
+    pub(super) head: Head<'a>,
     pub(super) heading: Sentence,
     pub(super) publisher: Sentence,
-    /// The words, and whether they are good ones; absent for a plain client.
-    pub(super) badge: Option<(&'a str, bool)>,
     /// Owner, chain, for whom.
     pub(super) who: Vec<Sentence>,
     /// Of the device that asks.
     pub(super) code: Option<String>,
-    pub(super) narrowed: Option<&'a str>,
+    /// Each thing that is unusual, where the first screen counts several.
+    pub(super) unusual: Vec<Sentence>,
     pub(super) acts: Vec<ActWords>,
     pub(super) limits: Vec<Sentence>,
     pub(super) purpose: Sentence,
     /// In which words it was approved before, and the path of that task.
     pub(super) task: Option<(Option<Sentence>, String)>,
-    pub(super) hints: Vec<Sentence>,
     /// Who says so, what the resource server says, and how far that is known.
     pub(super) resource: Option<(Sentence, Sentence, &'a str)>,
     pub(super) words_label: &'a str,
@@ -67,20 +70,16 @@ impl<'a> Screen<'a> {
         let text = &texts.approval;
         let agent = view.client.agent.as_ref();
         Self {
+            head: Head::of(view, texts),
             heading: heading(view, texts),
             publisher: publisher(&view.client, texts),
-            badge: agent.map(|agent| match agent.publisher_verified {
-                true => (&*texts.layout.verified, true),
-                false => (&*texts.layout.not_verified, false),
-            }),
             who: who(view, texts),
             code: view.user_code.as_deref().map(plain),
-            narrowed: view.narrowed.then_some(&text.narrowed),
+            unusual: every_hint(view, texts),
             acts: acts(view, texts),
             limits: limits(view, texts),
             purpose: purpose(view, texts),
             task: view.purpose.as_ref().map(|purpose| task(purpose, texts)),
-            hints: view.hints.iter().map(|hint| hint.said(texts)).collect(),
             resource: view
                 .resource_words
                 .as_ref()
@@ -98,10 +97,14 @@ impl<'a> Screen<'a> {
     /// Heading and lines of each part, as they stand on the page.
     fn sections(&self, texts: &Texts) -> Vec<ShownSection> {
         let text = &texts.approval;
-        let mut sections = vec![section(&self.heading.to_string(), self.lines_of_who())];
+        let mut sections = self.head.sections();
         if let Some(code) = &self.code {
             let lines = vec![code.clone(), text.code_hint.clone()];
             sections.push(section(&text.code, lines));
+        }
+        sections.push(section(&text.details, self.lines_of_who()));
+        if !self.unusual.is_empty() {
+            sections.push(section(&text.unusual, written(&self.unusual)));
         }
         sections.push(section(&text.what, self.lines_of_what()));
         sections.push(section(&text.limits, written(&self.limits)));
@@ -123,18 +126,13 @@ impl<'a> Screen<'a> {
     }
 
     fn lines_of_who(&self) -> Vec<String> {
-        let mut lines = vec![self.publisher.to_string()];
-        lines.extend(self.badge.map(|(badge, _)| badge.to_owned()));
+        let mut lines = vec![self.heading.to_string(), self.publisher.to_string()];
         lines.extend(written(&self.who));
         lines
     }
 
     fn lines_of_what(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self
-            .narrowed
-            .iter()
-            .map(|text| (*text).to_owned())
-            .collect();
+        let mut lines = Vec::new();
         for act in &self.acts {
             lines.extend(act.title.clone());
             lines.push(act.sentence.to_string());
@@ -149,18 +147,30 @@ impl<'a> Screen<'a> {
             lines.extend(quotation.as_ref().map(Sentence::to_string));
             lines.push(texts.approval.task.clone());
         }
-        lines.extend(written(&self.hints));
         lines
     }
 }
 
-/// Words of the type and values of the request, kept apart for the page.
-pub(super) fn said(pieces: &[Piece]) -> Sentence {
+/// Words of the type and values of the request, kept apart for the page. Times are those of the reader's clock.
+pub(super) fn said(pieces: &[Piece], texts: &Texts) -> Sentence {
+    said_by(pieces, |at| texts.moment(at))
+}
+
+/// The same as people say it now: "tomorrow 08:04".
+pub(super) fn said_now(pieces: &[Piece], texts: &Texts, now: Timestamp) -> Sentence {
+    said_by(pieces, |at| texts.when(at, now))
+}
+
+fn said_by(pieces: &[Piece], time: impl Fn(Timestamp) -> String) -> Sentence {
     let parts = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => Part::Words(text.clone()),
         // As it is granted: what could not be seen was refused when it was asked.
         Piece::Value(value) => Part::Value(legible(value)),
         Piece::Block(text) => Part::Block(legible_block(text)),
+        Piece::Time { at, written } => {
+            let minute = Timestamp::from_rfc3339(at).filter(|at| at.is_whole_minute());
+            Part::Value(minute.map_or_else(|| legible(written), &time))
+        }
     });
     Sentence {
         parts: parts.collect(),
@@ -183,7 +193,11 @@ fn heading(view: &ScreenView, texts: &Texts) -> Sentence {
     let client = &view.client;
     if let Some(through) = &view.through {
         let details = view.details.iter();
-        return through.heading(client, details.map(|detail| said(&detail.sentence)), texts);
+        return through.heading(
+            client,
+            details.map(|detail| said(&detail.sentence, texts)),
+            texts,
+        );
     }
     let text = match client.agent {
         Some(_) => &texts.approval.heading_agent,
@@ -251,12 +265,12 @@ fn acts(view: &ScreenView, texts: &Texts) -> Vec<ActWords> {
 }
 
 fn act(view: &ScreenView, detail: &ApprovalDetail, texts: &Texts) -> ActWords {
-    let limits = detail.limits.iter().map(|limit| said(limit));
+    let limits = detail.limits.iter().map(|limit| said(limit, texts));
     let whose = view.through.iter();
     let whose = whose.map(|through| through.whose_words(&view.client, texts));
     ActWords {
         title: Some(plain(&detail.title)),
-        sentence: said(&detail.sentence),
+        sentence: said(&detail.sentence, texts),
         limits: limits.chain(whose).collect(),
     }
 }

@@ -40,13 +40,14 @@ texts! {
         onward_both: String, onward_once: String, onward_depth: String, nothing_else: String,
         list_separator: String, own_words_agent: String, own_words_client: String, about: String,
         subject: String, owner: String, sponsor: String, identifier: String, returns_to: String,
-        unsure: String, deny: String, approve: String,
+        unsure: String, deny: String, approve: String, stoppable: String, stoppable_until: String,
+        details: String, asked_for_some: String, asked_for_all: String,
     }
     MineStateTexts {
         active: String, suspended: String, completed: String, stopped: String, expired: String,
     }
     MineTexts {
-        chain_separator: String, stopped: String, already_ended: String, forgotten: String, state: MineStateTexts,
+        chain_separator: String, stopped: String, task_stopped: String, already_ended: String, agent_had_ended: String, forgotten: String, state: MineStateTexts,
     }
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
@@ -78,18 +79,29 @@ texts! {
         left: String, over: String, other: String, through: String, more: String, no_words: String, reload: String,
         live: String,
     }
+    ApprovalHintOtherTexts {
+        first_account: String, more_than_usual: String, more_than_usual_of: String,
+        more_than_usual_several: String, first_payee: String, first_payees: String, more_than_allowed: String,
+        beyond_task: String, first_from_agent: String, denied_before: String,
+    }
     ApprovalHintTexts {
-        first_from_agent: String, first_payee: String, more_than_usual: String,
-        definition_changed: String, definition_unknown: String, beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
+        other: ApprovalHintOtherTexts,
+        first_from_agent: String, first_account: String, first_payee: String, first_payees: String,
+        more_than_usual: String, more_than_usual_of: String, more_than_usual_several: String, more_than_allowed: String,
+        definition_changed: String, definition_unknown: String,
+        beyond_task: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
     }
     ApprovalProblemTexts {
-        number_missing: String, number_wrong: String, password_missing: String,
-        password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
+        number_missing: String, password_missing: String, password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
         liveness_missing: String, liveness_failed: String, liveness_old: String,
         liveness_other: String, liveness_used: String, changed: String, asked_again: String, form_expired: String,
         nothing_chosen: String, amount_wrong: String,
     }
     ApprovalTexts {
+        wants: String, wants_to: String, unchecked: String, claimed: String, claimed_rest: String, at: String, through: String,
+        whom_other: String, learns: String, unusual: String, limit_once: String, limit_task: String,
+        part_of: String, details: String, approve_amount: String, approve_act: String,
+        approve_all: String,
         heading_agent: String, heading_client: String, heading_through: String, publisher: String,
         publisher_unknown: String, owner: String, chain: String, chain_separator: String,
         for_you: String, for_other: String, what: String, narrowed: String, whole: String,
@@ -110,7 +122,7 @@ texts! {
         approve: String, less: String, less_parts: String, less_amount: String,
         less_amount_plain: String, less_most: String, less_time: String, less_time_whole: String,
         less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String,
-        not_me: String, not_me_hint: String, not_me_hint_through: String, hint: ApprovalHintTexts,
+        not_me: String, not_me_yes: String, not_me_hint: String, not_me_hint_through: String, hint: ApprovalHintTexts,
         problem: ApprovalProblemTexts,
     }
     ReceiptTexts {
@@ -119,6 +131,7 @@ texts! {
         vote: String, role_subject: String, role_sponsor: String, role_designated: String,
         password: String, passkey: String, liveness: String, unconfirmed: String, shown: String,
         evidence: String, id: String, hash: String, used: String, not_used: String,
+        done: String, in_vain: String, not_begun: String,
         document: String, task: String, inbox: String, back_to_device: String,
     }
     OverTexts {
@@ -128,21 +141,34 @@ texts! {
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
         silenced: OverText,
     }
+    AgentDidTexts {
+        done: String, done_something: String, used: String, used_something: String, permitted: String, permitted_something: String,
+        asked: String, asked_something: String, handed_over: String, handed_over_something: String,
+        approved: String, approved_something: String, denied: String, denied_something: String,
+        consented: String,
+    }
     AgentsTexts {
-        title: String, lead: String, none: String, none_hint: String, past: String,
-        publisher: String, last_used: String, never_used: String, acting: String, paused: String,
-        idle: String, stop_agent: String, stop_agent_hint: String, stop_task: String,
-        task: String, own_words: String, chain: String, opened: String, expires: String,
+        title: String, lead: String, none: String, none_hint: String, present: String, past: String,
+        last_used: String, never_used: String, acting: String, paused: String,
+        idle: String, through: String, until: String, stop: String, details: String, stop_task: String,
+        task: String, own_words: String, tree: String, tree_through: String,
+        tree_ended: String, opened: String, expires: String,
         spent: String, last: String, history: String, approved: String, approved_one: String,
         approved_many: String, approved_least: String, approved_hint: String,
         unfetched: String, unfetched_one: String, remembered: String, remembered_hint: String, forget: String, more: String, last_token: String, no_token: String,
+        did: AgentDidTexts,
+    }
+    UndoTexts {
+        button: String, hint: String, title: String, lead: String, password: String,
+        by_password: String, by_passkey: String, keep: String, done: String, still_stopped: String, over: String,
+        not_proven: String, failed: String,
     }
     ActivityKindTexts {
         consented: String, consent_denied: String, asked: String, approved: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
-        used: String, not_done: String, cancelled: String, permitted: String,
-        handed_over: String, stopped: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
-        sign_in_failed: String, passkey_added: String, passkey_removed: String,
+        used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
+        handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
+        sign_in_failed: String, session_ended: String, passkey_added: String, passkey_removed: String,
         removed_by_operator: String, passkey_retired: String, code_made: String, password_changed: String,
         password_by_operator: String, settings_changed: String, settings_by_operator: String, somebody: String,
     }
@@ -158,6 +184,11 @@ texts! {
         passkey_failed: String, already_there: String, too_many: String, not_proven: String,
         not_bound: String,
     }
+    SessionTexts {
+        title: String, named: String, unnamed: String, since: String, password: String, passkey: String,
+        from: String, current: String, end: String, end_others: String, ended: String, none_ended: String,
+        hint: String,
+    }
     DevicesTexts {
         title: String, lead: String, passkeys: String, none: String, added: String, used: String,
         never_used: String, remove: String, add: String, add_name: String, add_hint: String,
@@ -166,7 +197,7 @@ texts! {
         paused: String, stale: String, notifications: String, notifications_off: String,
         notifications_none: String, enable: String, disable: String, blocked: String,
         on_here: String, off_here: String, device_unnamed: String, notice: DevicesNoticeTexts,
-        problem: DevicesProblemTexts,
+        problem: DevicesProblemTexts, session: SessionTexts,
     }
     SettingsProblemTexts {
         time_zone: String, quiet: String, email: String, user_code: String, password_wrong: String,
@@ -174,9 +205,9 @@ texts! {
         new_breached: String, new_guessable: String,
     }
     SettingsTexts {
-        title: String, saved: String, language: String, language_label: String, quiet: String,
+        title: String, saved: String, preferences: String, language_label: String, quiet: String,
         quiet_hint: String, from: String, until: String, quiet_zone: String, offset: String,
-        zone: String, zone_label: String, zone_hint: String, email: String,
+        zone_label: String, zone_hint: String, email: String,
         email_label: String, email_hint: String, email_impossible: String, code: String,
         code_hint: String, code_set: String, code_label: String, password: String, save: String, new: String, new_hint: String,
         new_old: String, new_label: String, new_again: String, new_save: String, new_saved: String,
@@ -193,7 +224,9 @@ texts! {
         title: String, sentence: String, again: String,
     }
     TimeTexts {
-        moment: String, day: String, clock: String, decimal_point: String, months: [String; 12], moments: String,
+        moment: String, day: String, clock: String, today: String, tomorrow: String,
+        yesterday: String, near: String, far: String, amount: String, decimal_point: String,
+        digit_separator: String, months: [String; 12], moments: String,
         minute: String, minutes: String, hour: String, hours: String,
     }
     FailureText {

@@ -45,9 +45,18 @@ fn next_placeholder<'a>(
 }
 
 impl Part {
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         match self {
             Self::Words(text) | Self::Value(text) | Self::Block(text) => text,
+        }
+    }
+}
+
+impl Sentence {
+    /// A value with nothing around it.
+    pub(super) fn of_value(value: &str) -> Self {
+        Self {
+            parts: vec![Part::Value(value.to_owned())],
         }
     }
 }

@@ -109,7 +109,7 @@ impl SettingsNotice {
 }
 
 impl SettingsProblem {
-    const fn status(self) -> StatusCode {
+    pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -125,7 +125,7 @@ impl SettingsProblem {
     }
 
     /// After how long another try is looked at, where that is known.
-    const fn retry_after(self) -> Option<Duration> {
+    pub(super) const fn retry_after(self) -> Option<Duration> {
         match self {
             Self::TooMany { retry_after } => Some(retry_after),
             _ => None,
@@ -149,7 +149,7 @@ impl SettingsProblem {
         }
     }
 
-    fn text(self, texts: &Texts) -> &str {
+    pub(super) fn text(self, texts: &Texts) -> &str {
         let text = &texts.settings.problem;
         match self {
             Self::TimeZone => &text.time_zone,

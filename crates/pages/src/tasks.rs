@@ -7,8 +7,20 @@ use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
 /// What the button just did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MineNotice {
+    /// The agent, with all that it does for this person.
     Stopped,
+    /// One of its tasks: it may go on in others.
+    TaskStopped,
+    /// The agent goes on: its person took the stop back.
+    StopUndone,
+    /// The same, and something else stops it too.
+    StillStopped,
+    /// The time for that was over, or somebody else stopped the same.
+    StopStays,
+    /// A task.
     AlreadyEnded,
+    /// All that an agent could do.
+    AgentHadEnded,
     /// A task of a guest goes on.
     Resumed,
     /// It goes on only for a person who signed in since it was suspended.
@@ -31,8 +43,19 @@ pub struct TaskView {
     pub opened: String,
     pub expires: String,
     pub state: TaskStateView,
-    /// Names of all agents that hold a piece of it, the first one first.
-    pub chain: Vec<String>,
+    /// Who holds a piece of it, each below whom it has it from.
+    pub holders: Vec<HolderView>,
+}
+
+/// An agent in a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HolderView {
+    pub name: String,
+    /// How many are above it.
+    pub level: usize,
+    /// From whom it has its piece; the first one has it from the person.
+    pub through: Option<String>,
+    pub live: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +71,12 @@ impl MineNotice {
     pub(super) fn text(self, texts: &Texts) -> &str {
         match self {
             Self::Stopped => &texts.mine.stopped,
+            Self::TaskStopped => &texts.mine.task_stopped,
+            Self::StopUndone => &texts.undo.done,
+            Self::StillStopped => &texts.undo.still_stopped,
+            Self::StopStays => &texts.undo.over,
             Self::AlreadyEnded => &texts.mine.already_ended,
+            Self::AgentHadEnded => &texts.mine.agent_had_ended,
             Self::Resumed => &texts.guest.resumed,
             Self::SignInFirst => &texts.guest.sign_in_first,
             Self::Forgotten => &texts.mine.forgotten,
@@ -81,11 +109,42 @@ pub(super) struct Entry<'a> {
     pub(super) id: &'a str,
     pub(super) quotation: Option<Sentence>,
     pub(super) sentences: Vec<String>,
-    pub(super) chain: Option<String>,
+    /// Empty where there is only one agent.
+    pub(super) tree: Vec<TreeLine>,
     pub(super) opened: String,
     pub(super) expires: String,
     pub(super) state: &'a str,
 }
+
+/// One line of a task's tree.
+pub(super) struct TreeLine {
+    /// How far it is indented.
+    pub(super) level: usize,
+    pub(super) said: Sentence,
+    pub(super) live: bool,
+}
+
+impl TreeLine {
+    fn of(holder: &HolderView, texts: &Texts) -> Self {
+        let name = clean(&holder.name, LONGEST_WORDS);
+        let said = match holder.through.as_deref() {
+            Some(through) => {
+                let through = clean(through, LONGEST_WORDS);
+                let values = [("name", &*name), ("through", &*through)];
+                fill(&texts.agents.tree_through, &values)
+            }
+            None => Sentence::of_value(&name),
+        };
+        Self {
+            level: holder.level.min(DEEPEST_INDENT),
+            said,
+            live: holder.live,
+        }
+    }
+}
+
+/// Further levels stand below each other: a phone is not wider.
+const DEEPEST_INDENT: usize = 4;
 
 impl<'a> Entry<'a> {
     pub(super) fn of(task: &'a TaskView, account: &str, texts: &'a Texts) -> Self {
@@ -98,7 +157,7 @@ impl<'a> Entry<'a> {
         let identity = task
             .identity
             .then(|| fill(&texts.consent.identity, &[("name", account)]).to_string());
-        let chain: Vec<String> = task.chain.iter().map(|name| plain(name)).collect();
+        let tree = task.holders.iter().map(|one| TreeLine::of(one, texts));
         Self {
             id: &task.id,
             quotation: said
@@ -111,7 +170,10 @@ impl<'a> Entry<'a> {
                 .chain(scopes)
                 .chain(identity)
                 .collect(),
-            chain: (chain.len() > 1).then(|| chain.join(&texts.mine.chain_separator)),
+            tree: match task.holders.len() {
+                0 | 1 => Vec::new(),
+                _ => tree.collect(),
+            },
             opened: plain(&task.opened),
             expires: plain(&task.expires),
             state: task.state.text(texts),

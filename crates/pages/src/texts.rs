@@ -7,10 +7,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use writ_wire::time::Timestamp;
 
+use super::plain;
 use super::sections::{
     ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
     DoneTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts, LoginTexts,
     LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
+    UndoTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -54,6 +56,7 @@ pub struct CatalogueTexts {
     pub(super) receipt: ReceiptTexts,
     pub(super) over: OverTexts,
     pub(super) agents: AgentsTexts,
+    pub(super) undo: UndoTexts,
     pub(super) activity: ActivityTexts,
     pub(super) devices: DevicesTexts,
     pub(super) settings: SettingsTexts,
@@ -124,9 +127,45 @@ impl Texts {
         fill(text, &[("count", &count.to_string())]).to_string()
     }
 
-    /// Decimal text as people write it: `412,00` in German.
+    /// A point in time as people say it at another one: "today 08:04". The name of the zone only where nobody has set one.
+    pub fn when(&self, at: Timestamp, now: Timestamp) -> String {
+        let (day, today) = (self.zone.date(at), self.zone.date(now));
+        let (Some(day), Some(today)) = (day, today) else {
+            return at.rfc3339();
+        };
+        let pattern = match day.days_after(today) {
+            0 => &self.time.today,
+            1 => &self.time.tomorrow,
+            -1 => &self.time.yesterday,
+            _ if day.is_in_year_of(today) => &self.time.near,
+            _ => &self.time.far,
+        };
+        let text = self.written(pattern, at);
+        match self.zone == Zone::default() {
+            true => format!("{text} {}", self.zone()),
+            false => text,
+        }
+    }
+
+    /// An amount as people write it, which no line break parts from its unit.
+    pub(super) fn amount(&self, decimal: &str, unit: &str) -> String {
+        let number = self.number(decimal);
+        let unit = plain(unit);
+        match unit.is_empty() {
+            true => number,
+            false => {
+                let values = [("number", &*number), ("unit", &*unit)];
+                fill(&self.time.amount, &values)
+                    .to_string()
+                    .replace(' ', NO_BREAK)
+            }
+        }
+    }
+
+    /// Decimal text as people write it: `1.412,00` in German.
     pub(super) fn number(&self, decimal: &str) -> String {
-        decimal.replace('.', &self.time.decimal_point)
+        let time = &self.time;
+        writ_authority::grouped(decimal, &time.digit_separator, &time.decimal_point)
     }
 
     /// A whole number of minutes that somebody may choose.
@@ -161,9 +200,78 @@ impl Texts {
     }
 }
 
+/// A space at which no line ends.
+const NO_BREAK: &str = "\u{a0}";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_said_by_the_day_of_whoever_reads_them() {
+        let at = |text: &str| Timestamp::from_rfc3339(text).unwrap();
+        let zone = |name| crate::zones::Zones::load().find(name).unwrap();
+        let english = Texts::load().unwrap();
+        let berlin = english.in_zone(zone("Europe/Berlin"));
+        let german = Texts::german().unwrap().in_zone(zone("Europe/Berlin"));
+        let now = at("2026-12-31T22:30:00Z");
+        for (moment, utc, there, in_german) in [
+            (
+                "2026-12-31T22:04:00Z",
+                "today 22:04 UTC",
+                "today 23:04",
+                "heute 23:04",
+            ),
+            (
+                "2026-12-31T23:04:00Z",
+                "today 23:04 UTC",
+                "tomorrow 00:04",
+                "morgen 00:04",
+            ),
+            (
+                "2026-12-30T08:04:00Z",
+                "yesterday 08:04 UTC",
+                "yesterday 09:04",
+                "gestern 09:04",
+            ),
+            (
+                "2026-03-03T08:04:00Z",
+                "3 March, 08:04 UTC",
+                "3 March, 09:04",
+                "3. März, 09:04",
+            ),
+            (
+                "2027-03-03T08:04:00Z",
+                "3 March 2027, 08:04 UTC",
+                "3 March 2027, 09:04",
+                "3. März 2027, 09:04",
+            ),
+        ] {
+            assert_eq!(english.when(at(moment), now), utc);
+            assert_eq!(berlin.when(at(moment), now), there);
+            assert_eq!(german.when(at(moment), now), in_german);
+        }
+        let far = Timestamp::from_micros(i64::MAX);
+        assert_eq!(english.when(far, now), far.rfc3339());
+    }
+
+    #[test]
+    fn amounts_are_grouped_and_unbroken() {
+        let (english, german) = (Texts::load().unwrap(), Texts::german().unwrap());
+        for (decimal, unit, in_english, in_german) in [
+            ("412.00", "EUR", "EUR\u{a0}412.00", "412,00\u{a0}EUR"),
+            (
+                "19999.99",
+                "EUR",
+                "EUR\u{a0}19,999.99",
+                "19.999,99\u{a0}EUR",
+            ),
+            ("1000", "", "1,000", "1.000"),
+        ] {
+            assert_eq!(english.amount(decimal, unit), in_english);
+            assert_eq!(german.amount(decimal, unit), in_german);
+        }
+    }
 
     #[test]
     fn moments_read_like_dates() {

@@ -31,6 +31,27 @@ pub struct Local {
     pub zone: String,
 }
 
+/// A day of the calendar.
+#[derive(Clone, Copy)]
+pub(super) struct Day(Date);
+
+impl Day {
+    /// How many days it is later than another one; 2 or -2 stand for all further ones.
+    pub(super) fn days_after(self, other: Self) -> i8 {
+        match (other.0.tomorrow(), other.0.yesterday()) {
+            _ if self.0 == other.0 => 0,
+            (Ok(next), _) if self.0 == next => 1,
+            (_, Ok(last)) if self.0 == last => -1,
+            _ if self.0 > other.0 => 2,
+            _ => -2,
+        }
+    }
+
+    pub(super) fn is_in_year_of(self, other: Self) -> bool {
+        self.0.year() == other.0.year()
+    }
+}
+
 impl Zones {
     pub fn load() -> Self {
         Self(TimeZoneDatabase::bundled())
@@ -83,6 +104,12 @@ impl Zone {
     /// As the database writes it.
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The day on which a moment is there; `None` outside of all calendars.
+    pub(super) fn date(&self, at: Timestamp) -> Option<Day> {
+        let at = instant(at)?.to_zoned(self.0.clone());
+        Some(Day(at.date()))
     }
 
     /// `None` for moments outside of all calendars.

@@ -102,7 +102,8 @@ function instead(of) {
 /** Asks the device when the form is sent, and sends the form with its answer. */
 function ask(of, field, answer) {
   if (!of) return;
-  const button = of.querySelector('[data-passkey-button]');
+  // The button may stand elsewhere on the page.
+  const button = [...of.elements].find((element) => element.matches('[data-passkey-button]'));
   if (!possible) return instead(of);
   button.disabled = false;
   of.addEventListener('submit', async (event) => {
@@ -181,3 +182,6 @@ ask(enrolment, 'credential', async () => create((creation ??= await createHere()
 for (const removal of forms('removal')) {
   ask(removal, 'assertion', () => prove(removal, { passkey: removal.elements.passkey.value }));
 }
+
+const undo = form('undo');
+ask(undo, 'assertion', () => prove(undo, { stop: undo.elements.stop.value }));

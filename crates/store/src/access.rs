@@ -2,6 +2,7 @@
 //! until the commit, so that two who take at once see each other.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use writ_authority::{BudgetSpend, Decimal, spend};
 use writ_core::id::{ClientId, DecisionId, DelegationId, TaskId};
 use writ_wire::time::Timestamp;
@@ -28,6 +29,8 @@ pub struct AccessDecision {
     pub task: Option<TaskId>,
     pub delegation: Option<DelegationId>,
     pub object_hash: Option<String>,
+    /// The object: JSON.
+    pub details: Option<Value>,
     pub spent: Vec<SpentAmount>,
     pub decided_at: Timestamp,
     /// Of a permit while its outcome is not known.
@@ -78,6 +81,7 @@ row! { DecisionRow {
     task_id: Option<String>,
     delegation_id: Option<String>,
     object_hash: Option<String>,
+    details: Option<String>,
     spent: Option<String>,
     decided_at: i64,
     awaited_until: Option<i64>,
@@ -91,14 +95,14 @@ row! { #[expect(dead_code, reason = "that there is a row says it")] UsedRow { us
 macro_rules! columns {
     () => {
         "id, caller, key_digest, asked_hash, answer, resource, action, client_id, task_id, delegation_id,
-        object_hash, spent, decided_at, awaited_until, outcome"
+        object_hash, details, spent, decided_at, awaited_until, outcome"
     };
 }
 
 const INSERT: &str = concat!(
     "INSERT INTO decisions (tenant, ",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, NULL)
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, NULL)
     ON CONFLICT DO NOTHING"
 );
 
@@ -196,6 +200,7 @@ impl DatabaseTransaction {
             new.task.as_ref().map(TaskId::as_str),
             new.delegation.as_ref().map(DelegationId::as_str),
             &new.object_hash,
+            json::optional(new.details.as_ref(), DETAILS_COLUMN)?,
             json::optional(spent, SPENT_COLUMN)?,
             new.decided_at.micros(),
             new.awaited_until.map(Timestamp::micros),
@@ -364,10 +369,7 @@ impl SpentRow {
 
 impl DecisionRow {
     fn read(self) -> Result<AccessDecision> {
-        let spent = self.spent.as_deref();
-        let spent = spent
-            .map(|text| json::read(text, SPENT_COLUMN))
-            .transpose()?;
+        let spent = json::read_optional(self.spent.as_deref(), SPENT_COLUMN)?;
         Ok(AccessDecision {
             id: DecisionId::from_text(self.id),
             caller: ClientId::from_text(self.caller),
@@ -380,6 +382,7 @@ impl DecisionRow {
             task: self.task_id.map(TaskId::from_text),
             delegation: self.delegation_id.map(DelegationId::from_text),
             object_hash: self.object_hash,
+            details: json::read_optional(self.details.as_deref(), DETAILS_COLUMN)?,
             spent: spent.unwrap_or_default(),
             decided_at: json::time(self.decided_at),
             awaited_until: self.awaited_until.map(json::time),
@@ -388,5 +391,6 @@ impl DecisionRow {
     }
 }
 
+const DETAILS_COLUMN: &str = "`decisions.details`";
 const SPENT_COLUMN: &str = "`decisions.spent`";
 const SPENT_SO_FAR: &str = "`budgets.spent`";

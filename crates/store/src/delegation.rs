@@ -20,6 +20,11 @@ pub struct Holder {
     pub task: TaskId,
     pub depth: usize,
     pub client: ClientId,
+    pub delegation: DelegationId,
+    /// The piece that this one was made from, or that asked for it.
+    pub above: Option<DelegationId>,
+    pub stopped: bool,
+    pub expires_at: Timestamp,
 }
 
 pub(crate) const AUTHORITY: &str = "`delegations.authority`";
@@ -55,7 +60,15 @@ macro_rules! delegation_columns {
 }
 pub(crate) use delegation_columns;
 
-row! { HolderRow { task_id: String, holder: String, act: Option<String> } }
+row! { HolderRow {
+    task_id: String,
+    id: String,
+    above: Option<String>,
+    holder: String,
+    act: Option<String>,
+    stopped_at: Option<i64>,
+    expires_at: i64,
+} }
 
 const BIND: &str = "
     UPDATE delegations SET jkt = $3 WHERE tenant = $1 AND id = $2 AND jkt IS NULL";
@@ -73,7 +86,8 @@ const OF_TASK: &str = concat!(
 macro_rules! holders {
     ($kind:ident) => {
         concat!(
-            "SELECT r.task_id, r.holder, r.act ",
+            "SELECT r.task_id, r.id, COALESCE(r.parent_id, r.asked_by) AS above, r.holder, r.act,
+                r.stopped_at, r.expires_at ",
             first_of_each!($kind, "delegations", "x.task_id = n.id ORDER BY x.id"),
             "ORDER BY r.task_id, r.id"
         )
@@ -100,7 +114,12 @@ impl DatabaseTransaction {
 
     /// It and all descendants are invalid from this commit on. Whether this call stopped it.
     pub async fn stop_delegation(&mut self, id: &DelegationId, now: Timestamp) -> Result<bool> {
-        Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
+        let stopped = execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1;
+        if !stopped {
+            self.forget_undoable_stops_of_delegation(id.as_str())
+                .await?;
+        }
+        Ok(stopped)
     }
 
     /// Who holds the first pieces of each of these tasks, as many as `most` of each. One statement.
@@ -137,6 +156,10 @@ impl HolderRow {
             task: TaskId::from_text(self.task_id),
             depth: act.map_or(0, |act| act.depth()),
             client: ClientId::from_text(self.holder),
+            delegation: DelegationId::from_text(self.id),
+            above: self.above.map(DelegationId::from_text),
+            stopped: self.stopped_at.is_some(),
+            expires_at: time(self.expires_at),
         })
     }
 }

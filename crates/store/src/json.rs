@@ -11,6 +11,13 @@ pub(crate) fn write<T: Serialize>(value: &T, place: &'static str) -> Result<Stri
     serde_json::to_string(value).map_err(|_| StoreError::corrupt(place))
 }
 
+pub(crate) fn read_optional<T: DeserializeOwned>(
+    text: Option<&str>,
+    place: &'static str,
+) -> Result<Option<T>> {
+    text.map(|text| read(text, place)).transpose()
+}
+
 pub(crate) fn optional<T: Serialize>(
     value: Option<&T>,
     place: &'static str,

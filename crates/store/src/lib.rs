@@ -61,6 +61,7 @@ mod tests;
 pub mod transport;
 mod trouble;
 pub mod types;
+pub mod undo;
 pub mod user;
 pub mod write;
 

@@ -20,7 +20,9 @@ use crate::error::{Result, StoreError};
 use crate::json::{self, time};
 use crate::store::DatabaseTransaction;
 
-pub use access_request::{ResourcePromptCounts, ResourceSilence, SameQuestion};
+pub use access_request::{
+    AnsweredCall, OpenAtResource, ResourcePromptCounts, ResourceSilence, SameQuestion,
+};
 pub use ending::{EndedRequest, RequestsOfStop};
 pub use lists::{DeniedQuestion, PromptCounts, StateChange};
 

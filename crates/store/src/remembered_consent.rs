@@ -10,6 +10,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
+use crate::json::time;
 use crate::store::DatabaseTransaction;
 
 /// Who agreed, for whom.
@@ -22,7 +23,7 @@ pub struct ConsentHolder<'a> {
 
 row! { RememberedRow { resource: String, scope: String, words: String } }
 
-row! { ClientRow { client_id: String } }
+row! { LiveRow { live: i64 } }
 
 const REMEMBER: &str = "
     INSERT INTO remembered_consents
@@ -36,13 +37,15 @@ const LIVE: &str = "
     WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND redirect_uri = $4 AND expires_at > $5
     ORDER BY resource, scope LIMIT $6";
 
+row! { RememberedClientRow { client_id: String, until: i64 } }
+
 const CLIENTS: &str = "
-    SELECT DISTINCT client_id FROM remembered_consents
+    SELECT client_id, MAX(expires_at) AS until FROM remembered_consents
     WHERE tenant = $1 AND user_id = $2 AND expires_at > $3
-    ORDER BY client_id LIMIT $4";
+    GROUP BY client_id ORDER BY client_id LIMIT $4";
 
 const LIVE_BETWEEN: &str = "
-    SELECT client_id FROM remembered_consents
+    SELECT CAST(1 AS BIGINT) AS live FROM remembered_consents
     WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND expires_at > $4 LIMIT 1";
 
 /// A row lock, only on what is still remembered: whoever forgets it waits for this transaction, or was first.
@@ -166,23 +169,24 @@ impl DatabaseTransaction {
         Ok(())
     }
 
-    /// The clients that need not ask this person again.
+    /// The clients that need not ask this person again, and until when.
     pub async fn remembered_clients(
         &mut self,
         user: &UserId,
         now: Timestamp,
-    ) -> Result<Vec<ClientId>> {
+    ) -> Result<Vec<(ClientId, Timestamp)>> {
         let rows = all!(
             self,
-            ClientRow,
+            RememberedClientRow,
             CLIENTS,
             &self.tenant,
             user.as_str(),
             now.micros(),
             MAX_REMEMBERED
         )?;
-        let clients = rows.into_iter().map(|row| row.client_id);
-        Ok(clients.map(ClientId::from_text).collect())
+        let clients = rows.into_iter();
+        let clients = clients.map(|row| (ClientId::from_text(row.client_id), time(row.until)));
+        Ok(clients.collect())
     }
 
     /// Whether this person need not be asked again by this client for something.
@@ -193,16 +197,8 @@ impl DatabaseTransaction {
         now: Timestamp,
     ) -> Result<bool> {
         let (user, client, now) = (user.as_str(), client.as_str(), now.micros());
-        let found = optional!(
-            self,
-            ClientRow,
-            LIVE_BETWEEN,
-            &self.tenant,
-            user,
-            client,
-            now
-        )?;
-        Ok(found.is_some())
+        let found = optional!(self, LiveRow, LIVE_BETWEEN, &self.tenant, user, client, now)?;
+        Ok(found.is_some_and(|row| row.live == 1))
     }
 
     /// This client has to ask this person again. Whether anything was remembered.

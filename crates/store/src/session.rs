@@ -20,7 +20,28 @@ pub struct NewUserSession<'a> {
     /// Digest of the request in whose interaction the password was given.
     pub for_request: Option<&'a str>,
     pub expires_at: Timestamp,
+    /// What the browser said of itself, and from where.
+    pub user_agent: Option<&'a str>,
+    pub address: Option<&'a str>,
 }
+
+/// One of a person's sessions, as they tell it from their others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedSession {
+    pub digest: String,
+    pub authenticated_at: Timestamp,
+    pub level: Level,
+    pub user_agent: Option<String>,
+    pub address: Option<String>,
+}
+
+row! { ListedSessionRow {
+    digest: String,
+    authenticated_at: i64,
+    method: Option<String>,
+    user_agent: Option<String>,
+    address: Option<String>,
+} }
 
 row! { SessionRow {
     user_id: String,
@@ -36,8 +57,14 @@ row! { SessionRow {
 const METHOD: &str = "`sessions.method`";
 
 const INSERT: &str = "
-    INSERT INTO sessions (tenant, digest, user_id, authenticated_at, for_request, expires_at, method)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    INSERT INTO sessions (tenant, digest, user_id, authenticated_at, for_request, expires_at, method,
+        user_agent, address)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+const OF_PERSON: &str = "
+    SELECT digest, authenticated_at, method, user_agent, address FROM sessions
+    WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3
+    ORDER BY authenticated_at DESC, digest LIMIT $4";
 
 const FIND: &str = "
     SELECT s.user_id, u.name, u.disabled_at, s.authenticated_at, s.for_request,
@@ -89,8 +116,39 @@ impl DatabaseTransaction {
             new.for_request,
             new.expires_at.micros(),
             json::write(&new.level, METHOD)?,
+            new.user_agent,
+            new.address,
         )?;
         Ok(())
+    }
+
+    /// Those of this person that are neither ended nor expired, the newest first.
+    pub async fn sessions_of(
+        &mut self,
+        person: &UserId,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<ListedSession>> {
+        let (person, now, most) = (person.as_str(), now.micros(), i64::from(most));
+        let rows = all!(
+            self,
+            ListedSessionRow,
+            OF_PERSON,
+            &self.tenant,
+            person,
+            now,
+            most
+        )?;
+        let listed = rows.into_iter().map(|row| {
+            Ok(ListedSession {
+                level: level(row.method.as_deref())?,
+                digest: row.digest,
+                authenticated_at: time(row.authenticated_at),
+                user_agent: row.user_agent,
+                address: row.address,
+            })
+        });
+        listed.collect()
     }
 
     /// One that is neither ended nor expired; the person may be disabled.
@@ -121,15 +179,18 @@ impl DatabaseTransaction {
     }
 }
 
+/// Rows without a method are from a version that knew passwords only.
+fn level(method: Option<&str>) -> Result<Level> {
+    match method {
+        Some(text) => json::read(text, METHOD),
+        None => Ok(Level::Password),
+    }
+}
+
 impl SessionRow {
-    /// Rows without a method are from a version that knew passwords only.
     fn read(self) -> Result<authorize::UserSession> {
-        let level = match &self.method {
-            Some(text) => json::read(text, METHOD)?,
-            None => Level::Password,
-        };
         Ok(authorize::UserSession {
-            level,
+            level: level(self.method.as_deref())?,
             user: User {
                 id: UserId::from_text(self.user_id),
                 name: self.name,

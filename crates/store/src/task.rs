@@ -227,7 +227,12 @@ impl DatabaseTransaction {
     /// stopped it.
     pub async fn stop_task(&mut self, id: &TaskId, now: Timestamp) -> Result<bool> {
         let (id, now) = (id.as_str(), now.micros());
+        // Before, because an undoing at the same moment is waited for; after, because its person may stop it at the same moment.
+        self.forget_undoable_stops_of_task(id).await?;
         let stopped = optional!(self, StoppedRow, STOP, &self.tenant, id, now)?;
+        if stopped.is_none() {
+            self.forget_undoable_stops_of_task(id).await?;
+        }
         self.stopped(stopped).await
     }
 
@@ -239,7 +244,12 @@ impl DatabaseTransaction {
         now: Timestamp,
     ) -> Result<bool> {
         let (id, now) = (id.as_str(), now.micros());
+        // As above.
+        self.forget_undoable_stops_of_task_of(id, person).await?;
         let stopped = optional!(self, StoppedRow, STOP_OF, &self.tenant, id, person, now)?;
+        if stopped.is_none() {
+            self.forget_undoable_stops_of_task_of(id, person).await?;
+        }
         self.stopped(stopped).await
     }
 

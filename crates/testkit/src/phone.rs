@@ -88,11 +88,12 @@ impl World {
 }
 
 impl WebPage {
-    /// Everything that a person reads in the main part of the page, without any space: markup may stand between words.
+    /// Everything that a person reads in the main part of the page and in the bar of its answers, without any space: markup may
+    /// stand between words.
     pub fn words(&self) -> String {
         let text = self.reply.text();
         let main = text.split("<main").nth(1).unwrap_or_default();
-        let main = main.split("</main>").next().unwrap_or_default();
+        let main = main.split("</body>").next().unwrap_or_default();
         squeezed(&plain(main))
     }
 
@@ -112,15 +113,6 @@ impl WebPage {
             !self.words().contains(&squeezed(words)),
             "`{words}` is on the page"
         );
-    }
-
-    /// The numbers that can be picked.
-    pub fn numbers(&self) -> Vec<u8> {
-        let text = self.reply.text();
-        let choices = text.split("name=\"number\" value=\"").skip(1);
-        choices
-            .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
-            .collect()
     }
 }
 

@@ -199,6 +199,8 @@ pub enum ConfigError {
     ChallengeKey,
     #[error("introspection needs the `client_id` of this resource")]
     LiveClient,
+    #[error("the client secret is empty or has white space: it is what `writ client add` printed")]
+    ClientSecret,
 }
 
 /// https, or http on loopback; no user information, query or fragment.

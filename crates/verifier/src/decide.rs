@@ -92,8 +92,12 @@ impl Decisions {
         if config.client_id.is_empty() {
             return Err(ConfigError::LiveClient);
         }
+        let secret = config.client_secret.reveal();
+        if secret.is_empty() || secret.contains(char::is_whitespace) {
+            return Err(ConfigError::ClientSecret);
+        }
         let server = AccessServer {
-            credentials: basic(&config.client_id, config.client_secret.reveal()),
+            credentials: basic(&config.client_id, secret),
             issuer: config.issuer,
             transport: environment.transport,
             clock: environment.clock,
@@ -107,9 +111,10 @@ impl Decisions {
         })))
     }
 
-    /// Whether the issuer takes the client's credentials; for the start of a service.
+    /// Whether the issuer is the one that is meant, takes the client's credentials, and has a record of the resource; for the start of a
+    /// service.
     pub async fn check_credentials(&self) -> Result<(), CredentialsError> {
-        self.0.server.check().await
+        self.0.server.check(self.0.resource.as_str()).await
     }
 
     /// Decides, under a fresh key: what may be used once is used up by a permit.

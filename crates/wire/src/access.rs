@@ -22,6 +22,8 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub const KEY_LENGTH: std::ops::RangeInclusive<usize> = 16..=128;
 /// The longest `data_class` of an outcome, in characters.
 pub const MAX_DATA_CLASS: usize = 140;
+/// So a denial begins whose arguments are outside the schema; the place follows.
+pub const OUTSIDE_SCHEMA: &str = "The arguments are not those of this action:";
 /// The largest arguments of an action that are kept, in bytes of JSON: what a person is asked about, and what was done.
 pub const MAX_ARGUMENTS: usize = 64 * 1024;
 

@@ -158,14 +158,18 @@ pub enum ProblemType {
     InvalidTaskState,
     /// Ours: this person is not asked now.
     TooMany,
-    /// The same, after a no.
+    /// The same, after a no to something else.
     Paused,
+    /// The same, after "This was not me".
+    Silenced,
+    /// Ours: the person said no to this very call just before.
+    Denied,
     /// RFC 9457 section 4.2.1: what the status says.
     Blank(u16),
 }
 
 impl ProblemType {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::NotRequestable,
         Self::ExpiredDenial,
         Self::InvalidDenialBinding,
@@ -175,6 +179,8 @@ impl ProblemType {
         Self::InvalidTaskState,
         Self::TooMany,
         Self::Paused,
+        Self::Silenced,
+        Self::Denied,
     ];
 
     pub const fn uri(self) -> &'static str {
@@ -188,7 +194,8 @@ impl ProblemType {
             Self::UnknownTask => "urn:openid:authzen:access-request:error:unknown_task",
             Self::TaskExpired => "urn:openid:authzen:access-request:error:task_expired",
             Self::InvalidTaskState => "urn:openid:authzen:access-request:error:invalid_task_state",
-            Self::TooMany | Self::Paused => "urn:writ:access-request:too-many",
+            Self::TooMany | Self::Paused | Self::Silenced => "urn:writ:access-request:too-many",
+            Self::Denied => DENIED,
             Self::Blank(_) => "about:blank",
         }
     }
@@ -196,10 +203,11 @@ impl ProblemType {
     pub const fn status(self) -> u16 {
         match self {
             Self::NotRequestable | Self::InvalidDenialBinding => 400,
+            Self::Denied => 403,
             Self::UnknownTask => 404,
             Self::DuplicateRequest | Self::InvalidTaskState => 409,
             Self::ExpiredDenial | Self::TaskExpired => 410,
-            Self::TooMany | Self::Paused => 429,
+            Self::TooMany | Self::Paused | Self::Silenced => 429,
             Self::Blank(status) => status,
         }
     }
@@ -215,10 +223,15 @@ impl ProblemType {
             Self::InvalidTaskState => "The task has ended",
             Self::TooMany => "Too many questions",
             Self::Paused => "The person said no just before",
+            Self::Silenced => "The person wants no questions of this resource",
+            Self::Denied => "The person said no",
             Self::Blank(_) => "The request is not valid",
         }
     }
 }
+
+/// By which a resource server knows that its question was answered before, by a no.
+pub const DENIED: &str = "urn:writ:access-request:denied";
 
 /// RFC 9457 section 3.1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

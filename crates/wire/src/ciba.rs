@@ -211,7 +211,7 @@ pub struct BackchannelResponse {
     /// Seconds between two polls; absent for push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<u32>,
-    /// Extension: two digits that the client shows and the user picks on the approval page; only for clients registered with
+    /// Extension: two digits that the client shows and the user types into the approval page; only for clients registered with
     /// `number_matching`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_to_match: Option<u8>,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Number, Value};
 
-use crate::strict_json;
+use crate::{strict_json, text};
 
 /// The largest integer that a double holds exactly with its neighbours (RFC 7493 section 2.2).
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
@@ -22,6 +22,8 @@ pub enum ExactJsonError {
     SameButCase(String, String),
     #[error("a member is called `__proto__`")]
     Prototype,
+    #[error("a text has the control character {}", text::code_point(*.0))]
+    Control(char),
 }
 
 /// The value of a text about which no two parsers disagree.
@@ -44,13 +46,21 @@ pub fn inexact_number(text: &[u8]) -> Option<String> {
 /// The same for a value that was made here, whose text does not exist yet.
 pub fn check(value: &Value) -> Result<(), ExactJsonError> {
     match value {
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+        Value::Null | Value::Bool(_) => Ok(()),
+        Value::String(text) => check_text(text),
         Value::Number(number) => check_number(number),
         Value::Array(items) => items.iter().try_for_each(check),
         Value::Object(members) => {
             check_names(members)?;
             members.values().try_for_each(check)
         }
+    }
+}
+
+fn check_text(text: &str) -> Result<(), ExactJsonError> {
+    match text::control_in(text) {
+        Some(control) => Err(ExactJsonError::Control(control)),
+        None => Ok(()),
     }
 }
 
@@ -75,6 +85,7 @@ fn is_negative_zero(double: f64) -> bool {
 fn check_names(members: &Map<String, Value>) -> Result<(), ExactJsonError> {
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for name in members.keys() {
+        check_text(name)?;
         if name == "__proto__" {
             return Err(ExactJsonError::Prototype);
         }
@@ -150,13 +161,15 @@ fn check_number_text(text: &[u8]) -> Result<(), ExactJsonError> {
     };
     exact
         .then_some(())
-        .ok_or_else(|| ExactJsonError::Number(text.into_owned()))
+        .ok_or_else(|| ExactJsonError::Number(text.chars().take(MAX_TOLD).collect()))
 }
 
 fn plain_whole(text: &str) -> &str {
     text.split_once('.').map_or(text, |(whole, _)| whole)
 }
 
+/// The most that is told of a number's text, in characters.
+const MAX_TOLD: usize = 40;
 /// As [`MAX_INTEGER`], for numbers with a fraction.
 const DOUBLE_LIMIT: f64 = MAX_INTEGER as f64;
 
@@ -300,6 +313,9 @@ mod tests {
             Value::from(i64::MIN),
             number(-0.0),
             number(1e300),
+            Value::from("a\0"),
+            Value::from("\u{1b}[31m"),
+            serde_json::json!({ "a\u{7f}": 1 }),
         ] {
             assert!(check(&bad).is_err(), "{bad}");
         }

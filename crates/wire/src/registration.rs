@@ -144,7 +144,7 @@ pub struct ClientFile {
     pub backchannel_authentication_request_signing_alg: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_user_code_parameter: Option<bool>,
-    /// The client shows a number, which the user picks on the approval page.
+    /// The client shows a number, which the user types into the approval page.
     #[serde(default)]
     pub number_matching: bool,
     /// User names of people whom it may ask by CIBA though they agreed to nothing; an agent has it in `agent`.

@@ -13,6 +13,7 @@ use serde_json::Number;
 pub struct Timestamp(i64);
 
 const MICROS: i64 = 1_000_000;
+const MICROSECONDS_OF_A_MINUTE: i64 = 60 * MICROS;
 
 impl Timestamp {
     pub const fn from_micros(micros: i64) -> Self {
@@ -60,6 +61,11 @@ impl Timestamp {
     pub fn rfc3339(self) -> String {
         let clamped = self.seconds().clamp(-62_135_596_800, 253_402_207_200);
         jiff::Timestamp::from_second(clamped).map_or_else(|_| String::new(), |t| t.to_string())
+    }
+
+    /// Whether a clock without seconds shows all of it.
+    pub fn is_whole_minute(self) -> bool {
+        self.0.rem_euclid(MICROSECONDS_OF_A_MINUTE) == 0
     }
 
     /// Parses RFC 3339; `None` for any other text.

@@ -64,6 +64,7 @@ class FakeServer:
         self.outcomes: list[Any] = []
         self.cancelled = 0
         self.polls = 0
+        self.refuses: int | None = None
 
     def client(self) -> httpx.AsyncClient:
         async def answer(request: httpx.Request) -> httpx.Response:
@@ -99,7 +100,7 @@ class FakeServer:
             case "POST /access/v1/outcomes":
                 self.outcomes.append(body)
                 return self.say(self.script.get("outcome", {"status": 204}))
-        return httpx.Response(404)
+        return httpx.Response(self.refuses or 404)
 
     def status(self, prefer: str) -> httpx.Response:
         scripted = self.script["status"]
@@ -302,6 +303,28 @@ def test_a_permit_that_is_used_too_late_does_nothing_and_says_so() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("secret", ["", " ", "secret\n", "two words"])
+def test_a_secret_that_is_none_is_refused_at_the_start(secret: str) -> None:
+    with pytest.raises(UsageError, match="is empty or has white space"):
+        Decisions(ISSUER, TABLE["resource"], client_id="notes", client_secret=secret)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_secret_that_the_issuer_refuses_is_told(status: int) -> None:
+    refused = "^the issuer refuses the credentials of this server: its client secret is what `writ client add` printed"
+
+    async def run() -> None:
+        decisions, server, _ = scene({"evaluation": [{"status": status, "body": {"error": "invalid_client"}}]})
+        await decisions.check_credentials()
+        with pytest.raises(Unavailable, match=refused):
+            await decisions.permit(CALLER, Action(**ACTION))
+        server.refuses = status
+        with pytest.raises(UsageError, match=refused):
+            await decisions.check_credentials()
+
+    asyncio.run(run())
+
+
 def test_a_cancelled_task_takes_its_question_back() -> None:
     waiting = case_of("the caller goes away")
 
@@ -320,27 +343,60 @@ def test_a_cancelled_task_takes_its_question_back() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        {"amount": 2**53},
-        {"amount": -(2**64)},
-        {"amount": float("nan")},
-        {"amount": 1e300},
-        {"amount": -0.0},
-        {"title": "\ud800"},
-        {"\ud800": 1},
-        {1: 1},
-        {"at": object()},
-        {"some": {1}},
-        {"raw": b"x"},
-        {"text": "x" * 65 * 1024},
-    ],
+    [{1: 1}, {"at": object()}, {"some": {1}}, {"raw": b"x"}],
     ids=lambda arguments: ascii(arguments)[:40],
 )
-def test_arguments_that_two_parsers_may_read_differently_are_not_sent(arguments: Any) -> None:
+def test_arguments_that_are_no_json_are_not_sent(arguments: Any) -> None:
     async def run() -> None:
         decisions, server, _ = scene({"evaluation": PERMITTED})
         with pytest.raises(UsageError):
             await decisions.gated(CALLER, Action("n", arguments), lambda args: None)
+        assert server.evaluations == []
+
+    asyncio.run(run())
+
+
+def filled_in(case: dict[str, Any]) -> str:
+    if "nested" in case:
+        return case["text"].replace("%s", "[" * case["nested"] + "1" + "]" * case["nested"])
+    return case["text"].replace("%s", "x" * case.get("letters", 0))
+
+
+@pytest.mark.parametrize("case", table("arguments")["cases"], ids=lambda case: case["name"])
+def test_arguments(case: dict[str, Any]) -> None:
+    async def run() -> None:
+        decisions, server, _ = scene({"evaluation": PERMITTED})
+        given = json.loads(filled_in(case))
+        judged = decisions.gated(CALLER, Action("n", given), lambda args: args)
+        if "sentence" not in case:
+            assert await judged == given
+            assert server.evaluations[0]["action"]["properties"] == given
+            return
+        with pytest.raises(ArgumentsInvalid) as refused:
+            await judged
+        said = case["sentence"]
+        assert (refused.value.code, refused.value.sentence) == ("arguments_invalid", said)
+        assert refused.value.where == said[said.index("`/") : said.rindex(";")]
+        assert server.evaluations == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('{"a": 1e400}', "`/arguments/a`: this number is not read alike by every parser: send it as text"),
+        ('{"a": NaN}', "`/arguments/a`: this number is not read alike by every parser: send it as text"),
+        ('{"a": "\\ud800"}', "`/arguments/a`: this is not Unicode"),
+        ('{"\\ud800": 1}', "`/arguments`: this is not Unicode"),
+    ],
+)
+def test_arguments_that_other_parsers_do_not_read_at_all(text: str, where: str) -> None:
+    async def run() -> None:
+        decisions, server, _ = scene({"evaluation": PERMITTED})
+        with pytest.raises(ArgumentsInvalid) as refused:
+            await decisions.gated(CALLER, Action.tool("n", json.loads(text)), lambda args: None)
+        assert refused.value.where == where
         assert server.evaluations == []
 
     asyncio.run(run())

@@ -347,7 +347,7 @@ fn what_nobody_is_shown_need_not_be_readable_but_is_read_alike_by_all() {
         (json!({ "q": [deep] }), "more than 32"),
         (
             json!({ "q": [{ "n": 9_007_199_254_740_993_u64 }] }),
-            "`/arguments/q/0/n`: the number",
+            "`/arguments/q/0/n`: this number",
         ),
         (
             json!({ "q": { "a": 1, "A": 1 } }),
@@ -357,8 +357,8 @@ fn what_nobody_is_shown_need_not_be_readable_but_is_read_alike_by_all() {
             json!({ "q": { "__proto__": 1 } }),
             "`/arguments/q`: a member",
         ),
-        (json!({ "q": -0.0 }), "the number"),
-        (json!({ "q": 1e300 }), "the number"),
+        (json!({ "q": -0.0 }), "this number"),
+        (json!({ "q": 1e300 }), "this number"),
     ] {
         let refused = checked(bad).unwrap_err();
         assert!(refused.contains(why), "{refused}");

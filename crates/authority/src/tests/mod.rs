@@ -7,6 +7,7 @@ mod catalogue;
 mod ceiling;
 mod consent;
 mod covers;
+mod headline;
 mod laws;
 mod narrow;
 mod permit;

@@ -20,9 +20,9 @@ fn a_payment() {
     let value = payment("412.00");
     assert_eq!(
         say(value.clone(), "en"),
-        "Pay up to 412.00 EUR to “KLM” (NL91ABNA0417164300), once"
+        "Pay up to 412.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once"
     );
-    let german = "Bis zu 412,00 EUR an „KLM“ (NL91ABNA0417164300) zahlen, einmal";
+    let german = "Bis zu 412,00 EUR an „KLM“ (NL91 ABNA 0417 1643 00) zahlen, einmal";
     assert_eq!(say(value.clone(), "de"), german);
     assert_eq!(say(value.clone(), "de-AT"), german);
     assert_eq!(say(value.clone(), "fr"), say(value, "en"));

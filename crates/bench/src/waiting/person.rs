@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use writ_platform::Clock;
 
@@ -27,6 +28,8 @@ pub struct SubmittedApproval {
 
 /// How the messages of this benchmark begin; digits follow.
 pub const MESSAGE: &str = "waits-";
+const LOOKS: usize = 200;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 const LINK: &str = "href=\"/app/requests/";
 const APPROVE: &str = "id=\"approval-approve\"";
 const LOG_IN: &str = "id=\"login-submit\"";
@@ -51,9 +54,7 @@ impl<'a> PersonBrowser<'a> {
 
     /// The first request of her inbox.
     pub fn approve(&mut self) -> Outcome<SubmittedApproval> {
-        let inbox = html(&self.get("/app")?)?;
-        let (_, rest) = inbox.split_once(LINK).ok_or("nothing waits in the inbox")?;
-        let id = rest.split('"').next().unwrap_or_default();
+        let id = self.waiting()?;
         let page = html(&self.get(&format!("/app/requests/{id}"))?)?;
         let form = Form::with(&page, APPROVE)?;
         let password = self.password;
@@ -66,6 +67,18 @@ impl<'a> PersonBrowser<'a> {
             message: message(&page).ok_or("the page does not show the message")?,
             answered_at,
         })
+    }
+
+    /// The first request of her inbox, which may be on its way yet.
+    fn waiting(&mut self) -> Outcome<String> {
+        for _ in 0..LOOKS {
+            let inbox = html(&self.get("/app")?)?;
+            if let Some((_, rest)) = inbox.split_once(LINK) {
+                return Ok(rest.split('"').next().unwrap_or_default().to_owned());
+            }
+            std::thread::park_timeout(BETWEEN_LOOKS);
+        }
+        Err("nothing waits in the inbox".into())
     }
 
     /// Opens a page and sends the form that has this button.
@@ -122,11 +135,18 @@ struct Form {
 }
 
 impl Form {
+    /// The form of the button with this attribute: the one that its `form` attribute names, else the one around it.
     fn with(page: &str, button: &str) -> Outcome<Self> {
+        let buttons = page.split("<button").skip(1);
+        let named = buttons
+            .filter_map(|rest| rest.split('>').next())
+            .find(|tag| tag.contains(button))
+            .and_then(|tag| value_of(tag, "form"));
+        let own = named.map_or_else(|| button.to_owned(), |id| format!(" id=\"{id}\""));
         let mut forms = page.split("<form").skip(1);
         let form = forms.find_map(|rest| {
             let form = rest.split("</form>").next()?;
-            form.contains(button).then_some(form)
+            form.contains(&own).then_some(form)
         });
         let form = form.ok_or_else(|| format!("no form with `{button}`"))?;
         let tags = form.split("<input").skip(1);

@@ -1,7 +1,7 @@
 //! A denial, and what of it is sealed into its `evaluation_id`, so that a question to a person can be bound to it without a row.
 
 use serde::{Deserialize, Serialize};
-use writ_wire::access::DecisionReason;
+use writ_wire::access::{DecisionReason, OUTSIDE_SCHEMA};
 use writ_wire::time::Timestamp;
 
 use super::AskedObject;
@@ -38,10 +38,10 @@ impl AccessDenial {
         }
     }
 
-    /// Arguments outside the schema.
-    pub fn of_arguments(why: &str) -> Self {
+    /// `why` names the place.
+    pub fn of_arguments(fault: ArgumentsFault, why: &str) -> Self {
         Self {
-            sentence: format!("{}: {why}", sentence(DecisionReason::ArgumentsInvalid)),
+            sentence: format!("{} {why}", fault.words()),
             ..Self::of(DecisionReason::ArgumentsInvalid)
         }
     }
@@ -54,6 +54,26 @@ impl AccessDenial {
     }
 }
 
+/// What is wrong with arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgumentsFault {
+    OutsideSchema,
+    /// A person would not see all of them, exactly as they are.
+    NotShown,
+    /// Too large, too deep, or not read alike by every parser.
+    NotJudged,
+}
+
+impl ArgumentsFault {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::OutsideSchema => OUTSIDE_SCHEMA,
+            Self::NotShown => "The arguments cannot be shown to the person who decides:",
+            Self::NotJudged => "The arguments cannot be judged:",
+        }
+    }
+}
+
 const fn sentence(reason: DecisionReason) -> &'static str {
     match reason {
         DecisionReason::TokenInvalid => "The access token is not good here, or not any more.",
@@ -61,7 +81,7 @@ const fn sentence(reason: DecisionReason) -> &'static str {
             "The access token is bound to a key, and no good proof of it came along."
         }
         DecisionReason::NotCovered => "This was not granted.",
-        DecisionReason::ArgumentsInvalid => "The arguments are not those of this action",
+        DecisionReason::ArgumentsInvalid => "The arguments are not those of this action.",
         DecisionReason::UnknownAction => "This action is not known.",
         DecisionReason::ApprovalRequired => "A person has to agree to this first.",
         DecisionReason::Used => "This was granted for one use, and was used.",

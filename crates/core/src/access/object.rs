@@ -1,12 +1,12 @@
 //! What an action and its arguments mean: an object of `authorization_details` at the resource that asks.
 
 use serde_json::{Map, Value};
-use writ_authority::{ARGUMENTS, Authority, OTHER_TOOL, TypeDefinition, Types};
+use writ_authority::{ARGUMENTS, Authority, OTHER_TOOL, Problem, TypeDefinition, Types};
 use writ_wire::access::{ActionRequest, DecisionReason, Entity};
 use writ_wire::exact_json::ExactJsonError;
 use writ_wire::rar::Detail;
 
-use super::AccessDenial;
+use super::{AccessDenial, ArgumentsFault};
 use crate::client::{Resource, ResourceAction};
 use crate::registration::is_action_name;
 
@@ -53,15 +53,21 @@ impl AskedObject<'_> {
     /// Whether a person would see all of it, exactly as it is.
     pub fn check_shown(&self) -> Result<(), AccessDenial> {
         let checked = self.definition.check_shown(&self.detail, "");
-        checked.map_err(|problem| {
-            AccessDenial::of_arguments(&format!("a person has to be asked, and {problem}"))
-        })
+        checked.map_err(|problem| of_problem(ArgumentsFault::NotShown, &problem))
     }
 
     /// With the version of its type.
     pub fn versioned(&self) -> Detail {
         let hash = self.definition.hash().into();
         self.detail.clone().with("type_hash", hash)
+    }
+
+    /// Of an action: [`ResourceAction::described`].
+    pub fn described(&self) -> Option<String> {
+        match self.kind {
+            ObjectKind::Type => None,
+            ObjectKind::Action(action) => Some(action.described()),
+        }
     }
 
     /// The same for two objects exactly when they cover each other.
@@ -82,12 +88,8 @@ pub fn asked_action<'a>(
     resource: &'a Resource,
     types: &'a Types,
 ) -> Result<AskedAction<'a>, AccessDenial> {
-    if let Some(number) = &action.inexact {
-        let why = ExactJsonError::Number(number.clone());
-        return Err(AccessDenial::of_arguments(&why.to_string()));
-    }
     let here = entity.id == resource.uri.as_str();
-    match entity.kind.as_str() {
+    let asked = match entity.kind.as_str() {
         "resource" | "mcp_server" if !here => Err(AccessDenial::of(DecisionReason::TokenInvalid)),
         "resource" => named(&action.name, &action.properties, resource, types),
         "mcp_server" if DISCOVERY.contains(&action.name.as_str()) => Ok(AskedAction::Discovery),
@@ -96,6 +98,14 @@ pub fn asked_action<'a>(
             tool_call(&entity.id, arguments, resource, types)
         }
         _ => Err(unknown()),
+    }?;
+    // Behind what names the place: of the text only the number is known.
+    match &action.inexact {
+        None => Ok(asked),
+        Some(number) => {
+            let why = ExactJsonError::Number(number.clone()).to_string();
+            Err(AccessDenial::of_arguments(ArgumentsFault::NotJudged, &why))
+        }
     }
 }
 
@@ -181,7 +191,9 @@ fn arguments(properties: &Map<String, Value>) -> Result<Map<String, Value>, Acce
     match properties.get(ARGUMENTS) {
         None => Ok(Map::new()),
         Some(Value::Object(arguments)) => Ok(arguments.clone()),
-        Some(_) => Err(AccessDenial::of_arguments("`arguments` is no object")),
+        Some(_) => Err(outside_schema(&format!(
+            "`/{ARGUMENTS}`: this is no object"
+        ))),
     }
 }
 
@@ -191,16 +203,18 @@ fn of_type<'a>(
     resource: &Resource,
 ) -> Result<AskedAction<'a>, AccessDenial> {
     if let Some(name) = ENVELOPE.iter().find(|name| members.contains_key(**name)) {
-        let why = format!("`/{name}` is said by the server alone");
-        return Err(AccessDenial::of_arguments(&why));
+        let why = format!("`/{name}`: only the server says this");
+        return Err(outside_schema(&why));
     }
     let detail = object(definition.name(), members, resource)?;
     check(definition, &detail)?;
-    Ok(AskedAction::Object(AskedObject {
+    let object = AskedObject {
         detail,
         definition,
         kind: ObjectKind::Type,
-    }))
+    };
+    object.check_shown()?;
+    Ok(AskedAction::Object(object))
 }
 
 /// What the resource's record has no word for: a person is asked by its name, where the record lets them be.
@@ -240,15 +254,29 @@ fn of_action<'a>(
     types: &'a Types,
 ) -> Result<AskedAction<'a>, AccessDenial> {
     let definition = types.by_hash(&action.type_hash).ok_or_else(unknown)?;
+    let members = with_needed(definition, members);
     let detail = object(definition.name(), members, resource)?;
     // Whether a person could read it matters where one is asked.
-    let checked = definition.check_unshown(&detail, "");
-    checked.map_err(|problem| AccessDenial::of_arguments(&problem.to_string()))?;
+    check(definition, &detail)?;
     Ok(AskedAction::Object(AskedObject {
         detail: detail.with("type_hash", definition.hash().into()),
         definition,
         kind: ObjectKind::Action(action),
     }))
+}
+
+/// A call without arguments where some are needed: what is missing has a name.
+fn with_needed(definition: &TypeDefinition, mut members: Map<String, Value>) -> Map<String, Value> {
+    let needed = definition
+        .schema()
+        .get("required")
+        .and_then(Value::as_array);
+    if needed.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(ARGUMENTS))) {
+        members
+            .entry(ARGUMENTS)
+            .or_insert_with(|| Map::new().into());
+    }
+    members
 }
 
 fn object(
@@ -259,12 +287,22 @@ fn object(
     members.insert("type".to_owned(), type_name.into());
     let places = vec![Value::from(resource.uri.as_str())];
     members.insert("locations".to_owned(), places.into());
-    Detail::new(members).map_err(|error| AccessDenial::of_arguments(&error.to_string()))
+    Detail::new(members).map_err(|error| outside_schema(&error.to_string()))
 }
 
 fn check(definition: &TypeDefinition, detail: &Detail) -> Result<(), AccessDenial> {
-    let checked = definition.check_object(detail, "");
-    checked.map_err(|problem| AccessDenial::of_arguments(&problem.to_string()))
+    let bounded = definition.check_bounds(detail, "");
+    bounded.map_err(|problem| of_problem(ArgumentsFault::NotJudged, &problem))?;
+    let checked = definition.check_within(detail, "");
+    checked.map_err(|problem| of_problem(ArgumentsFault::OutsideSchema, &problem))
+}
+
+fn of_problem(fault: ArgumentsFault, problem: &Problem) -> AccessDenial {
+    AccessDenial::of_arguments(fault, &problem.to_string())
+}
+
+fn outside_schema(why: &str) -> AccessDenial {
+    AccessDenial::of_arguments(ArgumentsFault::OutsideSchema, why)
 }
 
 /// Arguments as one text, however their members were ordered (RFC 8785).

@@ -1,6 +1,7 @@
 //! Which questions are the same one.
 
 use super::*;
+use crate::id::{DelegationId, TaskId};
 
 fn question(change: impl FnOnce(&mut AskedAccess)) -> AskedAccess {
     let mut question = AskedAccess {
@@ -15,6 +16,7 @@ fn question(change: impl FnOnce(&mut AskedAccess)) -> AskedAccess {
         scope: Some("notes:write".to_owned()),
         waited_by: None,
         definition_hash: None,
+        described: None,
         used_up: None,
     };
     change(&mut question);
@@ -58,6 +60,13 @@ fn a_question_is_of_one_delegation_client_task_resource_and_object() {
     assert_ne!(defined("one"), first);
     assert_ne!(defined("one"), defined("two"));
     assert_eq!(defined("one"), defined("one"));
+    let described = |digest: &str| {
+        let digest = Some(digest.to_owned());
+        hash_of(ids, &question(|q| q.described = digest))
+    };
+    assert_ne!(described("one"), first);
+    assert_ne!(described("one"), described("two"));
+    assert_ne!(described("one"), defined("one"));
     // Neither the resource's words nor which denial it was make another one.
     let says = Some("Other words.".to_owned());
     assert_eq!(hash_of(ids, &question(|q| q.says = says)), first);

@@ -83,7 +83,7 @@ fn voter<'a>(request: &'a PendingRequest, user: &'a User, votes: &'a [Vote]) -> 
 fn yes(authority: &Authority, level: Level) -> Agreement<'_> {
     Agreement {
         level,
-        picked: None,
+        typed: None,
         authority,
         ends_at: Timestamp::from_seconds(500),
     }
@@ -222,31 +222,37 @@ fn the_subject_beside_others_answers_as_the_subject() {
 }
 
 #[test]
-fn a_wrong_number_is_a_no_and_a_missing_one_is_nothing() {
+fn a_wrong_number_is_a_no_once_everything_else_is_right() {
     let mut request = request(vec![stage(&["alice"], 1)]);
     request.asked.number = Some(42);
-    let authority = request.asked.authority.clone();
+    let whole = request.asked.authority.clone();
+    let more = bare("https://other.example");
     let alice = user("alice");
-    let pick = |picked, level| {
+    let say = |typed, level, authority| {
         let yes = Agreement {
-            picked,
-            ..yes(&authority, level)
+            typed,
+            ..yes(authority, level)
         };
         approve(voter(&request, &alice, &[]), &yes, &Types::default())
     };
-    assert_eq!(pick(None, Level::Password), Err(VoteError::NumberMissing));
-    for level in [Level::Password, Level::None] {
-        let Ok(VoteOutcome::Ended(_, decision)) = pick(Some(41), level) else {
-            panic!("a wrong number is an answer");
-        };
-        assert_eq!(decision.approval, None);
-        assert!(decision.authority.is_empty());
-        assert_eq!(decision.reason.as_deref(), Some("wrong number"));
+    let missing = say(None, Level::Password, &whole);
+    assert_eq!(missing, Err(VoteError::NumberMissing));
+    // Right and wrong alike: neither tells which it was.
+    for typed in [Some(41), Some(42)] {
+        assert_eq!(say(typed, Level::None, &whole), Err(VoteError::TooWeak));
+        assert_eq!(say(typed, Level::Password, &more), Err(VoteError::Changed));
     }
-    assert!(matches!(
-        pick(Some(42), Level::Password),
-        Ok(VoteOutcome::Ended(_, decision)) if decision.approval.is_some()
-    ));
+    let wrong = say(Some(41), Level::Password, &whole).unwrap();
+    assert_eq!(wrong.denial(), Some(Denial::WrongNumber));
+    let VoteOutcome::Ended(vote, decision) = wrong else {
+        panic!("a wrong number is an answer");
+    };
+    assert_eq!(vote.level, Level::Password, "who said so is proved");
+    assert_eq!(decision.approval, None);
+    assert!(decision.authority.is_empty());
+    let right = say(Some(42), Level::Password, &whole).unwrap();
+    assert_eq!(right.denial(), None);
+    assert!(matches!(right, VoteOutcome::Ended(_, decision) if decision.approval.is_some()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How pending requests end without a decision: they expired, a newer copy superseded them, or whoever asked took them back.
 
-use super::{CANCELLED, Decision, PendingRequest, SUPERSEDED, State};
+use super::{CANCELLED, DESCRIBED_ANEW, Decision, PendingRequest, SUPERSEDED, State};
 use crate::id::ApprovalId;
 
 /// Which requests end, and why.
@@ -10,6 +10,12 @@ pub enum Ending<'a> {
     Late(&'a ApprovalId),
     /// Those that ask the same person the same as this one, and nobody decided.
     Superseded(&'a PendingRequest),
+    /// This one, if nobody decided it: what it asks is described otherwise by now.
+    DescribedAnew {
+        request: &'a ApprovalId,
+        /// The one that took its place, if one did.
+        by: Option<&'a ApprovalId>,
+    },
     /// This one, if nobody decided it: the resource server that asked took it back.
     Cancelled {
         request: &'a ApprovalId,
@@ -22,7 +28,7 @@ impl Ending<'_> {
     /// What they are from then on.
     pub const fn state(&self) -> State {
         match self {
-            Self::Late(_) | Self::Superseded(_) => State::Expired,
+            Self::Late(_) | Self::Superseded(_) | Self::DescribedAnew { .. } => State::Expired,
             Self::Cancelled { .. } => State::Cancelled,
         }
     }
@@ -31,6 +37,7 @@ impl Ending<'_> {
         match self {
             Self::Late(_) => None,
             Self::Superseded(_) => Some(SUPERSEDED),
+            Self::DescribedAnew { .. } => Some(DESCRIBED_ANEW),
             Self::Cancelled { .. } => Some(CANCELLED),
         }
     }
@@ -39,6 +46,7 @@ impl Ending<'_> {
     pub fn decision(&self) -> Option<Decision> {
         match self {
             Self::Superseded(_) => Some(Decision::of_nobody(SUPERSEDED)),
+            Self::DescribedAnew { .. } => Some(Decision::of_nobody(DESCRIBED_ANEW)),
             Self::Late(_) | Self::Cancelled { .. } => None,
         }
     }

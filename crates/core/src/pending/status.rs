@@ -10,6 +10,7 @@ use crate::id::{DecisionId, DelegationId};
 pub const STOPPED: &str = "stopped";
 /// Kept as the reason of a request whose place a newer one took.
 pub const SUPERSEDED: &str = "the same was asked again";
+pub const DESCRIBED_ANEW: &str = "what it asks is described otherwise by now";
 
 /// Kept as the reason of a request that the resource server that asked took back.
 pub const CANCELLED: &str = "cancelled by the resource";

@@ -15,7 +15,7 @@ pub(super) const STATELESS_FIELDS: [(&str, &str); 3] = [
     ("mcp-name", "rm"),
 ];
 
-fn text(answer: &Value) -> &str {
+pub(super) fn text(answer: &Value) -> &str {
     answer["result"]["content"][0]["text"]
         .as_str()
         .unwrap_or_default()
@@ -131,6 +131,13 @@ async fn a_stateless_client_carries_the_question_and_one_yes_is_one_call() {
     let (_, more) = world.post(&fields, &again).await;
     assert_eq!(more["result"]["isError"], true, "{more}");
     assert_eq!(world.calls().len(), 1);
+    // Nor is it one of another call, which would be told the answer to this one.
+    let other = stateless_call(
+        json!({ "arguments": { "path": "/b" }, "requestState": state,
+        "inputResponses": { "writ": { "action": "accept" } } }),
+    );
+    let (_, refused) = world.post(&fields, &other).await;
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
     // Somebody else's state is none.
     let bob = format!("Bearer {}", world.token("usr_bob", "guest", "dlg_1"));
     let bob = [&fields[..], &[("authorization", bob.as_str())]].concat();
@@ -148,9 +155,41 @@ async fn a_client_that_hears_of_progress_is_held_until_the_yes() {
     let response = world.send(world.request("POST", &[], &message)).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert!(world.calls().is_empty());
+    let mut stream = response.into_body();
+    let (_, heard) = super::sessions::next(&mut stream).await.unwrap();
+    assert_eq!(heard["method"], "notifications/progress");
+    // Clients show it, so it names the page.
+    let expected =
+        "waiting for a person's yes to rm: decide here: https://as.example/app/requests/apr_1";
+    assert_eq!(heard["params"]["message"], expected);
     world.issuer.state().status = "approved";
-    let (_, answer) = super::world::read(response).await;
+    let answer = loop {
+        let (_, heard) = super::sessions::next(&mut stream).await.unwrap();
+        if heard.get("id").is_some() {
+            break heard;
+        }
+    };
     assert_eq!(text(&answer), "done", "{answer}");
+}
+
+/// docs/gate.md: a call that comes again goes by the list that was last read, at most 10 seconds before, and by the definition that
+/// it has there; what was held is read anew.
+#[tokio::test]
+async fn a_call_that_comes_again_after_the_yes_goes_by_a_list_of_ten_seconds_ago() {
+    for (later, is_old) in [(9, true), (11, false)] {
+        let world = World::new().await;
+        world.issuer.state().decides = Decides::Ask;
+        let (_, waiting) = world.call(&[]).await;
+        assert_eq!(waiting["result"]["_meta"]["writ/code"], "still_waiting");
+        world.server.lock().unwrap().tools[0]["description"] = json!("Removes everything.");
+        world.clock.advance(Duration::from_secs(later));
+        // As the server finds the yes of who calls again.
+        world.issuer.state().decides = Decides::Permit;
+        world.call(&[]).await;
+        let evaluated = world.issuer.state().evaluated.clone();
+        let hash = |place: usize| &evaluated[place]["context"]["definition_hash"];
+        assert_eq!(hash(0) == hash(1), is_old, "{later} s later");
+    }
 }
 
 #[tokio::test]
@@ -225,20 +264,34 @@ async fn what_is_no_permit_runs_nothing() {
     assert!(world.calls().is_empty());
 }
 
-/// Apart from a no: the model is to correct them, and nobody is asked.
+/// A no to the same call just before is the no to this one; whatever else is in the way passes by itself, and says what it is.
 #[tokio::test]
-async fn arguments_outside_the_schema_are_told_with_their_place() {
+async fn a_call_that_comes_again_after_a_no_is_told_the_no() {
     let world = World::new().await;
-    world.issuer.state().decides = Decides::RefuseArguments;
-    let (_, answer) = world.call(&[]).await;
-    assert_eq!(
-        text(&answer),
-        "The arguments do not fit the tool's schema: `/path` is no number; correct them and call again."
-    );
-    let meta = &answer["result"]["_meta"];
-    assert_eq!(*meta, json!({ "writ/code": "arguments_invalid" }));
-    assert_eq!(answer["result"]["isError"], true);
-    assert!(world.issuer.state().asked.is_empty());
+    world.issuer.state().decides = Decides::Ask;
+    for (status, kind, title, words, meta) in [
+        (
+            403,
+            "urn:writ:access-request:denied",
+            "The person said no",
+            "The person said no; do not repeat this call.",
+            json!({ "writ/code": "denied" }),
+        ),
+        (
+            429,
+            "urn:writ:access-request:too-many",
+            "Too many questions",
+            "Too many questions; the same may be asked again after 1 s.",
+            json!({ "writ/code": "ask_later", "writ/retry_after": 1 }),
+        ),
+    ] {
+        let problem = json!({ "type": kind, "title": title, "status": status, "detail": "-" });
+        world.issuer.state().problem = Some((status, problem));
+        let (_, answer) = world.call(&[]).await;
+        assert_eq!(text(&answer), words);
+        assert_eq!(answer["result"]["_meta"], meta, "{answer}");
+        assert_eq!(answer["result"]["isError"], true);
+    }
     assert!(world.calls().is_empty());
 }
 

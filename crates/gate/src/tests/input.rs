@@ -102,6 +102,104 @@ async fn input_is_of_the_call_and_of_what_was_asked_in_it() {
     assert_eq!(params["requestState"], "server-1");
 }
 
+/// MCP 2026-07-28: a server asks for input, gives a state, or both; each of them leads on in the same call alone.
+#[tokio::test]
+async fn a_call_goes_on_with_what_the_server_gave() {
+    let asked = json!({ "all": { "method": "elicitation/create", "params": {} } });
+    for (what, given, goes_on) in [
+        (
+            "state only",
+            json!({ "requestState": "s" }),
+            json!({ "requestState": "s" }),
+        ),
+        (
+            "inputs only",
+            json!({ "inputRequests": asked }),
+            json!({ "inputResponses": input("all") }),
+        ),
+        (
+            "both",
+            json!({ "inputRequests": asked, "requestState": "s" }),
+            json!({ "inputResponses": input("all"), "requestState": "s" }),
+        ),
+    ] {
+        let world = World::with(ELICITATION).await;
+        // Nothing of this was given yet.
+        let early = call(&world, goes_on.clone()).await;
+        assert_eq!(early["error"]["code"], -32602, "{what}: {early}");
+        let mut result = given.clone();
+        result["resultType"] = json!("input_required");
+        world.server.lock().unwrap().result = Some(result);
+        call(&world, json!({})).await;
+        world.server.lock().unwrap().result = None;
+        let mut crossed = goes_on.clone();
+        match crossed.get("requestState") {
+            Some(_) => crossed["requestState"] = json!("other"),
+            None => crossed["requestState"] = json!("s"),
+        }
+        let mut not_asked = goes_on.clone();
+        not_asked["inputResponses"] = input("more");
+        let mut other_call = goes_on.clone();
+        other_call["arguments"] = json!({ "path": "/b" });
+        for refused in [crossed, not_asked, other_call] {
+            let answer = call(&world, refused.clone()).await;
+            assert_eq!(answer["error"]["code"], -32602, "{what}: {refused}");
+        }
+        assert_eq!(world.calls().len(), 1, "{what}");
+        let done = call(&world, goes_on.clone()).await;
+        assert_eq!(
+            done["result"]["content"][0]["text"], "done",
+            "{what}: {done}"
+        );
+        // Again is another call of the same, and is decided about again.
+        let decisions = world.issuer.state().evaluated.len();
+        call(&world, goes_on.clone()).await;
+        assert_eq!(
+            world.issuer.state().evaluated.len(),
+            decisions + 1,
+            "{what}"
+        );
+        let params = world.calls()[1].body["params"].clone();
+        for member in ["requestState", "inputResponses"] {
+            assert_eq!(params.get(member), goes_on.get(member), "{what}");
+        }
+    }
+}
+
+/// What one of two, or another delegation of the same person, was given leads nobody else on.
+#[tokio::test]
+async fn what_the_server_gave_to_somebody_else_leads_nowhere() {
+    let world = World::with(ELICITATION).await;
+    let asked = json!({ "all": { "method": "elicitation/create", "params": {} } });
+    for (given, goes_on) in [
+        (
+            json!({ "requestState": "s" }),
+            json!({ "requestState": "s" }),
+        ),
+        (
+            json!({ "inputRequests": asked }),
+            json!({ "inputResponses": input("all") }),
+        ),
+    ] {
+        world.server.lock().unwrap().result = Some(given);
+        call(&world, json!({})).await;
+        for (subject, client, delegation) in [
+            ("usr_bob", "guest", "dlg_1"),
+            ("usr_alice", "other", "dlg_1"),
+            ("usr_alice", "guest", "dlg_2"),
+        ] {
+            let token = format!("Bearer {}", world.token(subject, client, delegation));
+            let mut fields = STATELESS_FIELDS.to_vec();
+            fields.push(("authorization", &token));
+            let (_, answer) = world.post(&fields, &stateless_call(goes_on.clone())).await;
+            assert_eq!(
+                answer["error"]["code"], -32602,
+                "{subject} {client} {delegation}: {answer}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn input_is_carried_through_the_gates_own_question() {
     let world = World::with(ELICITATION).await;

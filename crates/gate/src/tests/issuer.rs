@@ -27,6 +27,12 @@ pub(super) struct IssuerState {
     pub(super) is_active: bool,
     /// To a question that there is not: by this the credentials are checked.
     pub(super) unknown_question: (u16, Value),
+    /// As it calls itself.
+    pub(super) name: &'static str,
+    /// Those that it lists.
+    pub(super) resources: Vec<&'static str>,
+    /// Instead of a question: the problem that it is.
+    pub(super) problem: Option<(u16, Value)>,
     /// Of the one question.
     pub(super) status: &'static str,
     is_used: bool,
@@ -48,6 +54,9 @@ impl FakeIssuer {
             decides: Decides::Permit,
             is_active: true,
             unknown_question: (404, json!({ "title": "no task" })),
+            name: ISSUER,
+            resources: Vec::new(),
+            problem: None,
             status: "pending",
             is_used: false,
             evaluated: Vec::new(),
@@ -82,6 +91,7 @@ impl FakeIssuer {
                 json!({
                     "issuer": ISSUER, "jwks_uri": format!("{ISSUER}/jwks"),
                     "introspection_endpoint": format!("{ISSUER}/introspect"),
+                    "protected_resources": state.resources,
                 }),
             ),
             "/jwks" => (200, json!({ "keys": state.keys })),
@@ -89,7 +99,7 @@ impl FakeIssuer {
             "/.well-known/authzen-configuration" => (
                 200,
                 json!({
-                    "policy_decision_point": ISSUER,
+                    "policy_decision_point": state.name,
                     "access_evaluation_endpoint": format!("{ISSUER}/access/v1/evaluation"),
                     "access_request_endpoint": format!("{ISSUER}/access/v1/requests"),
                 }),
@@ -101,7 +111,8 @@ impl FakeIssuer {
             }
             "/access/v1/requests" => {
                 state.asked.push(body);
-                (202, self.question(&state))
+                let question = || (202, self.question(&state));
+                state.problem.clone().unwrap_or_else(question)
             }
             "/access/v1/requests/none" => {
                 assert!(request.headers().contains_key("authorization"));

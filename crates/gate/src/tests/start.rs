@@ -3,7 +3,9 @@
 use serde_json::json;
 use writ_verifier::CredentialsError;
 
-use super::world::World;
+use super::issuer::ISSUER;
+use super::world::{NOTES, World};
+use crate::{Upstream, list_tools};
 
 #[tokio::test]
 async fn credentials_are_known_to_be_good_or_refused_or_it_is_not_known() {
@@ -28,6 +30,9 @@ async fn credentials_are_known_to_be_good_or_refused_or_it_is_not_known() {
                 assert_eq!(said, sent.unwrap_or_default());
                 "refused"
             }
+            Err(why @ (CredentialsError::OtherIssuer { .. } | CredentialsError::NoRecord(_))) => {
+                panic!("{why}")
+            }
             Err(CredentialsError::Unknown(why)) => {
                 assert!(why.contains(&answer.0.to_string()), "{why}");
                 "unknown"
@@ -40,4 +45,56 @@ async fn credentials_are_known_to_be_good_or_refused_or_it_is_not_known() {
     assert!(state.evaluated.is_empty() && state.asked.is_empty());
     drop(state);
     assert!(world.reached().is_empty());
+}
+
+#[tokio::test]
+async fn an_issuer_of_another_name_and_a_resource_without_a_record_are_told() {
+    let world = World::new().await;
+    let wiki = "https://wiki.example/mcp";
+    for (name, resources, expected) in [
+        (ISSUER, vec![NOTES], Ok(())),
+        (ISSUER, vec![wiki, NOTES], Ok(())),
+        // It lists none where there are too many.
+        (ISSUER, vec![], Ok(())),
+        (
+            ISSUER,
+            vec![wiki, "https://notes.example/mcp/"],
+            Err("no resource's record of the issuer is of `https://notes.example/mcp`"),
+        ),
+        (
+            "https://as.example/",
+            vec![NOTES],
+            Err("that server calls itself `https://as.example/`, not `https://as.example`"),
+        ),
+        (
+            "https://other.example",
+            vec![NOTES],
+            Err("that server calls itself `https://other.example`, not `https://as.example`"),
+        ),
+    ] {
+        {
+            let mut state = world.issuer.state();
+            (state.name, state.resources) = (name, resources);
+        }
+        let found = world.check_credentials().await;
+        assert_eq!(
+            found.map_err(|why| why.to_string()),
+            expected.map_err(str::to_owned)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_yet_is_told() {
+    let world = World::new().await;
+    assert_eq!(world.gate.check_upstream().await, Ok(()));
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", gone.local_addr().unwrap());
+    drop(gone);
+    let upstream = Upstream::new(url.parse().unwrap(), None).unwrap();
+    let why = list_tools(&upstream).await.unwrap_err();
+    assert!(
+        why.to_string().contains("the server cannot be reached"),
+        "{why}"
+    );
 }

@@ -150,7 +150,7 @@ pub(super) struct World {
     pub(super) server: Server,
     pub(super) clock: ManualClock,
     key: SigningKey,
-    gate: Gate,
+    pub(super) gate: Gate,
 }
 
 impl World {

@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use writ_authority::Authority;
 use writ_core::OAuthError;
-use writ_core::access_request::{self, AskedAccess};
-use writ_core::budget::OverBudget;
+use writ_core::access_request::{self, APPROVED_FOR, AskedAccess, QuestionAsker};
+use writ_core::budget::{OverBudget, Why};
 use writ_core::client::{Client, User};
 use writ_core::id::{ApprovalId, ClientId, DelegationId, UserId};
 use writ_core::lineage::Lineage;
 use writ_core::pending::{self, Ending, Kind, PendingFacts, PendingRequest};
 use writ_store::DatabaseTransaction;
 use writ_store::client::StoredClient;
-use writ_store::pending::{NewPendingRequest, SameQuestion};
+use writ_store::pending::{AnsweredCall, NewPendingRequest, OpenAtResource, SameQuestion};
 use writ_store::replay::ReplayClaim;
 use writ_wire::time::Timestamp;
 
@@ -55,8 +55,10 @@ pub struct QuestionContext<'a> {
 
 /// Why nobody is asked.
 pub enum NotAsked {
-    /// Too often, or just after a no.
+    /// Too often, or just after a no to something else.
     Over(OverBudget),
+    /// A person said no to this very call just before.
+    Denied,
     /// The key was used for another question.
     OtherQuestion,
     /// The proof of the call made another question.
@@ -105,11 +107,27 @@ pub async fn ask(
     {
         return Ok(Err(NotAsked::ProofUsed));
     }
-    let written = write(app, &mut transaction, &asker, &request, now).await?;
+    let answer = answered_lately(&mut transaction, &asker, &request, now).await?;
+    if answer == LatelyAnswered::NoFound {
+        return Ok(Err(NotAsked::Denied));
+    }
+    let ended = end_older(app, &mut transaction, &request, now).await?;
+    let asked = AskedRecord {
+        client: &asker.client,
+        asking: Some(&asker.lineage),
+        request: &request,
+        takes_the_place_of: ended.ids(),
+    };
+    let written = write(app, &mut transaction, asked, now).await?;
     if let Err(over) = written {
-        return Ok(Err(NotAsked::Over(over)));
+        let is_told_no = answer == LatelyAnswered::No && over.why != Why::TooMany;
+        return Ok(Err(match is_told_no {
+            true => NotAsked::Denied,
+            false => NotAsked::Over(over),
+        }));
     }
     transaction.commit().await?;
+    ended.announce(app);
     app.metrics.access.question(CountedQuestion::Made);
     app.waiting.announce_request(&request);
     app.notices.wake();
@@ -134,14 +152,107 @@ async fn asked_before(
     Ok(transaction.open_question(same, now).await?)
 }
 
-/// The question with its event and its notices, within budget.
-async fn write(
-    app: &App,
+/// What a person last said to the same call, as long ago as a call that comes again finds its answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LatelyAnswered {
+    Otherwise,
+    /// Said to whoever asked then; it stands for as long as the pause.
+    No,
+    /// The call came again to find it.
+    NoFound,
+}
+
+async fn answered_lately(
     transaction: &mut DatabaseTransaction,
     asker: &LiveAsker,
     request: &PendingRequest,
     now: Timestamp,
+) -> Result<LatelyAnswered, Failure> {
+    let question = request.asked.access.as_ref().zip(request.subject.as_ref());
+    let Some((question, subject)) = question else {
+        return Ok(LatelyAnswered::Otherwise);
+    };
+    let [asked, again] =
+        access_request::hashes_of_call(QuestionAsker::of(&asker.lineage), question);
+    let call = AnsweredCall {
+        subject,
+        client: &request.client,
+        asked_hashes: [&asked, &again],
+        since: now.minus(APPROVED_FOR),
+    };
+    let last = transaction.last_answer(call).await?;
+    Ok(match last.is_some_and(|last| last.is_persons_no()) {
+        true if question.call_again => LatelyAnswered::NoFound,
+        true => LatelyAnswered::No,
+        false => LatelyAnswered::Otherwise,
+    })
+}
+
+/// Open questions about the same call, which was described or defined otherwise then.
+async fn end_older(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<Endings, Failure> {
+    let mut ended = Endings::default();
+    let question = request.asked.access.as_ref().zip(request.subject.as_ref());
+    let Some((question, subject)) = question else {
+        return Ok(ended);
+    };
+    let of = OpenAtResource {
+        subject,
+        client: &request.client,
+        resource: &question.resource,
+    };
+    for older in transaction.open_at_resource(of, now).await? {
+        if access_request::takes_the_place_of(request, &older) {
+            let ending = Ending::DescribedAnew {
+                request: &older.id,
+                by: Some(&request.id),
+            };
+            ended.add(end(app, transaction, ending, now).await?);
+        }
+    }
+    Ok(ended)
+}
+
+/// Ends an open question if the record says otherwise by now what is done: whoever looked at it would see something else than was
+/// asked. `false`: it stands.
+pub async fn end_if_described_anew(
+    app: &App,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let asked = request.asked.access.as_ref();
+    let Some(asked) = asked.filter(|_| request.is_open(now)) else {
+        return Ok(false);
+    };
+    let is_anew =
+        |catalogue: &Catalogue| asked.is_described_anew(catalogue.resources.get(&asked.resource));
+    // What another node registered a moment ago counts.
+    if !is_anew(&*app.catalogue().await?) || !is_anew(&*app.fresh_catalogue().await?) {
+        return Ok(false);
+    }
+    let ending = Ending::DescribedAnew {
+        request: &request.id,
+        by: None,
+    };
+    let mut transaction = app.begin().await?;
+    let endings = end(app, &mut transaction, ending, now).await?;
+    transaction.commit().await?;
+    endings.announce(app);
+    Ok(true)
+}
+
+/// The question with its event and its notices, within budget.
+async fn write(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    asked: AskedRecord<'_>,
+    now: Timestamp,
 ) -> Result<Result<(), OverBudget>, Failure> {
+    let request = asked.request;
     let earlier = earlier_prompts(transaction, request, now).await?;
     let new = NewPendingRequest {
         request,
@@ -152,12 +263,6 @@ async fn write(
     if let Err(over) = within_budget(app, transaction, request, earlier, now).await? {
         return Ok(Err(over));
     }
-    let asked = AskedRecord {
-        client: &asker.client,
-        asking: Some(&asker.lineage),
-        request,
-        takes_the_place_of: Vec::new(),
-    };
     transaction.insert_event(&asked.event(app, now)).await?;
     outbox::request_created(app, transaction, request).await?;
     Ok(Ok(()))

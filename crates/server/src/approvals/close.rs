@@ -98,6 +98,11 @@ impl Endings {
         self.requests.is_empty() && self.stopped.is_none()
     }
 
+    pub fn add(&mut self, more: Self) {
+        self.requests.extend(more.requests);
+        self.counted.extend(more.counted);
+    }
+
     pub fn ids(&self) -> Vec<&ApprovalId> {
         self.requests.iter().map(|request| &request.id).collect()
     }
@@ -107,14 +112,18 @@ fn counted(ended: &EndedRequest, ending: Ending<'_>) -> CountedQuestion {
     match (ending, ended.decided_at) {
         (Ending::Late(_), None) => CountedQuestion::Expired,
         (Ending::Late(_), Some(_)) => CountedQuestion::Lapsed,
-        (Ending::Superseded(_) | Ending::Cancelled { .. }, _) => CountedQuestion::Cancelled,
+        (Ending::Superseded(_) | Ending::DescribedAnew { .. } | Ending::Cancelled { .. }, _) => {
+            CountedQuestion::Cancelled
+        }
     }
 }
 
 fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) -> Event {
     let request = &ended.request;
     let name = match ending {
-        Ending::Late(_) | Ending::Superseded(_) => EventName::ApprovalExpired,
+        Ending::Late(_) | Ending::Superseded(_) | Ending::DescribedAnew { .. } => {
+            EventName::ApprovalExpired
+        }
         Ending::Cancelled { .. } => EventName::ApprovalCancelled,
     };
     let mut event = about(app, request, name, now);
@@ -127,6 +136,7 @@ fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) ->
     match ending {
         Ending::Late(_) => {}
         Ending::Superseded(by) => insert(&mut data, "superseded_by", json!(by.id)),
+        Ending::DescribedAnew { by, .. } => insert(&mut data, "superseded_by", json!(by)),
         Ending::Cancelled { because, .. } => insert(&mut data, "because", json!(because)),
     }
     event.with(data)

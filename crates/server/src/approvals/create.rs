@@ -11,7 +11,7 @@ pub use prompts::{earlier_prompts, guard_prompts, within_budget};
 
 use std::sync::Arc;
 
-use serde_json::json as object;
+use serde_json::{Value, json as object};
 use writ_core::OAuthError;
 use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
@@ -220,11 +220,20 @@ impl AskedRecord<'_> {
         event.with(object!({
             "approval": request.id,
             "kind": request.kind.as_str(),
-            "asked": request.asked,
+            "asked": without_number(request),
             "expires_at": request.expires_at.rfc3339(),
             "takes_the_place_of": self.takes_the_place_of,
         }))
     }
+}
+
+/// What is asked, for the record: people read their own, and the number to match is for who sees the agent's screen.
+fn without_number(request: &PendingRequest) -> Value {
+    let mut asked = object!(request.asked);
+    if let Some(members) = asked.as_object_mut() {
+        members.remove("number");
+    }
+    asked
 }
 
 /// Two digits, none of them a leading zero.

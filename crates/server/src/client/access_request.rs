@@ -96,8 +96,7 @@ async fn cancel(incoming: IncomingRequest) -> Result<Response, ClientError> {
 
 async fn find(request: &ClientRequest, head: &RequestHead) -> Answered<PendingRequest> {
     let id = ApprovalId::from_text(id_of(&head.path));
-    let mut reading = request.app.read().await?;
-    let found = access_request::find(&mut reading, &id, &request.client().id).await?;
+    let found = task::look(&request.app, &id, &request.client().id).await?;
     Ok(found.ok_or_else(|| {
         let detail = "no task of this id was made for a resource that this client serves, or it ended more than a day ago";
         AccessProblem::new(ProblemType::UnknownTask, detail)
@@ -168,7 +167,10 @@ async fn settled<T>(
 
 async fn record(request: &ClientRequest, problem: &AccessProblem) -> Result<(), Failure> {
     let code = match problem.kind {
-        ProblemType::TooMany | ProblemType::Paused => ErrorCode::AccessDenied,
+        ProblemType::TooMany
+        | ProblemType::Paused
+        | ProblemType::Silenced
+        | ProblemType::Denied => ErrorCode::AccessDenied,
         _ => ErrorCode::InvalidRequest,
     };
     request.app.note_refusal(request.endpoint.label(), code);

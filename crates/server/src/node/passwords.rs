@@ -1,5 +1,5 @@
-//! Password hashing: argon2id, one at a time, in memory that is allocated once, so that logins starve neither the token endpoint of CPU
-//! time nor the machine of memory. Who waits, and in which order, is in `queue.rs`.
+//! Password hashing: argon2id, one at a time, in memory that one hash hands to the next, so that logins starve neither the token endpoint
+//! of CPU time nor the machine of memory. Who waits, and in which order, is in `queue.rs`.
 
 mod argon;
 mod queue;
@@ -15,7 +15,7 @@ use crate::node::metrics::HashingMetrics;
 use argon::{HashingMemory, decoy_hash, matches};
 use queue::{HashingQueue, Place, ReservedTurn};
 
-/// Hashes at once, on a machine of whatever size: some dozens a second, in 19 MiB that stay allocated.
+/// Hashes at once, on a machine of whatever size: some dozens a second, in 19 MiB.
 const AT_ONCE: usize = 1;
 
 /// Who waits for a hash. Earlier ones are served first.

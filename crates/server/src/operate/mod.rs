@@ -1,4 +1,4 @@
-//! Administration: registration, invitations, changing and removing what was registered, stopping tasks and agents, suspending agents, disabling users.
+//! Administration: registration, invitations, changing and removing what was registered, stopping tasks and agents and taking that back, suspending agents, disabling users.
 
 pub mod behind;
 pub mod change;
@@ -15,4 +15,5 @@ pub mod register;
 pub mod remove;
 pub mod stop;
 pub mod suspend;
+pub mod undo;
 pub mod unresolved;

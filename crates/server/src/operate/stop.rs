@@ -16,6 +16,9 @@ use crate::notifications::outbox::StoppedPair;
 
 /// What a stop of an agent ended.
 pub struct StoppedAgent {
+    /// What the ids of its events begin with.
+    pub id: EventId,
+    pub at: Timestamp,
     pub endings: Endings,
     pub tasks: u64,
     pub delegations: u64,
@@ -66,6 +69,7 @@ pub async fn stop_agent(
 ) -> Result<StoppedAgent, Failure> {
     let now = app.mended_time();
     transaction.begin_stop().await?;
+    transaction.forget_undoable_stops(subject, client).await?;
     transaction.forget_consents(subject, client).await?;
     let endings = deny_all(app, transaction, StoppedPair { subject, client }, now).await?;
     let events = BulkEvents::new(app.change(by, now));
@@ -73,10 +77,15 @@ pub async fn stop_agent(
     let tasks = tasks.await?;
     let held = transaction.stop_delegations_held(subject, client, events.of_stop());
     app.metrics.stopped(tasks);
+    let delegations = held.await?;
+    // Once more: a stop of a task in which it acts may have come in between.
+    transaction.forget_undoable_stops(subject, client).await?;
     Ok(StoppedAgent {
+        id: events.id,
+        at: now,
         endings,
         tasks,
-        delegations: held.await?,
+        delegations,
     })
 }
 

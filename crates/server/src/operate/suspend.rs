@@ -11,7 +11,7 @@ use writ_store::task::StoredTask;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::resource::ResourceUri;
 
-use super::change::{ChangeContext, ChangedBy};
+use super::change::ChangeContext;
 
 const NOT_ME: &str = Denial::NotMe.as_str();
 
@@ -24,13 +24,8 @@ pub async fn suspend_agent(
     if !transaction.stop_client(client, change.now).await? {
         return Ok(false);
     }
-    let by = change.by;
-    let mut event = change.event(EventName::AgentSuspended, json!({ "reported_by": null }));
+    let mut event = change.event(EventName::AgentSuspended, json!({}));
     event.client = Some(client.to_string());
-    if let ChangedBy::Reporter { user, .. } = by {
-        event.subject = Some(user.to_owned());
-        event.reason = Some(NOT_ME.to_owned());
-    }
     transaction.insert_event(&event).await?;
     Ok(true)
 }

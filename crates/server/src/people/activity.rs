@@ -13,6 +13,7 @@ use writ_core::pending::{Kind, STOPPED};
 use writ_pages::{Activity, ActivityEntry, ActivityKind, Texts};
 use writ_store::StoreError;
 use writ_store::event::{EventsOf, StoredEvent};
+use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
 use crate::node::app::App;
@@ -164,7 +165,8 @@ impl<'a> Teller<'a> {
 
     /// The resource server that asked, of a question about one action.
     async fn through(&self, event: &StoredEvent) -> Result<Option<String>, StoreError> {
-        let resource = event.resource.as_deref().filter(|_| is_access(event));
+        let asked = is_access(event) || event.name.starts_with(ACTION);
+        let resource = event.resource.as_deref().filter(|_| asked);
         let Some(uri) = resource.and_then(|text| ResourceUri::parse(text).ok()) else {
             return Ok(None);
         };
@@ -199,6 +201,18 @@ impl<'a> Teller<'a> {
                 Some(actor) => Ok(Some(self.name(&actor).await?)),
                 None => Ok(None),
             },
+            ActivityKind::Done
+            | ActivityKind::DoneInVain
+            | ActivityKind::NotBegun
+            | ActivityKind::Unreported => {
+                let object = event.data.pointer("/authorization_details/0").cloned();
+                let object = object.and_then(|value| serde_json::from_value::<Detail>(value).ok());
+                let object = object.as_ref();
+                let words = object
+                    .and_then(|one| Some(catalogue.types.of(one)?.sentence(one, self.language)));
+                let action = event.data.get("action").and_then(Value::as_str);
+                Ok(words.or_else(|| action.map(str::to_owned)))
+            }
             _ => {
                 let places = ["/authority", "/asked", "/asked/authority"];
                 let authority = places.into_iter().find_map(|place| {
@@ -215,6 +229,9 @@ impl<'a> Teller<'a> {
         }
     }
 }
+
+/// What the names of events about an outcome begin with.
+const ACTION: &str = "action.";
 
 /// Whether it is about a question that a resource server asked about one action.
 fn is_access(event: &StoredEvent) -> bool {
@@ -303,6 +320,12 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         (EventName::ApprovalCancelled, ActivityKind::Cancelled),
         (EventName::TokenIssued, ActivityKind::Used),
         (EventName::LoginFailed, ActivityKind::SignInFailed),
+        (EventName::TaskResumed, ActivityKind::Resumed),
+        (EventName::SessionEnded, ActivityKind::SessionEnded),
+        (EventName::ActionCompleted, ActivityKind::Done),
+        (EventName::ActionFailed, ActivityKind::DoneInVain),
+        (EventName::ActionNotStarted, ActivityKind::NotBegun),
+        (EventName::ActionUnreported, ActivityKind::Unreported),
     ];
     if let Some(kind) = approval(event) {
         return Some(kind);

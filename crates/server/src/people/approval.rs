@@ -21,10 +21,12 @@ use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
 use crate::people::wrong_clock::require_right_clock;
 
 mod audit;
+mod beyond;
 mod choice;
 mod commit;
 mod decide;
 mod liveness;
+mod number;
 mod over;
 mod proof;
 mod question;

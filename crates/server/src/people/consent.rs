@@ -348,6 +348,7 @@ async fn shown(
         subject_name: question.session.user.name.clone(),
         purpose: prepared.purpose.clone(),
         expires: app.moment_in(texts, &question.session, ends_at),
+        until: app.when_in(texts, &question.session, ends_at),
         details: details(app, question),
         scopes: scopes(&question.catalogue, &prepared.authority),
         identity: has_openid(&prepared.authority, question.catalogue.realm()),

@@ -27,9 +27,10 @@ mod ceremony;
 mod proof;
 mod remove;
 mod retire;
+mod sessions;
 
 pub use accepted::accepted_passkeys;
-use proof::ChangeProof;
+pub(in crate::people) use proof::{Act, ChangeProof, by_passkey};
 pub use retire::retire;
 
 /// The most passkeys of one person.
@@ -43,6 +44,11 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/app/devices/passkeys/options", post(add::options))
         .route("/app/devices/passkeys", post(submit_new))
         .route("/app/devices/passkeys/remove", post(submit_removal))
+        .route("/app/devices/sessions/end", post(sessions::end_one))
+        .route(
+            "/app/devices/sessions/end-others",
+            post(sessions::end_others),
+        )
 }
 
 /// What the page says after a step.
@@ -153,6 +159,7 @@ async fn page(person: SignedIn<'_>, said: Said) -> Result<Response, PageError> {
             .map(|one| passkey_view(app, one))
             .collect(),
         notified: notified.collect(),
+        sessions: sessions::views(person).await?,
         push_key: Some(app.notices.push_key.public.clone()),
         notice: said.notice,
         problem: said.problem,

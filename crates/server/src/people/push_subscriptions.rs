@@ -10,6 +10,7 @@ use http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use writ_core::browser_name::BrowserName;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_jose::hash;
@@ -134,12 +135,15 @@ async fn add(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
         return Err(NotDone::Unusable);
     }
     let named = asked.name.filter(|name| !name.trim().is_empty());
-    let name = named.as_deref().or(text(USER_AGENT)).unwrap_or_default();
+    let name = match named {
+        Some(name) => name,
+        None => BrowserName::of(text(USER_AGENT).unwrap_or_default()).to_string(),
+    };
     let row = PushSubscription {
         digest: browser.digest(),
         user,
         sealed: browser.seal(app)?,
-        name: clean(name, LONGEST_WORDS),
+        name: clean(&name, LONGEST_WORDS),
         created_at: app.clock.now(),
     };
     if of(&mut app.read().await?, &row.user, &row.digest)

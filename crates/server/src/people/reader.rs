@@ -37,6 +37,12 @@ impl App {
         texts.in_zone(self.zone_of(person)).moment(at)
     }
 
+    /// The same as people say it now: "tomorrow 08:04".
+    pub fn when_in(&self, texts: &Texts, person: &UserSession, at: Timestamp) -> String {
+        let texts = texts.in_zone(self.zone_of(person));
+        texts.when(at, self.clock.now())
+    }
+
     /// UTC where the person has set none.
     fn zone_of(&self, person: &UserSession) -> Zone {
         self.zones.of(person.reads.time_zone.as_deref())

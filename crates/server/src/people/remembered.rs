@@ -149,10 +149,10 @@ pub async fn views(app: &App, user: &UserId) -> Result<Vec<RememberedView>, Stor
     let ids = reading.remembered_clients(user, app.mended_time()).await?;
     drop(reading);
     let mut views = Vec::new();
-    for id in ids {
+    for (id, until) in ids {
         if let Some(client) = app.client(id.as_str()).await? {
             let client = client_view(&client);
-            views.push(RememberedView { client });
+            views.push(RememberedView { client, until });
         }
     }
     Ok(views)

@@ -58,14 +58,13 @@ async fn show(visitor: Visitor) -> Result<Response, PageError> {
 async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = (posted.visitor.signed_in(PATH)?, posted.unchecked());
     let texts = person.texts().await?;
-    if posted.is_ours() && form.optional("setting")? == Some("language") {
-        let tag = form.optional("language")?.unwrap_or_default();
-        return set_language(person, tag).await;
-    }
     let outcome = match posted.is_ours() {
         true => set(person, form).await,
         false => Err(StepError::Problem(SettingsProblem::FormExpired)),
     };
+    if let (Ok(_), Some(tag)) = (&outcome, form.optional("language")?) {
+        return set_language(person, tag).await;
+    }
     let said = match outcome {
         Ok(notice) => Said {
             notice: Some(notice),
@@ -89,7 +88,7 @@ async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     let (app, user) = (person.app, &person.user().id);
     match form.optional("setting")? {
         Some("time_zone") => set_time_zone(app, user, form).await,
-        Some("quiet") => set_quiet_hours(app, user, form).await,
+        Some("preferences") => set_preferences(app, user, form).await,
         Some("email") => set_email(app, user, form.optional("email")?).await,
         Some("password") => password::set(person, form).await,
         Some("user_code") => set_user_code(person, form).await,
@@ -114,34 +113,56 @@ async fn set_language(person: SignedIn<'_>, tag: &str) -> Result<Response, PageE
     Ok(response)
 }
 
-/// A name that there is, or none again. `by` is `browser` where no click set it: the record says so.
+/// A name that there is, or none again. `by` is `browser` where no click set it: the person did nothing, so nothing is recorded, and
+/// what they set stays.
 async fn set_time_zone(app: &App, user: &UserId, form: &Form) -> Outcome {
-    let by_itself = form.optional("by")? == Some("browser");
-    let typed = form.optional("time_zone")?;
-    let zone = typed.map(|name| app.zones.find(name.trim()));
-    if matches!(zone, Some(None)) {
-        return Err(StepError::Problem(SettingsProblem::TimeZone));
+    let zone = typed_zone(app, form)?;
+    if form.optional("by")? == Some("browser") {
+        let first = |stored: &mut Stored| {
+            let kept = stored.time_zone.take();
+            stored.time_zone = kept.or_else(|| zone.clone());
+        };
+        return save(app, user, &[], first).await;
     }
-    let name = zone.flatten().map(|zone| zone.name().to_owned());
-    let facts = match by_itself {
-        true => json!({ "setting": "time_zone", "by": "browser" }),
-        false => json!({ "setting": "time_zone" }),
-    };
-    save(app, user, facts, |stored| {
-        stored.time_zone.clone_from(&name);
-    })
-    .await
+    let facts = [json!({ "setting": "time_zone" })];
+    let change = |stored: &mut Stored| stored.time_zone.clone_from(&zone);
+    save(app, user, &facts, change).await
 }
 
-async fn set_quiet_hours(app: &App, user: &UserId, form: &Form) -> Outcome {
-    let typed = typed::quiet(form);
-    let quiet = typed.ok_or(StepError::Problem(SettingsProblem::Quiet))?;
+fn typed_zone(app: &App, form: &Form) -> Result<Option<String>, StepError<SettingsProblem>> {
+    let typed = form.optional("time_zone")?;
+    let zone = typed.map(|name| app.zones.find(name.trim()));
+    match zone {
+        Some(None) => Err(StepError::Problem(SettingsProblem::TimeZone)),
+        zone => Ok(zone.flatten().map(|zone| zone.name().to_owned())),
+    }
+}
+
+/// Time zone and quiet hours, of the form that has the language too: what is wrong in it changes nothing, and what is as before is
+/// not recorded.
+async fn set_preferences(app: &App, user: &UserId, form: &Form) -> Outcome {
+    let zone = typed_zone(app, form)?;
+    let quiet = typed::quiet(form);
+    let quiet = quiet.ok_or(StepError::Problem(SettingsProblem::Quiet))?;
     let change = |stored: &mut Stored| {
+        stored.time_zone.clone_from(&zone);
         stored.quiet_from = quiet.hours.map(|hours| hours.from);
         stored.quiet_until = quiet.hours.map(|hours| hours.until);
         stored.offset_minutes = quiet.offset_minutes.or(stored.offset_minutes);
     };
-    save(app, user, json!({ "setting": "quiet_hours" }), change).await
+    let before = app.read().await?.settings(user).await?.unwrap_or_default();
+    let mut after = before.clone();
+    change(&mut after);
+    let hours = |one: &Stored| (one.quiet_from, one.quiet_until, one.offset_minutes);
+    let changed = [
+        ("time_zone", before.time_zone != after.time_zone),
+        ("quiet_hours", hours(&before) != hours(&after)),
+    ];
+    let changed = changed.into_iter().filter(|(_, changed)| *changed);
+    let facts: Vec<Value> = changed
+        .map(|(setting, _)| json!({ "setting": setting }))
+        .collect();
+    save(app, user, &facts, change).await
 }
 
 async fn set_email(app: &App, user: &UserId, typed: Option<&str>) -> Outcome {
@@ -149,13 +170,13 @@ async fn set_email(app: &App, user: &UserId, typed: Option<&str>) -> Outcome {
     if matches!(email, Some(None)) {
         return Err(StepError::Problem(SettingsProblem::Email));
     }
-    let facts = json!({ "setting": "email" });
+    let facts = [json!({ "setting": "email" })];
     let email = email.flatten();
-    save(app, user, facts, |stored| stored.email.clone_from(&email)).await
+    save(app, user, &facts, |stored| stored.email.clone_from(&email)).await
 }
 
 /// What changes how they are told is told as before.
-async fn save(app: &App, user: &UserId, facts: Value, change: impl Fn(&mut Stored)) -> Outcome {
+async fn save(app: &App, user: &UserId, facts: &[Value], change: impl Fn(&mut Stored)) -> Outcome {
     let changed = |before: &Stored| {
         let mut after = before.clone();
         change(&mut after);
@@ -177,7 +198,9 @@ async fn save(app: &App, user: &UserId, facts: Value, change: impl Fn(&mut Store
     if reach == Some(Reach::Email) && after.email.is_some() {
         reach_notice::address_is_new(&outbox, &mut transaction, user).await?;
     }
-    record(app, &mut transaction, user, facts).await?;
+    for fact in facts {
+        record(app, &mut transaction, user, fact.clone()).await?;
+    }
     transaction.commit().await?;
     app.notices.wake();
     Ok(SettingsNotice::Saved)

@@ -1,11 +1,13 @@
 //! Parts of a page that several pages share: who asks, scopes, and to whom an agent may pass on what it is given.
 
 use writ_authority::{Authority, ScopeGrant};
-use writ_core::client::Client;
+use writ_core::client::{Client, Resource};
 use writ_core::consent::{is_bare, scope_name};
 use writ_core::onward::Onward;
 use writ_core::scope::EMAIL;
-use writ_pages::{AgentName, AgentView, ClientView, OnwardView, ScopeView, ScopeWords};
+use writ_pages::{
+    AgentName, AgentView, AskedEachTime, ClientView, OnwardView, ScopeView, ScopeWords,
+};
 use writ_store::StoreError;
 use writ_wire::client_document::ClientIdUrl;
 use writ_wire::resource::ResourceUri;
@@ -28,6 +30,7 @@ pub fn scopes(catalogue: &Catalogue, authority: &Authority) -> Vec<ScopeView> {
         resource_name: String::new(),
         scope,
         words: ScopeWords::Email,
+        asked: AskedEachTime::Nothing,
     });
     let named = authority
         .scopes()
@@ -38,6 +41,7 @@ pub fn scopes(catalogue: &Catalogue, authority: &Authority) -> Vec<ScopeView> {
             resource_name: name(&s.resource),
             scope: s.scope.clone(),
             words: words(catalogue, s),
+            asked: asked(catalogue, s),
         });
     let bare = authority
         .resources()
@@ -48,6 +52,7 @@ pub fn scopes(catalogue: &Catalogue, authority: &Authority) -> Vec<ScopeView> {
             resource_name: name(uri),
             scope: String::new(),
             words: ScopeWords::Name,
+            asked: AskedEachTime::Nothing,
         });
     named.chain(bare).chain(email).collect()
 }
@@ -56,6 +61,19 @@ fn words(catalogue: &Catalogue, scope: &ScopeGrant) -> ScopeWords {
     let resource = catalogue.resources.get(&scope.resource);
     let says = resource.and_then(|resource| resource.says.get(&scope.scope));
     says.cloned().map_or(ScopeWords::Name, ScopeWords::Resource)
+}
+
+/// Of the actions that this scope covers: about which a person is asked each time.
+fn asked(catalogue: &Catalogue, scope: &ScopeGrant) -> AskedEachTime {
+    let resource = catalogue.resources.get(&scope.resource);
+    let actions = resource.into_iter().flat_map(Resource::all_actions);
+    let covered = actions.filter(|action| action.scope == scope.scope);
+    let asked: Vec<bool> = covered.map(|action| action.ask).collect();
+    match (asked.contains(&true), asked.contains(&false)) {
+        (false, _) => AskedEachTime::Nothing,
+        (true, true) => AskedEachTime::Some,
+        (true, false) => AskedEachTime::All,
+    }
 }
 
 /// Who asks, as the pages show it. A publisher is verified by a later feature: until then it never is.

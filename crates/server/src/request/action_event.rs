@@ -27,6 +27,7 @@ pub async fn action_event(
     event.details_hash.clone_from(&decision.object_hash);
     let mut data = json!({
         "decision_id": decision.id, "by": decision.caller, "action": decision.action,
+        "authorization_details": decision.details.as_slice(),
     });
     if let (Some(data), Value::Object(more)) = (data.as_object_mut(), more) {
         data.extend(more.into_iter().filter(|(_, value)| !value.is_null()));

@@ -61,6 +61,9 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     23 "0023_ends",
     24 "0024_access",
     25 "0025_access_requests",
+    26 "0026_undoable_stops",
+    27 "0027_sessions_seen",
+    28 "0028_decision_details",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -88,4 +91,7 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     23 "0023_ends",
     24 "0024_access",
     25 "0025_access_requests",
+    26 "0026_undoable_stops",
+    27 "0027_sessions_seen",
+    28 "0028_decision_details",
 };

@@ -20,6 +20,27 @@ pub struct SameQuestion<'a> {
     pub asked_hash: &'a str,
 }
 
+/// Whose questions at which resource.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenAtResource<'a> {
+    pub subject: &'a UserId,
+    pub client: &'a ClientId,
+    pub resource: &'a ResourceUri,
+}
+
+/// The most open questions of one client to one person that are looked at.
+const MOST_OPEN: i64 = 1000;
+
+/// One call that was asked about, however its client was made to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct AnsweredCall<'a> {
+    pub subject: &'a UserId,
+    pub client: &'a ClientId,
+    pub asked_hashes: [&'a str; 2],
+    /// Answered after that.
+    pub since: Timestamp,
+}
+
 /// A resource that a person wants to hear nothing of, because of one question that it asked for this client.
 #[derive(Clone, Copy, Debug)]
 pub struct ResourceSilence<'a> {
@@ -72,6 +93,27 @@ macro_rules! same_question {
 
 const OPEN_SAME: &str = same_question!(open!(), "DESC");
 const CALLED_AGAIN: &str = same_question!("state = 'approved'", "ASC");
+
+/// $4 resource, $5 now.
+const OPEN_AT_RESOURCE: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND kind = 'access' AND resource = $4
+        AND expires_at > $5 AND ",
+    open!(),
+    " ORDER BY created_at, id LIMIT $6"
+);
+
+/// $4 and $5 the hashes, $6 since.
+const LAST_ANSWER: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND kind = 'access'
+        AND asked_hash IN ($4, $5) AND decided_at > $6
+    ORDER BY decided_at DESC, id DESC LIMIT 1"
+);
 
 /// $2 person, $3 resource, $4 since. What was decided and is not denied was approved.
 macro_rules! denied_at_resource {
@@ -137,6 +179,43 @@ impl DatabaseTransaction {
         now: Timestamp,
     ) -> Result<Option<PendingRequest>> {
         self.same_question(CALLED_AGAIN, same, now).await
+    }
+
+    /// What this client's calls of this resource ask this person now, the oldest first.
+    pub async fn open_at_resource(
+        &mut self,
+        of: OpenAtResource<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<PendingRequest>> {
+        let rows = all!(
+            self,
+            PendingRow,
+            OPEN_AT_RESOURCE,
+            &self.tenant,
+            of.subject.as_str(),
+            of.client.as_str(),
+            of.resource.as_str(),
+            now.micros(),
+            MOST_OPEN
+        )?;
+        rows.into_iter().map(PendingRow::read).collect()
+    }
+
+    /// The question about this call to which a person said yes or no last.
+    pub async fn last_answer(&mut self, call: AnsweredCall<'_>) -> Result<Option<PendingRequest>> {
+        let [one, other] = call.asked_hashes;
+        let row = optional!(
+            self,
+            PendingRow,
+            LAST_ANSWER,
+            &self.tenant,
+            call.subject.as_str(),
+            call.client.as_str(),
+            one,
+            other,
+            call.since.micros()
+        )?;
+        row.map(PendingRow::read).transpose()
     }
 
     async fn same_question(

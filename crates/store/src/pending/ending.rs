@@ -63,6 +63,11 @@ const SUPERSEDED: &str = end!(
     )
 );
 
+const DESCRIBED_ANEW: &str = end!(
+    "expired",
+    concat!("id = $4 AND expires_at > $2 AND ", open!())
+);
+
 const CANCELLED: &str = end!(
     "cancelled",
     concat!("id = $4 AND expires_at > $2 AND ", open!())
@@ -97,6 +102,15 @@ impl DatabaseTransaction {
                 at,
                 decision,
                 id.as_str()
+            )?,
+            Ending::DescribedAnew { request, .. } => all!(
+                self,
+                EndedRow,
+                DESCRIBED_ANEW,
+                &self.tenant,
+                at,
+                decision,
+                request.as_str()
             )?,
             Ending::Cancelled { request, .. } => all!(
                 self,

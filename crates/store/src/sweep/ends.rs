@@ -78,6 +78,10 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         ),
     ),
     (
+        "undoable_stops",
+        over!("undoable_stops", "tenant, id", "undo_until", Kept::Not),
+    ),
+    (
         "fetched_documents",
         over!(
             "fetched_documents",

@@ -47,6 +47,8 @@ async fn a_login_is_found_until_it_ends(kind: DatabaseKind) {
             level: writ_authority::Level::Password,
             for_request,
             expires_at: NOW.plus(HOUR),
+            user_agent: None,
+            address: None,
         };
         transaction.insert_session(new).await.unwrap();
         let found = transaction.session(digest, NOW).await.unwrap().unwrap();

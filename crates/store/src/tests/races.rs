@@ -170,6 +170,8 @@ async fn one_stop_of_each_kind(kind: DatabaseKind) {
         level: writ_authority::Level::Password,
         for_request: None,
         expires_at: NOW.plus(HOUR),
+        user_agent: None,
+        address: None,
     };
     transaction.insert_session(login).await.unwrap();
     transaction.commit().await.unwrap();

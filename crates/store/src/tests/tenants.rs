@@ -33,8 +33,7 @@ const OTHER: &str = "other";
 
 /// One row of every kind.
 async fn fill(transaction: &mut DatabaseTransaction) {
-    let client = planner();
-    let prepared = prepared();
+    let (client, prepared) = (planner(), prepared());
     let user = user("alice").id;
     let expires_at = NOW.plus(HOUR);
     let id = DelegationId::from_text("dlg_tsk_t_1");
@@ -55,6 +54,8 @@ async fn fill(transaction: &mut DatabaseTransaction) {
         level: writ_authority::Level::Password,
         for_request: None,
         expires_at,
+        user_agent: None,
+        address: None,
     };
     transaction.insert_session(login).await.unwrap();
     transaction

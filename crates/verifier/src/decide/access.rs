@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 use url::Url;
 use writ_platform::{Clock, ExtraTimeout, Transport};
+use writ_wire::access_request::DENIED;
 use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
@@ -58,6 +59,12 @@ pub enum CredentialsError {
     /// They are wrong, or the client serves no resource: the same will come again.
     #[error("the issuer refuses these credentials ({status}): {said}")]
     Refused { status: StatusCode, said: String },
+    /// What was configured is not the name of the server there.
+    #[error("that server calls itself `{said}`, not `{asked}`")]
+    OtherIssuer { asked: String, said: String },
+    /// The issuer lists its resources, and this is none of them.
+    #[error("no resource's record of the issuer is of `{0}`")]
+    NoRecord(String),
     /// It may be known later.
     #[error("the issuer cannot be asked: {0}")]
     Unknown(String),
@@ -93,10 +100,10 @@ impl AccessServer {
         Ok(found)
     }
 
-    async fn fetch_endpoints(&self) -> Result<Endpoints, NotPermitted> {
-        let what = "the issuer does not say how decisions are asked for";
-        let unsaid = |cause: &str| NotPermitted::unavailable(what, cause);
-        let url = metadata_url(&self.issuer).ok_or_else(|| unsaid("the issuer is no URL"))?;
+    /// A document of the issuer, which anybody may read.
+    async fn document(&self, name: &str) -> Result<Map<String, Value>, NotPermitted> {
+        let url = metadata_url(&self.issuer, name);
+        let url = url.ok_or_else(|| unsaid("the issuer is no URL"))?;
         let call = AccessCall {
             method: Method::GET,
             url: &url,
@@ -105,10 +112,15 @@ impl AccessServer {
             wait: Duration::ZERO,
         };
         let answer = self.send(call, None).await?;
-        if answer.status != StatusCode::OK {
-            return Err(unsaid(answer.status.as_str()));
+        match answer.status {
+            StatusCode::OK => Ok(answer.body),
+            status => Err(unsaid(&format!("{status} at {url}"))),
         }
-        let text = |name: &str| answer.body.get(name).and_then(Value::as_str);
+    }
+
+    async fn fetch_endpoints(&self) -> Result<Endpoints, NotPermitted> {
+        let metadata = self.document(DECISIONS).await?;
+        let text = |name: &str| metadata.get(name).and_then(Value::as_str);
         if text("policy_decision_point") != Some(self.issuer.as_str()) {
             return Err(unsaid("the metadata is of another server"));
         }
@@ -136,8 +148,33 @@ impl AccessServer {
         }
     }
 
-    /// Whether the issuer takes these credentials: a question that there is not is asked for, which changes nothing.
-    pub(super) async fn check(&self) -> Result<(), CredentialsError> {
+    /// Whether the issuer is the one that is meant, takes these credentials, and has a record of the resource; nothing is changed.
+    pub(super) async fn check(&self, resource: &str) -> Result<(), CredentialsError> {
+        let unread = |why: NotPermitted| CredentialsError::Unknown(told(&why));
+        let metadata = self.document(DECISIONS).await.map_err(unread)?;
+        let name = metadata
+            .get("policy_decision_point")
+            .and_then(Value::as_str);
+        if let Some(said) = name.filter(|name| *name != self.issuer) {
+            return Err(CredentialsError::OtherIssuer {
+                asked: self.issuer.clone(),
+                said: shown(said),
+            });
+        }
+        self.check_credentials().await?;
+        let metadata = self.document(SERVER).await.map_err(unread)?;
+        let listed = metadata
+            .get("protected_resources")
+            .and_then(Value::as_array);
+        // Where there are too many it lists none.
+        match listed.is_none_or(|all| all.is_empty() || all.contains(&resource.into())) {
+            true => Ok(()),
+            false => Err(CredentialsError::NoRecord(resource.to_owned())),
+        }
+    }
+
+    /// A question that there is not is asked for.
+    async fn check_credentials(&self) -> Result<(), CredentialsError> {
         let unknown = |why: &dyn std::fmt::Display| CredentialsError::Unknown(why.to_string());
         let endpoints = self.endpoints().await.map_err(|why| unknown(&told(&why)))?;
         let requests = endpoints.requests;
@@ -153,11 +190,9 @@ impl AccessServer {
         match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let said = answer.body.get("error_description");
-                let said = said.and_then(Value::as_str).unwrap_or_default();
-                let said = said.chars().filter(|c| !c.is_control()).take(MAX_SAID);
                 Err(CredentialsError::Refused {
                     status: answer.status,
-                    said: said.collect(),
+                    said: shown(said.and_then(Value::as_str).unwrap_or_default()),
                 })
             }
             StatusCode::OK | StatusCode::NOT_FOUND => Ok(()),
@@ -233,8 +268,20 @@ impl AccessAnswer {
     pub(super) fn problem(&self, what: &'static str) -> NotPermitted {
         let text = |name: &str| self.body.get(name).and_then(Value::as_str);
         if self.status == StatusCode::TOO_MANY_REQUESTS {
-            let retry_after = self.retry_after.unwrap_or(ASK_LATER);
-            return NotPermitted::AskLater { retry_after };
+            return NotPermitted::AskLater {
+                retry_after: self.retry_after.unwrap_or(ASK_LATER),
+                why: text("title").unwrap_or_default().to_owned(),
+            };
+        }
+        if text("type") == Some(DENIED) {
+            return NotPermitted::denied("person", "the person said no");
+        }
+        if matches!(
+            self.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
+            let code = text("error").unwrap_or_default();
+            return NotPermitted::unavailable(REFUSED, format!("{} {code}", self.status));
         }
         let kind = text("type").and_then(|kind| kind.strip_prefix(PROBLEM));
         match kind {
@@ -248,13 +295,31 @@ impl AccessAnswer {
 }
 
 /// AuthZEN 1.0 section 9.2: between host and path.
-fn metadata_url(issuer: &str) -> Option<String> {
+fn metadata_url(issuer: &str, name: &str) -> Option<String> {
     let url = Url::parse(issuer).ok()?;
     let origin = url.origin().ascii_serialization();
     let path = url.path().trim_end_matches('/');
-    Some(format!("{origin}/.well-known/authzen-configuration{path}"))
+    Some(format!("{origin}/.well-known/{name}{path}"))
 }
 
+fn unsaid(cause: &str) -> NotPermitted {
+    NotPermitted::unavailable("the issuer does not say how decisions are asked for", cause)
+}
+
+/// What the issuer says, for the operator.
+fn shown(said: &str) -> String {
+    let plain = said.chars().filter(|c| !c.is_control());
+    plain.take(MAX_SAID).collect()
+}
+
+/// AuthZEN 1.0 section 9.
+const DECISIONS: &str = "authzen-configuration";
+/// RFC 8414 section 3; RFC 9728 section 4 for the resources in it.
+const SERVER: &str = "oauth-authorization-server";
+
+/// The same sentence in each kit.
+const REFUSED: &str = "the issuer refuses the credentials of this server: its client secret is what `writ client add` printed, \
+    and `client_id` of the resource's record names this client";
 const PROBLEM: &str = "urn:openid:authzen:access-request:error:";
 /// Of what the issuer says to a refusal, in characters.
 const MAX_SAID: usize = 300;

@@ -2,15 +2,17 @@
 //! might read differently is refused before anything is sent.
 
 use serde_json::{Map, Value, json};
-use writ_wire::exact_json;
+use writ_authority::{MAX_BYTES, MAX_NESTED, check_bounds};
 use writ_wire::rar::Detail;
 
 use super::error::NotPermitted;
 
-/// The largest arguments of one action, as JSON text in bytes.
-pub const MAX_ARGUMENTS_LENGTH: usize = 64 * 1024;
-/// How deep arguments may be nested.
-pub const MAX_ARGUMENTS_DEPTH: usize = 32;
+/// The largest arguments of one action, as canonical JSON in bytes.
+pub const MAX_ARGUMENTS_LENGTH: usize = MAX_BYTES;
+/// The most lists and objects around a value of them, the arguments themselves among them.
+pub const MAX_ARGUMENTS_DEPTH: usize = MAX_NESTED;
+/// Where arguments are: the place of what is wrong with them begins so, as the server's does.
+const ARGUMENTS: &str = "/arguments";
 
 /// An action with its arguments, which nothing changes any more.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,24 +56,14 @@ impl GatedAction {
     }
 
     fn new(name: &str, kind: Kind, arguments: Map<String, Value>) -> Result<Self, NotPermitted> {
-        let unusable = |why: String| NotPermitted::Unusable(why);
         if name.is_empty() {
-            return Err(unusable("an action has a name".to_owned()));
+            return Err(NotPermitted::Unusable("an action has a name".to_owned()));
         }
         let value = Value::Object(arguments);
-        if !is_within(&value, MAX_ARGUMENTS_DEPTH) {
-            return Err(unusable(format!(
-                "the arguments are nested deeper than {MAX_ARGUMENTS_DEPTH}"
-            )));
-        }
-        exact_json::check(&value).map_err(|error| unusable(error.to_string()))?;
-        if value.to_string().len() > MAX_ARGUMENTS_LENGTH {
-            return Err(unusable(format!(
-                "the arguments have more than {MAX_ARGUMENTS_LENGTH} bytes"
-            )));
-        }
+        let bounded = check_bounds(&value, ARGUMENTS);
+        bounded.map_err(|problem| NotPermitted::arguments_not_judged(&problem.to_string()))?;
         let Value::Object(arguments) = value else {
-            return Err(unusable("the arguments are no object".to_owned()));
+            return Err(NotPermitted::arguments_not_judged("they are no object"));
         };
         Ok(Self {
             name: name.to_owned(),
@@ -147,17 +139,6 @@ impl GatedAction {
             definition_hash: self.definition_hash.clone(),
             ..Self::new(&self.name, self.kind, arguments)?
         })
-    }
-}
-
-fn is_within(value: &Value, depth: usize) -> bool {
-    let Some(below) = depth.checked_sub(1) else {
-        return false;
-    };
-    match value {
-        Value::Array(items) => items.iter().all(|item| is_within(item, below)),
-        Value::Object(members) => members.values().all(|member| is_within(member, below)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }
 

@@ -87,11 +87,13 @@ fn denied(context: &Map<String, Value>, asked: Asked) -> Result<Askable, NotPerm
             .get("retry_after")
             .and_then(Value::as_u64)
             .unwrap_or(5);
-        let retry_after = Duration::from_secs(seconds);
-        return Err(NotPermitted::AskLater { retry_after });
+        return Err(NotPermitted::AskLater {
+            retry_after: Duration::from_secs(seconds),
+            why: words.to_owned(),
+        });
     }
     if reason == "approval_expired" {
-        return Err(NotPermitted::Expired("the approval is over"));
+        return Err(NotPermitted::approval_over(words));
     }
     if reason == "arguments_invalid" {
         return Err(NotPermitted::arguments_invalid(asked.of, words));

@@ -5,10 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
+use writ_wire::access::OUTSIDE_SCHEMA;
 use writ_wire::error::{ErrorBody, ErrorCode, description};
-
-/// So the server begins what it says of arguments; the place follows.
-const ARGUMENTS_INVALID: &str = "The arguments are not those of this action:";
 
 /// Nothing was permitted, and nothing was done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,17 +18,21 @@ pub enum NotPermitted {
         reason: String,
         words: String,
     },
-    /// Outside the schema, and nobody was asked: other arguments may be permitted.
-    #[error("{}", do_not_fit(.of, .place))]
+    /// Outside the schema, or such that they cannot be judged or shown to a person; nobody was asked, and other arguments may be
+    /// permitted.
+    #[error("{words}")]
     ArgumentsInvalid {
-        /// Whose schema it is: `tool` or `action`.
-        of: &'static str,
-        /// What does not fit, as the server says it; may be empty.
+        words: String,
+        /// The place of what is wrong, as a JSON pointer in backticks, and why: the end of `words`; may be empty.
         place: String,
     },
-    /// People are asked too often, or said no just before.
-    #[error("nobody was asked now")]
-    AskLater { retry_after: Duration },
+    /// People are asked too often, or said no just before to something else.
+    #[error("{}", not_asked(.why))]
+    AskLater {
+        retry_after: Duration,
+        /// As the server says it; may be empty.
+        why: String,
+    },
     /// A person was asked and has not decided: the same call, made again, finds the answer.
     #[error("a person was asked and has not decided yet")]
     StillWaiting {
@@ -41,6 +43,9 @@ pub enum NotPermitted {
     /// Nobody decided in time, or what was permitted did not begin in time.
     #[error("{0}")]
     Expired(&'static str),
+    /// The approval was used, or is over; as the server says it.
+    #[error("{0}")]
+    ApprovalOver(String),
     /// By this call's end, a newer question, or a stop.
     #[error("the question was cancelled ({reason})")]
     Cancelled { reason: String },
@@ -53,11 +58,33 @@ pub enum NotPermitted {
 }
 
 impl NotPermitted {
-    /// Of what the server says of arguments.
-    pub(crate) fn arguments_invalid(of: &'static str, words: &str) -> Self {
-        let place = words.strip_prefix(ARGUMENTS_INVALID).unwrap_or(words);
-        let place = place.trim().trim_end_matches('.').to_owned();
-        Self::ArgumentsInvalid { of, place }
+    /// Of what the server says of arguments. `of`: whose schema it is, `tool` or `action`.
+    pub(crate) fn arguments_invalid(of: &str, said: &str) -> Self {
+        let said = said.trim().trim_end_matches('.');
+        let words = match said.strip_prefix(OUTSIDE_SCHEMA) {
+            Some(place) => format!("the arguments do not fit the {of}'s schema:{place}"),
+            None if said.starts_with(OF_ARGUMENTS) => said.to_owned(),
+            None if said.is_empty() => "the arguments were refused".to_owned(),
+            None => format!("the arguments were refused: {said}"),
+        };
+        let place = words.find(PLACE).and_then(|at| words.get(at..));
+        Self::ArgumentsInvalid {
+            place: place.unwrap_or_default().to_owned(),
+            words,
+        }
+    }
+
+    /// Of arguments that are not sent: in the words that the server has for them.
+    pub(crate) fn arguments_not_judged(why: &str) -> Self {
+        Self::arguments_invalid("", &format!("{OF_ARGUMENTS}cannot be judged: {why}"))
+    }
+
+    /// Of what the server says of an approval that permits nothing any more.
+    pub(crate) fn approval_over(said: &str) -> Self {
+        Self::ApprovalOver(match said {
+            "" => "the approval is over".to_owned(),
+            said => said.to_owned(),
+        })
     }
 
     pub(crate) fn denied(reason: &str, words: &str) -> Self {
@@ -81,7 +108,7 @@ impl NotPermitted {
             Self::ArgumentsInvalid { .. } => "arguments_invalid",
             Self::AskLater { .. } => "ask_later",
             Self::StillWaiting { .. } => "still_waiting",
-            Self::Expired(_) => "expired",
+            Self::Expired(_) | Self::ApprovalOver(_) => "expired",
             Self::Cancelled { .. } => "cancelled",
             Self::Unusable(_) => "unusable",
             Self::Unavailable { .. } => "unavailable",
@@ -93,7 +120,7 @@ impl NotPermitted {
         match self {
             Self::Denied { .. } => "do not repeat this call".to_owned(),
             Self::ArgumentsInvalid { .. } => "correct them and call again".to_owned(),
-            Self::AskLater { retry_after } => {
+            Self::AskLater { retry_after, .. } => {
                 format!(
                     "the same may be asked again after {} s",
                     retry_after.as_secs()
@@ -102,7 +129,9 @@ impl NotPermitted {
             Self::StillWaiting { .. } => {
                 "call again with the same arguments: the answer is found then".to_owned()
             }
-            Self::Expired(_) => "nothing was done, and a new call asks anew".to_owned(),
+            Self::Expired(_) | Self::ApprovalOver(_) => {
+                "nothing was done, and a new call asks anew".to_owned()
+            }
             Self::Cancelled { .. } => {
                 "nothing was done, so ask again only if it is still wanted".to_owned()
             }
@@ -128,12 +157,13 @@ impl NotPermitted {
     /// Seconds for `Retry-After` (RFC 9110 section 10.2.3).
     pub const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::AskLater { retry_after } => Some(retry_after.as_secs()),
+            Self::AskLater { retry_after, .. } => Some(retry_after.as_secs()),
             Self::StillWaiting { .. } => Some(5),
             Self::Unavailable { .. } => Some(1),
             Self::Denied { .. }
             | Self::ArgumentsInvalid { .. }
             | Self::Expired(_)
+            | Self::ApprovalOver(_)
             | Self::Cancelled { .. }
             | Self::Unusable(_) => None,
         }
@@ -141,9 +171,10 @@ impl NotPermitted {
 
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Denied { .. } | Self::Expired(_) | Self::Cancelled { .. } => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Denied { .. }
+            | Self::Expired(_)
+            | Self::ApprovalOver(_)
+            | Self::Cancelled { .. } => StatusCode::FORBIDDEN,
             Self::AskLater { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::StillWaiting { .. } => StatusCode::CONFLICT,
             Self::ArgumentsInvalid { .. } | Self::Unusable(_) => StatusCode::BAD_REQUEST,
@@ -154,7 +185,7 @@ impl NotPermitted {
     const fn error(&self) -> ErrorCode {
         match self {
             Self::Denied { .. } | Self::Cancelled { .. } => ErrorCode::AccessDenied,
-            Self::Expired(_) => ErrorCode::ExpiredToken,
+            Self::Expired(_) | Self::ApprovalOver(_) => ErrorCode::ExpiredToken,
             Self::StillWaiting { .. } => ErrorCode::AuthorizationPending,
             Self::ArgumentsInvalid { .. } | Self::Unusable(_) => ErrorCode::InvalidRequest,
             Self::AskLater { .. } | Self::Unavailable { .. } => ErrorCode::TemporarilyUnavailable,
@@ -182,10 +213,10 @@ impl NotPermitted {
     }
 }
 
-fn do_not_fit(of: &str, place: &str) -> String {
-    match place {
-        "" => format!("the arguments do not fit the {of}'s schema"),
-        place => format!("the arguments do not fit the {of}'s schema: {place}"),
+fn not_asked(why: &str) -> &str {
+    match why {
+        "" => "nobody was asked now",
+        why => why,
     }
 }
 
@@ -195,3 +226,8 @@ fn denied(reason: &str, words: &str) -> String {
         words => words.to_owned(),
     }
 }
+
+/// So the server begins whatever it says of arguments.
+const OF_ARGUMENTS: &str = "The arguments ";
+/// So a place begins in it.
+const PLACE: &str = "`/";

@@ -86,7 +86,7 @@ pub async fn gate(arguments: GateArguments) -> Outcome {
         stopped,
     ));
     let outcome = tokio::select! {
-        checked = credentials(&gate, &arguments.client_id) => checked,
+        checked = checked(&gate, &arguments) => checked,
         _ = signals.next() => Ok(false),
     };
     if outcome == Ok(true) {
@@ -101,9 +101,23 @@ pub async fn gate(arguments: GateArguments) -> Outcome {
     outcome.map(drop)
 }
 
+/// Whether it is ready.
+async fn checked(gate: &Gate, arguments: &GateArguments) -> Result<bool, String> {
+    let is_ready = credentials(gate, arguments).await?;
+    // It may be started before the server; each call says that it cannot be reached.
+    if let Err(why) = gate.check_upstream().await {
+        let upstream = &arguments.upstream;
+        note(&format!(
+            "`--upstream` {upstream} cannot be used yet: {why}. Calls are answered with an error until it can be"
+        ));
+    }
+    Ok(is_ready)
+}
+
 /// Until the issuer took them or refused them. Where it cannot be asked the gate goes on trying: it may be started before the issuer, and
 /// whatever comes meanwhile is refused.
-async fn credentials(gate: &Gate, client_id: &str) -> Result<bool, String> {
+async fn credentials(gate: &Gate, arguments: &GateArguments) -> Result<bool, String> {
+    let client_id = &arguments.client_id;
     let mut told = None;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -114,7 +128,17 @@ async fn credentials(gate: &Gate, client_id: &str) -> Result<bool, String> {
                     "the gate cannot ask as `{client_id}`: {why}. `--client-secret-file` holds what `writ client add` printed, or `writ client rotate-secret`, and `client_id` of the resource's record names this client"
                 ));
             }
-            Err(why) => {
+            Err(why @ CredentialsError::OtherIssuer { .. }) => {
+                return Err(format!(
+                    "`--issuer` is not the name of the server there: {why}. Tokens have its own name, so write that"
+                ));
+            }
+            Err(why @ CredentialsError::NoRecord(_)) => {
+                return Err(format!(
+                    "`--resource` is unknown: {why}. It is the URL that clients are given, as `writ resource add` was told it, to the letter"
+                ));
+            }
+            Err(why @ CredentialsError::Unknown(_)) => {
                 let why = why.to_string();
                 if told.as_ref() != Some(&why) {
                     note(&format!("the gate is not ready: {why}. It goes on trying"));

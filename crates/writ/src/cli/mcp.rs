@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use writ_authority::{MAX_ACTION_NAME, check_arguments, enforceable, left_out};
 use writ_core::registration::is_action_name;
 use writ_core::words;
-use writ_gate::{ToolDefinition, Upstream, list_tools};
+use writ_gate::{ToolDefinition, ToolsError, Upstream, list_tools};
 use writ_wire::resource::ResourceUri;
 use writ_wire::strict_json;
 
@@ -261,8 +261,14 @@ pub async fn tools_of(
     let parsed = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
     let upstream = Upstream::new(parsed, authorization).map_err(|e| e.to_string())?;
     let tools = list_tools(&upstream).await;
-    tools.map_err(|e| format!("`{url}`: {e}"))
+    tools.map_err(|e| match e {
+        ToolsError::Unauthorized => format!("`{url}` wants a token (401): {WITHOUT_ITS_GUARD}"),
+        other => format!("`{url}`: {other}"),
+    })
 }
+
+/// What of this project stands before a server already answers so, too.
+const WITHOUT_ITS_GUARD: &str = "start the server without its guard or gate, on loopback, and name it here as it is then; or put the value of `Authorization` that it wants into a file, and say `--authorization-file FILE`";
 
 fn read_file(file: &Path) -> Result<Value, String> {
     let shown = file.display();

@@ -64,7 +64,9 @@ impl Alice {
             let DemoLogin { name, password } = &self.login;
             shown = self.browser.log_in(&shown, name, password).await?;
         }
-        let sentence = texts(&shown, "<h1", "</h1>").into_iter().next();
+        let sentence = texts(&shown, "<section class=\"first\">\n<p", "</p>")
+            .into_iter()
+            .next();
         let sentence = sentence.ok_or_else(|| shown.lacks("no question"))?;
         Ok((sentence, shown))
     }

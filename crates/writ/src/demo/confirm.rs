@@ -35,7 +35,7 @@ impl Play<'_> {
         self.teller.step(
             Player::Alice,
             &format!(
-                "reads “{}”, picks {shown} on her phone as the planner shows it, and signs with her passkey",
+                "reads “{}”, types {shown} on her phone as the planner shows it, and signs with her passkey",
                 read.join("; ")
             ),
         );

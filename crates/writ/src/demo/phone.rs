@@ -51,16 +51,16 @@ impl DemoPhone {
         }
     }
 
-    /// Opens the one request that waits, picks the number and signs with the passkey; returns the sentences that were shown.
+    /// Opens the one request that waits, types the number and signs with the passkey; returns the sentences that were shown.
     pub async fn approve(&mut self, number: Option<u8>) -> Step<Vec<String>> {
         let inbox = self.browser.open("/app").await?;
         let waiting = inbox.requests().into_iter().next();
         let id = waiting.ok_or_else(|| inbox.lacks("no request"))?;
         let page = self.browser.open(&format!("/app/requests/{id}")).await?;
         let number = number.map(|number| number.to_string());
-        let picked: Vec<_> = number.iter().map(|n| ("number", n.as_str())).collect();
-        self.person().approve_by_passkey(&page, &picked).await?;
-        Ok(texts(&page, "<p class=\"act-words\"", "</p>"))
+        let typed: Vec<_> = number.iter().map(|n| ("number", n.as_str())).collect();
+        self.person().approve_by_passkey(&page, &typed).await?;
+        Ok(texts(&page, "<p class=\"act-sentence\"", "</p>"))
     }
 
     fn person(&mut self) -> PersonPhone<'_> {

@@ -12,6 +12,11 @@ use super::telling::{Player, Teller};
 use crate::cli::{KeyInput, Outcome};
 
 const KEYS: &str = "d: Claude wants to delete a note, and you decide | r: it reads one | s: Alice stops it | c: it connects again | q: the end";
+/// What the keys do that are not a step of somebody in the story.
+const CONNECTS: &str = "c: Claude starts again as a client that nobody knows: it registers itself, and Alice logs in and agrees";
+const ENDS: &str = "q: the end: server, gate, MCP server and bank stop, calls that wait end with them, and the folder is removed";
+/// A call that was held ended with its token.
+const STOPPED_CODE: &str = "-32010";
 /// Keys that wait their turn, and answers.
 const MAX_WAITING: usize = 64;
 
@@ -51,8 +56,14 @@ pub async fn stay(stage: &DemoStage, teller: &Teller) -> Outcome {
             happening = happenings.recv() => happening,
         };
         match happening {
-            Some(Happening::Key('q')) | None => return Ok(()),
-            Some(Happening::Key('c')) => play = GatedPlay::connect(stage, teller).await?,
+            Some(Happening::Key('q')) | None => {
+                teller.hint(ENDS);
+                return Ok(());
+            }
+            Some(Happening::Key('c')) => {
+                teller.hint(CONNECTS);
+                play = GatedPlay::connect(stage, teller).await?;
+            }
             Some(Happening::Key('s')) => play.stop().await?,
             Some(Happening::Key('d')) => match &question {
                 Question::Open(page) => you_decide(stage, teller, page),
@@ -69,13 +80,27 @@ pub async fn stay(stage: &DemoStage, teller: &Teller) -> Outcome {
                 if tool == DELETE {
                     question = Question::None;
                 }
-                match answer {
-                    Ok(answer) => tell_answer(teller, &answer),
-                    Err(why) => teller.step(Player::Claude, &format!("has no answer: {why}")),
-                }
+                tell_answered(teller, answer);
             }
         }
         while calls.try_join_next().is_some() {}
+    }
+}
+
+fn tell_answered(teller: &Teller, answer: Result<ToolAnswer, String>) {
+    match answer {
+        Ok(ToolAnswer::Not { code, text }) if code == STOPPED_CODE => {
+            let line = format!(
+                "is told ({code}): {text}. The call that waited is over, and nothing was done; `c` connects again"
+            );
+            teller.step(Player::Claude, &line);
+        }
+        Ok(ToolAnswer::LoggedOut) => {
+            tell_answer(teller, &ToolAnswer::LoggedOut);
+            teller.hint("Alice stopped it, and nothing was done; `c` connects again");
+        }
+        Ok(answer) => tell_answer(teller, &answer),
+        Err(why) => teller.step(Player::Claude, &format!("has no answer: {why}")),
     }
 }
 

@@ -15,8 +15,10 @@ _ANSWERS: dict[str, tuple[int, str, int | None]] = {
     "unavailable": (503, "temporarily_unavailable", 1),
 }
 
-# So the server begins what it says of arguments; the place follows.
-_ARGUMENTS_INVALID = "The arguments are not those of this action:"
+# So the server begins whatever it says of arguments; the place follows.
+_OF_ARGUMENTS = "The arguments "
+# And so, where they are outside the schema.
+_OUTSIDE_SCHEMA = "The arguments are not those of this action:"
 
 
 class NotPermitted(Exception):
@@ -72,17 +74,31 @@ class Denied(NotPermitted):
 
 
 class ArgumentsInvalid(NotPermitted):
-    """The arguments are outside the schema, and nobody was asked: other ones may be permitted."""
+    """The arguments are outside the schema, or cannot be judged or shown to a person; nobody was asked, and other ones may be permitted."""
 
     code = "arguments_invalid"
     advice = "correct them and call again"
 
     def __init__(self, words: str = "", of: str = "action") -> None:
         """`words`: as the server says it. `of`: whose schema it is, `action` or `tool`."""
-        where = words.removeprefix(_ARGUMENTS_INVALID).strip().removesuffix(".")
-        super().__init__(f"the arguments do not fit the {of}'s schema{f': {where}' if where else ''}")
-        self.where = where
-        """What does not fit, by a JSON pointer, if the server names it."""
+        message = _of_arguments(words.strip().removesuffix("."), of)
+        super().__init__(message)
+        place = message.find("`/")
+        self.where = "" if place < 0 else message[place:]
+        """What does not fit, by a JSON pointer in backticks, and why; empty where no place is named."""
+
+    @classmethod
+    def not_judged(cls, pointer: str, why: str) -> ArgumentsInvalid:
+        """Of arguments that are not sent: in the words that the server has for them."""
+        return cls(f"{_OF_ARGUMENTS}cannot be judged: `{pointer}`: {why}")
+
+
+def _of_arguments(said: str, of: str) -> str:
+    if said.startswith(_OUTSIDE_SCHEMA):
+        return f"the arguments do not fit the {of}'s schema:{said.removeprefix(_OUTSIDE_SCHEMA)}"
+    if said.startswith(_OF_ARGUMENTS):
+        return said
+    return f"the arguments were refused: {said}" if said else "the arguments were refused"
 
 
 class AskLater(NotPermitted):

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Clock } from '../shared/clock.js';
-import { AskLater, Expired, type NotPermitted, Unavailable } from '../shared/errors.js';
+import { AskLater, Denied, Expired, type NotPermitted, Unavailable, UsageError } from '../shared/errors.js';
 import { type Answer, type Fetch, isObject, type JsonObject, retryAfterOf, send } from '../shared/http.js';
 import { basic, type Secret } from '../shared/secret.js';
 import { isSafeUrl, originOf, wellKnown } from '../shared/urls.js';
@@ -81,6 +81,15 @@ export class AccessServer {
     return answer.status === 204;
   }
 
+  /** Asks for a question that there is not, which changes nothing. */
+  async check(): Promise<void> {
+    const { requests } = await this.endpoints();
+    if (requests === undefined) throw new Unavailable('the issuer does not say where people are asked');
+    const answer = await this.#send('GET', `${requests}/none`, { headers: {}, patience: PATIENCE });
+    if (isRefused(answer)) throw new UsageError(REFUSED);
+    if (answer.status !== 200 && answer.status !== 404) throw problem(answer, 'the check');
+  }
+
   /** URLs in answers lead to this server, or nowhere: our credentials go there. */
   ours(url: unknown): string {
     if (typeof url === 'string' && isSafeUrl(url) && originOf(url) === originOf(this.issuer)) return url;
@@ -137,13 +146,27 @@ function prefer(wait: number): Record<string, string> {
   return wait > 0 ? { prefer: `wait=${wait}` } : {};
 }
 
+/** The same sentence in each kit. */
+const REFUSED =
+  'the issuer refuses the credentials of this server: its client secret is what `writ client add` printed, ' +
+  "and `client_id` of the resource's record names this client";
+
+function isRefused({ status }: Answer): boolean {
+  return status === 401 || status === 403;
+}
+
 const PROBLEM = 'urn:openid:authzen:access-request:error:';
+/** The person said no to this very call just before. */
+const DENIED = 'urn:writ:access-request:denied';
 
 /** What an answer means that is neither a decision nor a question. */
-function problem({ status, headers, body }: Answer, what: string): NotPermitted {
+function problem(answer: Answer, what: string): NotPermitted {
+  const { status, headers, body } = answer;
   const title = isObject(body) && typeof body.title === 'string' ? body.title : undefined;
   if (status === 429) return new AskLater(retryAfterOf(headers) ?? 60, title);
   const type = isObject(body) && typeof body.type === 'string' ? body.type : '';
+  if (type === DENIED) return new Denied('person', 'the person said no');
+  if (isRefused(answer)) return new Unavailable(REFUSED);
   if (type === `${PROBLEM}expired_denial` || type === `${PROBLEM}task_expired`)
     return new Expired(title ?? 'it is over');
   const code = isObject(body) && typeof body.error === 'string' ? body.error : type.replace(PROBLEM, '');

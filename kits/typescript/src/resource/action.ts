@@ -3,11 +3,14 @@
  * might read differently is refused before anything is sent.
  */
 
-import { UsageError } from '../shared/errors.js';
+import { ArgumentsInvalid, UsageError } from '../shared/errors.js';
 import { isObject, type Json, type JsonObject } from '../shared/http.js';
 
 const MAX_ARGUMENT_BYTES = 64 * 1024;
+/** Lists and objects around a value, the arguments themselves among them. */
 const MAX_DEPTH = 32;
+/** Where arguments are: the place of what is wrong with them begins so, as the server's does. */
+const ARGUMENTS = '/arguments';
 
 export type Arguments = { readonly [member: string]: unknown };
 
@@ -68,40 +71,57 @@ export class FrozenAction {
 
 function textOf(value: Arguments): string {
   if (!isObject(value)) throw new UsageError('the arguments are no object');
-  const plain = check(value, 1, '');
+  const plain = check(value, MAX_DEPTH, ARGUMENTS);
   const text = JSON.stringify(plain);
   if (Buffer.byteLength(text) > MAX_ARGUMENT_BYTES) {
-    throw new UsageError(`the arguments have more than ${MAX_ARGUMENT_BYTES} bytes`);
+    throw ArgumentsInvalid.notJudged(ARGUMENTS, `this is larger than ${MAX_ARGUMENT_BYTES} bytes of JSON`);
   }
   return text;
 }
 
-function check(value: unknown, depth: number, pointer: string): Json {
-  const refuse = (why: string) => new UsageError(`the argument \`${pointer === '' ? '/' : pointer}\` ${why}`);
-  if (depth > MAX_DEPTH) throw refuse(`is nested deeper than ${MAX_DEPTH}`);
+/** `left`: how many lists and objects may still stand around a value. */
+function check(value: unknown, left: number, pointer: string): Json {
   if (value === null || typeof value === 'boolean') return value;
-  if (typeof value === 'string') {
-    if (!value.isWellFormed()) throw refuse('is not Unicode');
-    return value;
+  if (typeof value === 'string') return checkText(value, pointer);
+  if (typeof value === 'number') return checkNumber(value, pointer);
+  if (typeof value !== 'object') throw notJson(pointer);
+  if (left === 0) {
+    throw ArgumentsInvalid.notJudged(pointer, `this is more than ${MAX_DEPTH} lists and objects deep`);
   }
-  if (typeof value === 'number') {
-    const exact = Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
-    if (!exact || Object.is(value, -0)) throw refuse('is a number that not every parser reads alike: send it as text');
-    return value;
-  }
-  if (Array.isArray(value)) return Array.from(value, (one, at) => check(one, depth + 1, `${pointer}/${at}`));
-  if (typeof value !== 'object') throw refuse('is not JSON');
+  if (Array.isArray(value)) return Array.from(value, (one, at) => check(one, left - 1, `${pointer}/${at}`));
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) throw refuse('is not JSON');
+  if (prototype !== Object.prototype && prototype !== null) throw notJson(pointer);
   const plain: JsonObject = Object.create(null) as JsonObject;
   for (const [name, member] of Object.entries(value)) {
     // An optional member that was not given.
     if (member === undefined) continue;
-    if (!name.isWellFormed()) throw refuse('has a member whose name is not Unicode');
-    plain[name] = check(member, depth + 1, `${pointer}/${name}`);
+    const escaped = name.replaceAll('~', '~0').replaceAll('/', '~1');
+    plain[checkText(name, pointer)] = check(member, left - 1, `${pointer}/${escaped}`);
   }
   return plain;
 }
+
+function checkNumber(value: number, pointer: string): number {
+  const exact = Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+  if (exact && !Object.is(value, -0)) return value;
+  throw ArgumentsInvalid.notJudged(pointer, 'this number is not read alike by every parser: send it as text');
+}
+
+function checkText(text: string, pointer: string): string {
+  if (!text.isWellFormed()) throw ArgumentsInvalid.notJudged(pointer, 'this is not Unicode');
+  const control = CONTROL.exec(text)?.[0];
+  if (control === undefined) return text;
+  const code = control.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+  throw ArgumentsInvalid.notJudged(pointer, `a text has the control character U+${code}`);
+}
+
+function notJson(pointer: string): UsageError {
+  return new UsageError(`the argument \`${pointer}\` is not JSON`);
+}
+
+/** No server keeps these: tabs and line ends alone are taken. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 
 function deepFreeze<T extends Json>(value: T): T {
   if (typeof value === 'object' && value !== null) {

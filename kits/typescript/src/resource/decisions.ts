@@ -64,6 +64,9 @@ export class Decisions {
   constructor(config: DecisionsConfig) {
     if (!isSafeUrl(config.issuer)) throw new UsageError('`issuer` is not an https URL (http only on loopback)');
     const { clientId, clientSecret } = config;
+    if (typeof clientSecret !== 'string' || !/^\S+$/.test(clientSecret)) {
+      throw new UsageError('the client secret is empty or has white space: it is what `writ client add` printed');
+    }
     this.server = new AccessServer(
       config.issuer,
       { clientId, clientSecret: new Secret(clientSecret) },
@@ -72,6 +75,11 @@ export class Decisions {
     );
     this.#resource = config.resource;
     this.#proofs = config.proofs ?? 'here';
+  }
+
+  /** Whether the issuer takes the client's credentials; for the start of a service. A `UsageError` if it refuses them. */
+  async checkCredentials(): Promise<void> {
+    await this.server.check();
   }
 
   /** What would be decided. Nothing may be done upon it, and it changes nothing. */
@@ -179,7 +187,8 @@ export class Decisions {
     const told = isObject(answer.context) ? answer.context : {};
     const words = isObject(told.reason_user) && typeof told.reason_user.en === 'string' ? told.reason_user.en : '';
     if (told.next_action === 'retry') throw new AskLater(wholeSeconds(told.retry_after) ?? 5, words || undefined);
-    if (reason === 'approval_expired') throw new Expired('the approval is over');
+    // Used, lapsed or taken back, as the server says it.
+    if (reason === 'approval_expired') throw new Expired(words || 'the approval is over');
     if (reason === 'arguments_invalid') throw new ArgumentsInvalid(words, action.isTool ? 'tool' : 'action');
     const askable = askableOf(answer);
     // One question for one call: what an approval did not lift is a no.

@@ -10,8 +10,10 @@ const ANSWERS = {
   cancelled: [403, 'access_denied', undefined],
   unavailable: [503, 'temporarily_unavailable', 1],
 } as const;
-/** So the server begins what it says of arguments; the place follows. */
-const ARGUMENTS_INVALID = 'The arguments are not those of this action:';
+/** So the server begins whatever it says of arguments; the place follows. */
+const OF_ARGUMENTS = 'The arguments ';
+/** And so, where they are outside the schema. */
+const OUTSIDE_SCHEMA = 'The arguments are not those of this action:';
 
 /** Nothing was permitted. `advice` is one sentence for the caller's developer or model; `toResponse()` is the whole answer of an API. */
 export abstract class NotPermitted extends Error {
@@ -75,20 +77,33 @@ export class Denied extends NotPermitted {
   }
 }
 
-/** The arguments are outside the schema, and nobody was asked: other ones may be permitted. */
+/** The arguments are outside the schema, or cannot be judged or shown to a person; nobody was asked, and other ones may be permitted. */
 export class ArgumentsInvalid extends NotPermitted {
   readonly code = 'arguments_invalid';
   readonly advice = 'correct them and call again';
-  /** What does not fit, by a JSON pointer; empty where the server does not name it. */
+  /** What does not fit, by a JSON pointer in backticks, and why; empty where no place is named. */
   readonly where: string;
 
   /** `words`: as the server says it. `of`: whose schema it is. */
   constructor(words = '', of: 'action' | 'tool' = 'action') {
-    const said = words.startsWith(ARGUMENTS_INVALID) ? words.slice(ARGUMENTS_INVALID.length) : words;
-    const where = said.trim().replace(/\.$/, '');
-    super(`the arguments do not fit the ${of}'s schema${where === '' ? '' : `: ${where}`}`);
-    this.where = where;
+    const message = ofArguments(words.trim().replace(/\.$/, ''), of);
+    super(message);
+    const place = message.indexOf('`/');
+    this.where = place < 0 ? '' : message.slice(place);
   }
+
+  /** Of arguments that are not sent: in the words that the server has for them. */
+  static notJudged(pointer: string, why: string): ArgumentsInvalid {
+    return new ArgumentsInvalid(`${OF_ARGUMENTS}cannot be judged: \`${pointer}\`: ${why}`);
+  }
+}
+
+function ofArguments(said: string, of: 'action' | 'tool'): string {
+  if (said.startsWith(OUTSIDE_SCHEMA)) {
+    return `the arguments do not fit the ${of}'s schema:${said.slice(OUTSIDE_SCHEMA.length)}`;
+  }
+  if (said.startsWith(OF_ARGUMENTS)) return said;
+  return said === '' ? 'the arguments were refused' : `the arguments were refused: ${said}`;
 }
 
 /** Nobody was asked: people are asked too often, or said no just before. */

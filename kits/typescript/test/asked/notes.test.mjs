@@ -151,7 +151,7 @@ test('one yes is one call, a no is none, and a call that died asks nobody', asyn
   await screen(phone);
   await phone.deny();
   assert.equal((await fourth)._meta['writ/code'], 'denied');
-  assert.equal((await call('Diary', { onprogress: () => undefined }))._meta['writ/code'], 'ask_later');
+  assert.equal((await call('Diary', { onprogress: () => undefined }))._meta['writ/code'], 'denied');
   assert.deepEqual(runs, ['Shopping list', 'Shopping list']);
 });
 

@@ -160,7 +160,7 @@ pub async fn take_approval(
         .by(wanted.client)
         .about(&wanted.lineage.task)
         .under(&wanted.lineage.leaf)
-        .at_resource(wanted.action.resource.as_str())
+        .at_resource(wanted.action.resource.uri.as_str())
         .permitted()
         .with(json!({
             "approval": request.id,

@@ -32,6 +32,7 @@ struct Action {
     authority: Authority,
     hash: String,
     definition_hash: Option<String>,
+    described: Option<String>,
     by: Option<ApprovalId>,
 }
 
@@ -73,7 +74,7 @@ impl Approvable<'_> {
         decision: &DecisionId,
         denial: &AccessDenial,
     ) -> Result<Result<UsedApproval, AccessDenial>, Failure> {
-        let gone = || Ok(Err(not_taken(NotTaken::Expired, denial)));
+        let gone = || Ok(Err(not_taken(NotTaken::Used, denial)));
         let Some(action) = self.action() else {
             return gone();
         };
@@ -126,6 +127,7 @@ impl Approvable<'_> {
             authority: Authority::new(BTreeSet::new(), vec![named], places),
             hash: object.hash(self.question.realm().types),
             definition_hash: self.question.definition_digest(),
+            described: object.described(),
             by: presented.map(|approval| ApprovalId::from_text(approval.id.as_str())),
         })
     }
@@ -138,11 +140,12 @@ impl Approvable<'_> {
                 None => ApprovalBy::CalledAgain,
             },
             action: EvaluatedAction {
-                resource: &self.question.resource()?.uri,
+                resource: self.question.resource()?,
                 served_by: &self.request.client().id,
                 authority: &action.authority,
                 object: &action.hash,
                 definition_hash: action.definition_hash.as_deref(),
+                described: action.described.as_deref(),
             },
             lineage: self.judged.lineage.as_ref()?,
             client: token.holder.as_deref()?,
@@ -160,13 +163,11 @@ pub fn used(found: &FoundApproval) -> UsedApproval {
 
 /// A person may be asked again, unless the approval was none.
 fn not_taken(not: NotTaken, denial: &AccessDenial) -> AccessDenial {
-    let reason = match not {
-        NotTaken::Expired => DecisionReason::ApprovalExpired,
-        NotTaken::OutOfScope => DecisionReason::OutOfScope,
-        NotTaken::Unverifiable => DecisionReason::ApprovalUnverifiable,
-    };
+    let reason = not.reason();
+    let is_one = reason != DecisionReason::ApprovalUnverifiable;
     AccessDenial {
-        requestable: denial.requestable.filter(|_| not != NotTaken::Unverifiable),
+        sentence: not.sentence().to_owned(),
+        requestable: denial.requestable.filter(|_| is_one),
         title: denial.title.clone(),
         ..AccessDenial::of(reason)
     }

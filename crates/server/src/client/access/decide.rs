@@ -248,6 +248,10 @@ impl<'a> KeyedQuestion<'a> {
                 .map(|lineage| lineage.task.id.clone()),
             delegation: token.map(|token| token.delegation.clone()),
             object_hash: object.as_ref().map(|(hash, _)| hash.clone()),
+            // Of what is awaited alone: its outcome is told in these words.
+            details: object
+                .map(|(_, object)| object)
+                .filter(|_| awaited.is_some()),
             spent: decided.spent.clone(),
             decided_at: request.now,
             awaited_until: awaited,

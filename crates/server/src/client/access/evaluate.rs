@@ -147,7 +147,9 @@ pub fn read<T: DeserializeOwned>(
             true => format!(
                 "the body has a member that is missing, of another kind, or twice in one object, or a control character ({place}): see docs/decisions.md"
             ),
-            false => format!("the body is no JSON ({place})"),
+            false => format!(
+                "the body is no JSON, has a number that no double holds, or is nested deeper than 127 ({place})"
+            ),
         };
         request.refuse(OAuthError::invalid_request(sentence))
     })

@@ -132,6 +132,8 @@ fn access_request(schemas: &mut Schemas) -> Value {
         ],
     );
     let mut all = problems();
+    // A person said no to this very call.
+    all.push(("403", Sent::Problem));
     all.extend([("201", Sent::Task), ("202", Sent::Task)]);
     with(ask, "responses", answers(schemas, &all))
 }

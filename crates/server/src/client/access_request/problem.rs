@@ -33,7 +33,8 @@ impl AccessProblem {
         Self {
             kind: match over.why {
                 Why::Denied => ProblemType::Paused,
-                Why::Silenced | Why::TooMany => ProblemType::TooMany,
+                Why::Silenced => ProblemType::Silenced,
+                Why::TooMany => ProblemType::TooMany,
             },
             detail: over.refusal.sentence,
             retry_after: Some(wait.as_secs().saturating_add(begun).max(1)),

@@ -65,6 +65,10 @@ pub async fn ask_person(
     let asked = ask(&request.app, catalogue, transaction, new, request.now).await?;
     Ok(asked.map_err(|not| match not {
         NotAsked::Over(over) => AccessProblem::over(over),
+        NotAsked::Denied => AccessProblem::new(
+            ProblemType::Denied,
+            "the person said no to this very call just before: do not ask again",
+        ),
         NotAsked::OtherQuestion => AccessProblem::new(
             ProblemType::DuplicateRequest,
             "this `Idempotency-Key` came with another question before: make a new one for each call",
@@ -203,7 +207,7 @@ fn bound(
             "token, resource, action, arguments and `context.definition_hash` are not those of the denial",
         ));
     }
-    let (resolved, scope) = by_record(object);
+    let of_record = OfRecord::of(object);
     Ok(NewQuestion {
         authority: wanted(request, object, resource.uri.clone()),
         question: AskedAccess {
@@ -214,10 +218,11 @@ fn bound(
             evaluation: hash::digest_text(&[b"evaluation-id", read.evaluation_id.as_bytes()]),
             call_again: read.call_again,
             says: read.says.clone(),
-            resolved,
-            scope,
+            resolved: of_record.resolved,
+            scope: of_record.scope,
             waited_by: question.waited_by,
             definition_hash: denied.definition_hash.clone(),
+            described: of_record.described,
             used_up: None,
         },
         delegation: token.delegation.clone(),
@@ -230,12 +235,22 @@ fn bound(
 }
 
 /// What the resource's record says of one of its actions.
-fn by_record(object: &AskedObject<'_>) -> (BTreeSet<String>, Option<String>) {
-    match object.kind {
-        ObjectKind::Type => (BTreeSet::new(), None),
-        ObjectKind::Action(action) => {
-            let resolved = action.resolved.iter().cloned().collect();
-            (resolved, Some(action.scope.clone()))
+#[derive(Default)]
+struct OfRecord {
+    resolved: BTreeSet<String>,
+    scope: Option<String>,
+    described: Option<String>,
+}
+
+impl OfRecord {
+    fn of(object: &AskedObject<'_>) -> Self {
+        match object.kind {
+            ObjectKind::Type => Self::default(),
+            ObjectKind::Action(action) => Self {
+                resolved: action.resolved.iter().cloned().collect(),
+                scope: Some(action.scope.clone()),
+                described: Some(action.described()),
+            },
         }
     }
 }

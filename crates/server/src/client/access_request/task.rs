@@ -12,7 +12,7 @@ use writ_wire::access_request::{
 };
 use writ_wire::time::Timestamp;
 
-use crate::approvals::access_request::find;
+use crate::approvals::access_request::{end_if_described_anew, find};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::waiting::{AskedBy, WakeReason};
@@ -53,12 +53,19 @@ pub async fn wait_for_end(
     }
 }
 
-async fn look(
+/// As it is now: a question whose action is described anew has ended.
+pub async fn look(
     app: &App,
     id: &ApprovalId,
     served_by: &ClientId,
 ) -> Result<Option<PendingRequest>, Failure> {
-    find(&mut app.read().await?, id, served_by).await
+    let found = find(&mut app.read().await?, id, served_by).await?;
+    match &found {
+        Some(open) if end_if_described_anew(app, open, app.clock.now()).await? => {
+            find(&mut app.read().await?, id, served_by).await
+        }
+        _ => Ok(found),
+    }
 }
 
 /// As it is now.

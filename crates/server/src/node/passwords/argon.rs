@@ -1,5 +1,4 @@
-//! argon2id over memory that is kept from one hash to the next. If each hash allocated its own, the C library would keep it in
-//! pieces that do not fit the next one, and the process would grow with every login.
+//! argon2id over memory that goes from one hash to the next while somebody waits, and back to the system when nobody does.
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -11,10 +10,13 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// In bytes.
 const OUTPUT: usize = 32;
-/// Blocks of 1 KiB that stay allocated: those of our own hashes. One of another server may cost more, while it is compared.
+/// Blocks of 1 KiB that the next hash takes over: those of our own. One of another server may cost more, while it is compared.
 const KEPT_BLOCKS: usize = MEMORY_KIB as usize;
+/// The least that is allocated, in blocks; what is not used of it takes no memory. glibc gives back to the system what is larger than
+/// 32 MiB (`DEFAULT_MMAP_THRESHOLD_MAX` in mallopt(3)); smaller pieces it keeps, where they do not fit the next hash.
+const LEAST_BLOCKS: usize = 33 * 1024;
 
-/// What one hash at a time is computed in; allocated at the first.
+/// What one hash at a time is computed in.
 #[derive(Default)]
 pub(super) struct HashingMemory(Vec<Block>);
 
@@ -29,7 +31,8 @@ impl HashingMemory {
         if self.0.len() < needed {
             // The smaller one goes first.
             self.0 = Vec::new();
-            self.0 = vec![Block::new(); needed];
+            self.0 = Vec::with_capacity(needed.max(LEAST_BLOCKS));
+            self.0.resize(needed, Block::new());
         }
         let length = params.output_len().unwrap_or(OUTPUT);
         let mut output = [0; Output::MAX_LENGTH];

@@ -43,11 +43,20 @@ pub(super) struct HashingQueue {
 }
 
 struct QueueState {
-    /// One for each hash at once, while it is free.
-    free: Vec<HashingMemory>,
+    /// Hashes that could begin now.
+    free: usize,
+    /// Who has room, and does not ask for a turn yet.
+    reserved: Vec<Reserved>,
+    /// Of the last one who got room.
+    last_room: u64,
     waiting: [VecDeque<Waiter>; 3],
     /// The next of [`TURNS`].
     turn: usize,
+}
+
+struct Reserved {
+    room: u64,
+    by: HashFor,
 }
 
 struct Waiter {
@@ -78,10 +87,11 @@ impl Drop for HashingSlot {
 
 impl HashingQueue {
     pub(super) fn new(at_once: usize, metrics: HashingMetrics) -> Self {
-        let free = std::iter::repeat_with(HashingMemory::new).take(at_once);
         Self {
             state: Mutex::new(QueueState {
-                free: free.collect(),
+                free: at_once,
+                reserved: Vec::new(),
+                last_room: 0,
                 waiting: Default::default(),
                 turn: 0,
             }),
@@ -90,27 +100,23 @@ impl HashingQueue {
         }
     }
 
-    /// Room for one, who leaves the queue by dropping it.
+    /// Room for one, who leaves the queue by dropping it. It keeps nobody else from a turn.
     pub(super) fn reserve(self: &Arc<Self>, by: HashFor) -> Result<ReservedTurn, PasswordPoolFull> {
-        let entered = {
-            let mut state = self.lock();
-            let entered = state.enter(by);
-            self.note(&state);
-            entered
+        let room = self.lock().reserve(by);
+        let Ok(room) = room else {
+            self.metrics.refused(by.place().as_str());
+            return Err(PasswordPoolFull);
         };
-        match entered {
-            Ok(Entered::Served(memory)) => Ok(ReservedTurn::Now(self.slot(memory))),
-            Ok(Entered::Waits(turn)) => Ok(ReservedTurn::Waits(turn)),
-            Err(full) => {
-                self.metrics.refused(by.place().as_str());
-                Err(full)
-            }
-        }
+        Ok(ReservedTurn {
+            room,
+            by,
+            queue: self.clone(),
+        })
     }
 
     /// What changed.
     fn note(&self, state: &QueueState) {
-        self.metrics.busy(self.at_once - state.free.len());
+        self.metrics.busy(self.at_once - state.free);
         for (place, waiting) in Place::ALL.iter().zip(&state.waiting) {
             let there = waiting.iter().filter(|one| !one.turn.is_closed());
             self.metrics.waiting(place.as_str(), there.count());
@@ -131,17 +137,17 @@ impl HashingQueue {
         }
     }
 
-    /// Hands the memory to the first who still waits, or keeps it for whoever comes.
+    /// Hands the memory to the first who still waits. Where nobody does it goes back to the system.
     fn serve_next(self: &Arc<Self>, mut memory: HashingMemory) {
         loop {
             let next = {
                 let mut state = self.lock();
-                let next = state.next_or_keep(memory);
+                let next = state.next();
                 self.note(&state);
                 next
             };
-            let Some((waiter, given)) = next else { return };
-            let Err(mut unwanted) = waiter.turn.send(self.slot(given)) else {
+            let Some(waiter) = next else { return };
+            let Err(mut unwanted) = waiter.turn.send(self.slot(memory)) else {
                 return;
             };
             memory = unwanted.memory.take().unwrap_or_default();
@@ -153,45 +159,68 @@ impl HashingQueue {
     }
 }
 
-/// A place in the queue, or the turn itself.
-pub(super) enum ReservedTurn {
-    Now(HashingSlot),
-    Waits(oneshot::Receiver<HashingSlot>),
+/// Room in the queue.
+pub(super) struct ReservedTurn {
+    room: u64,
+    by: HashFor,
+    queue: Arc<HashingQueue>,
 }
 
 impl ReservedTurn {
     pub(super) async fn come(self) -> Result<HashingSlot, PasswordPoolFull> {
-        match self {
-            Self::Now(slot) => Ok(slot),
-            Self::Waits(turn) => turn.await.map_err(|_| PasswordPoolFull),
+        let turn = {
+            let mut state = self.queue.lock();
+            let turn = state.enter(self.room, self.by);
+            self.queue.note(&state);
+            turn
+        };
+        match turn {
+            None => Ok(self.queue.slot(HashingMemory::new())),
+            Some(turn) => turn.await.map_err(|_| PasswordPoolFull),
         }
     }
 }
 
-/// What comes of entering.
-enum Entered {
-    Served(HashingMemory),
-    Waits(oneshot::Receiver<HashingSlot>),
+impl Drop for ReservedTurn {
+    fn drop(&mut self) {
+        self.queue.lock().leave(self.room);
+    }
 }
 
 impl QueueState {
-    /// A memory is free only while nobody waits.
-    fn enter(&mut self, by: HashFor) -> Result<Entered, PasswordPoolFull> {
-        if let Some(memory) = self.free.pop() {
-            return Ok(Entered::Served(memory));
-        }
+    fn reserve(&mut self, by: HashFor) -> Result<u64, PasswordPoolFull> {
         let place = by.place();
-        let waiting = self.place(place);
-        waiting.retain(|one| !one.turn.is_closed());
-        if waiting.len() >= place.room() || !by.has_part_in(waiting) {
+        self.place(place).retain(|one| !one.turn.is_closed());
+        let mut there: Vec<HashFor> = self.place(place).iter().map(|one| one.by).collect();
+        let reserved = self.reserved.iter().map(|one| one.by);
+        there.extend(reserved.filter(|one| one.place() == place));
+        if there.len() >= place.room() || !by.has_part_among(&there) {
             return Err(PasswordPoolFull);
         }
-        let (turn, waits) = oneshot::channel();
-        waiting.push_back(Waiter { by, turn });
-        Ok(Entered::Waits(waits))
+        self.last_room += 1;
+        let room = self.last_room;
+        self.reserved.push(Reserved { room, by });
+        Ok(room)
     }
 
-    fn next_or_keep(&mut self, memory: HashingMemory) -> Option<(Waiter, HashingMemory)> {
+    fn leave(&mut self, room: u64) {
+        self.reserved.retain(|one| one.room != room);
+    }
+
+    /// What to wait for, unless it is the turn now: one is free only while nobody waits.
+    fn enter(&mut self, room: u64, by: HashFor) -> Option<oneshot::Receiver<HashingSlot>> {
+        self.leave(room);
+        if let Some(left) = self.free.checked_sub(1) {
+            self.free = left;
+            return None;
+        }
+        let (turn, waits) = oneshot::channel();
+        self.place(by.place()).push_back(Waiter { by, turn });
+        Some(waits)
+    }
+
+    /// Whose turn it is. Where nobody waits one more is free.
+    fn next(&mut self) -> Option<Waiter> {
         for waiting in &mut self.waiting {
             waiting.retain(|one| !one.turn.is_closed());
         }
@@ -199,11 +228,10 @@ impl QueueState {
         self.turn = (self.turn + 1) % TURNS.len();
         let in_turn = self.place(due).pop_front();
         let next = in_turn.or_else(|| self.waiting.iter_mut().find_map(VecDeque::pop_front));
-        let Some(waiter) = next else {
-            self.free.push(memory);
-            return None;
-        };
-        Some((waiter, memory))
+        if next.is_none() {
+            self.free += 1;
+        }
+        next
     }
 
     const fn place(&mut self, place: Place) -> &mut VecDeque<Waiter> {
@@ -238,9 +266,9 @@ impl Place {
 }
 
 impl HashFor {
-    /// Whether one more of the same holder may wait among these.
-    fn has_part_in(self, waiting: &VecDeque<Waiter>) -> bool {
-        let count = |same: &dyn Fn(Self) -> bool| waiting.iter().filter(|one| same(one.by)).count();
+    /// Whether one more of the same holder may have room beside these.
+    fn has_part_among(self, there: &[Self]) -> bool {
+        let count = |same: &dyn Fn(Self) -> bool| there.iter().filter(|one| same(**one)).count();
         match self {
             Self::SignedIn(_) | Self::KnownBrowser(_) => {
                 count(&|other| other == self) < ROOM_OF_PERSON

@@ -116,6 +116,7 @@ impl Visit<'_> {
         self.app.notices.wake();
         self.app.metrics.consent(match &decided.outcome {
             VoteOutcome::Agreed(_) => "agreed",
+            _ if decided.no == Some(Denial::WrongNumber) => "wrong_number",
             VoteOutcome::Ended(_, decision) if decision.approval.is_none() => "denied",
             VoteOutcome::Ended(_, decision) if decision.narrowed => "narrowed",
             VoteOutcome::Ended(..) => "approved",
@@ -195,13 +196,14 @@ impl Visit<'_> {
     }
 }
 
-/// Who says no wants nothing of this client unasked.
+/// Who says no wants nothing of this client unasked. Who typed a wrong number wanted something: only that request is denied.
 async fn forget_after_no(
     transaction: &mut DatabaseTransaction,
     question: &Question,
     decided: &Decided,
 ) -> Result<(), StoreError> {
-    if decided.no.is_some() && decided.vote().user == question.subject.id {
+    let said_no = decided.no.is_some_and(|no| no != Denial::WrongNumber);
+    if said_no && decided.vote().user == question.subject.id {
         let (user, client) = (&question.subject.id, &question.client.id);
         transaction.forget_consents(user, client).await?;
     }

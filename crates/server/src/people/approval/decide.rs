@@ -7,20 +7,18 @@ use writ_core::id::ReceiptId;
 use writ_core::receipt::Proof;
 use writ_core::screen::Shown;
 use writ_pages::{ApprovalProblem, HowOver};
-use writ_wire::form::{Form, FormError};
+use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
 use super::choice::Choice;
 use super::commit::Decided;
 use super::question::Question;
-use super::{Visit, over};
+use super::{Visit, number, over};
 use crate::people::error::{PageError, StepError};
 
 /// The outcome of an approval form.
 enum Judged {
     Decided(Box<Decided>),
-    /// Another number than the client was told: the request is denied.
-    WrongNumber,
     Cannot(VoteError),
 }
 
@@ -36,7 +34,6 @@ impl Visit<'_> {
         }
         match self.judge(question, choice, form).await {
             Ok(Judged::Decided(decided)) => self.commit(question, *decided).await,
-            Ok(Judged::WrongNumber) => self.deny(question, Denial::WrongNumber).await,
             Ok(Judged::Cannot(cannot)) => self.cannot(question, choice, cannot).await,
             Err(error) => {
                 let problem = Some(error.problem()?);
@@ -55,11 +52,9 @@ impl Visit<'_> {
         if !seen(question, &shown, form)? {
             return Err(StepError::Problem(ApprovalProblem::Changed));
         }
-        let picked = picked(form)?;
-        match (question.request.asked.number, picked) {
-            (Some(_), None) => return Err(StepError::Problem(ApprovalProblem::NumberMissing)),
-            (Some(right), Some(other)) if right != other => return Ok(Judged::WrongNumber),
-            _ => {}
+        let typed = number::typed(form)?;
+        if question.request.asked.number.is_some() && typed.is_none() {
+            return Err(StepError::Problem(ApprovalProblem::NumberMissing));
         }
         let level = question.request.asked.level;
         let proven = self.prove(&shown, level, form).await?;
@@ -68,7 +63,7 @@ impl Visit<'_> {
         let (authority, ends_at) = left.map_err(changed)?;
         let yes = Agreement {
             level: proven.proof.level(),
-            picked,
+            typed,
             authority: &authority,
             ends_at,
         };
@@ -76,12 +71,12 @@ impl Visit<'_> {
         Ok(
             match approval::approve(voter, &yes, &question.catalogue.types) {
                 Ok(outcome) => Judged::Decided(Box::new(Decided {
+                    no: outcome.denial(),
                     outcome,
                     shown,
                     proof: proven.proof,
                     used: proven.used,
                     once: proven.once,
-                    no: None,
                 })),
                 Err(cannot) => Judged::Cannot(cannot),
             },
@@ -153,10 +148,4 @@ fn seen(question: &Question, shown: &Shown, form: &Form) -> Result<bool, PageErr
     let named = form.optional("screen")?;
     let hash = shown.hash().map_err(PageError::broken)?;
     Ok(question.kept.is_some() && named == Some(hash.as_str()))
-}
-
-/// Text that is no number counts as a wrong number.
-fn picked(form: &Form) -> Result<Option<u8>, FormError> {
-    let number = form.optional("number")?;
-    Ok(number.map(|text| text.parse().unwrap_or(u8::MAX)))
 }

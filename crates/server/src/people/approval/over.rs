@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use writ_core::approval::Denial;
 use writ_core::id::ApprovalId;
-use writ_core::pending::{Decision, PendingStatus, STOPPED};
+use writ_core::pending::{Decision, Kind, PendingStatus, STOPPED};
 use writ_pages::{ApprovalProblem, HowOver, Over};
 
 use super::choice::Choice;
@@ -100,6 +100,8 @@ fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
         }
         PendingStatus::Denied(decision) => by_whom(visit, closed, decision),
         PendingStatus::Expired { unfetched: Some(_) } => HowOver::NotDone,
+        // Of a resource server's question there is no newer copy: what it asked is described otherwise by now.
+        PendingStatus::Superseded if closed.request.kind == Kind::Access => HowOver::Cancelled,
         PendingStatus::Expired { unfetched: None } | PendingStatus::Superseded => HowOver::Expired,
         PendingStatus::Cancelled => HowOver::Cancelled,
         PendingStatus::Pending | PendingStatus::Viewed => HowOver::Unknown,

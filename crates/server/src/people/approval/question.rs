@@ -21,6 +21,7 @@ use writ_store::receipt::StoredReceipt;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
+use crate::approvals::access_request::end_if_described_anew;
 use crate::node::app::App;
 use crate::node::registry::Catalogue;
 use crate::notifications::seal::of_user_code;
@@ -102,7 +103,12 @@ pub async fn load(person: SignedIn<'_>, id: &ApprovalId) -> Result<Question, NoQ
     let app = person.app;
     let catalogue = app.catalogue().await?;
     let found = find(person, id, &catalogue.types).await?;
-    let found = found.ok_or(NoQuestion::Unknown)?;
+    let mut found = found.ok_or(NoQuestion::Unknown)?;
+    let is_over = end_if_described_anew(app, &found.request, app.mended_time()).await;
+    if is_over.map_err(PageError::from)? {
+        let again = find(person, id, &catalogue.types).await?;
+        found = again.ok_or(NoQuestion::Unknown)?;
+    }
     let client = app.client(found.request.client.as_str()).await?;
     let standing = approval::voting_right(&found.request, person.user(), app.mended_time());
     match (standing, client, &found.subject) {

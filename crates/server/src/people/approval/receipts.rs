@@ -7,9 +7,10 @@ use serde_json::Value;
 use writ_core::approval::Denial;
 use writ_core::id::ReceiptId;
 use writ_core::lineage::Lineage;
-use writ_core::pending::{Kind, PendingRequest};
+use writ_core::pending::{Kind, PendingRequest, RedeemedFor};
 use writ_core::receipt::{self, Receipt, Verdict};
-use writ_pages::{ClientView, FailureKind, VoteView, shown};
+use writ_pages::{BecameOf, ClientView, FailureKind, VoteView, shown};
+use writ_wire::access::ActionOutcome;
 use writ_wire::time::Timestamp;
 
 use super::role_view;
@@ -27,6 +28,8 @@ struct Kept {
     made: Option<Lineage>,
     /// When a resource server's evaluation used it.
     permitted_at: Option<Timestamp>,
+    /// What the resource server said became of it.
+    became: Option<BecameOf>,
 }
 
 pub async fn show(
@@ -86,13 +89,30 @@ async fn find(person: SignedIn<'_>, id: &str) -> Result<Kept, PageError> {
         Some(request) if request.kind == Kind::Access => reading.redeemed_at(&request.id).await?,
         _ => None,
     };
+    let became = match request.as_ref().and_then(|r| r.status.redeemed_for()) {
+        Some(RedeemedFor::Decision(id)) => reading.decision(id).await?,
+        _ => None,
+    };
     Ok(Kept {
+        became: became
+            .and_then(|decision| decision.outcome)
+            .and_then(|outcome| became_of(&outcome)),
         receipt,
         document: stored.document,
         request,
         made,
         permitted_at,
     })
+}
+
+/// As `decisions.outcome` has it.
+fn became_of(outcome: &str) -> Option<BecameOf> {
+    match outcome {
+        _ if outcome == ActionOutcome::Completed.as_str() => Some(BecameOf::Done),
+        _ if outcome == ActionOutcome::Failed.as_str() => Some(BecameOf::InVain),
+        _ if outcome == ActionOutcome::NotStarted.as_str() => Some(BecameOf::NotBegun),
+        _ => None,
+    }
 }
 
 async fn view(app: &App, kept: &Kept) -> Result<writ_pages::ReceiptPage, PageError> {
@@ -137,6 +157,7 @@ async fn view(app: &App, kept: &Kept) -> Result<writ_pages::ReceiptPage, PageErr
         shown: shown(&canonical),
         hash: receipt.screen.hash.clone(),
         used_at: kept.used_at(),
+        became: kept.became,
         silenced: silenced(app, kept).await?,
         task: kept.made.as_ref().map(|made| made.task.id.to_string()),
         fresh: false,

@@ -1,20 +1,18 @@
-//! What a denial may stop as well: all that this agent does for the person; by a report of who answers for it, the agent itself; and
-//! the questions of a resource server.
+//! What a denial may stop as well: all that this agent does for the person, and the questions of a resource server.
 
 use writ_core::access_request::SILENCE;
 use writ_core::approval::Denial;
-use writ_core::id::{ClientId, UserId};
 use writ_store::DatabaseTransaction;
 use writ_store::pending::ResourceSilence;
 use writ_wire::resource::ResourceUri;
 
 use super::Visit;
 use super::question::Question;
-use crate::approvals::close::{Endings, deny_all};
-use crate::notifications::outbox::{self, StoppedFor, StoppedPair};
+use crate::approvals::close::Endings;
+use crate::notifications::outbox::{self, StoppedFor};
 use crate::operate::change::ChangedBy;
 use crate::operate::stop::{stop_agent, stop_task};
-use crate::operate::suspend::{report_agent, report_resource_of, suspend_agent};
+use crate::operate::suspend::{report_agent, report_resource_of};
 use crate::people::error::PageError;
 
 /// In the transaction of the denial; other requests may end with it.
@@ -90,8 +88,8 @@ async fn report_resource(
     }
 }
 
-/// Whoever runs the server hears of it. One person's word stops the agent for that person: for everybody an operator does, or who
-/// answers for the agent.
+/// Whoever runs the server hears of it. One person's word stops the agent for that person at once, also that of who answers for it: for
+/// everybody only an admin does.
 async fn report(
     visit: &Visit<'_>,
     question: &Question,
@@ -103,32 +101,7 @@ async fn report(
         user: reporter.as_str(),
         request: &question.request.id,
     };
-    let change = app.change(by, now);
-    if !answers_for(transaction, agent, reporter).await? {
-        report_agent(transaction, agent, reporter, change).await?;
-        let stopped_for = StoppedFor::Person;
-        outbox::agent_reported(app, transaction, agent, reporter, stopped_for).await?;
-        return stop_all(visit, question, transaction).await;
-    }
-    if suspend_agent(transaction, agent, change).await? {
-        let stopped_for = StoppedFor::Everybody;
-        outbox::agent_reported(app, transaction, agent, reporter, stopped_for).await?;
-    }
-    // What it asked is over, also if an operator resumes it.
-    let (subject, client) = (&question.subject.id, agent);
-    transaction.begin_stop().await?;
-    let pair = StoppedPair { subject, client };
-    Ok(deny_all(app, transaction, pair, now).await?)
-}
-
-/// Whether this person owns or sponsors the agent, by its record as it is in this transaction.
-async fn answers_for(
-    transaction: &mut DatabaseTransaction,
-    agent: &ClientId,
-    person: &UserId,
-) -> Result<bool, PageError> {
-    let stored = transaction.client(agent).await?;
-    let behind = stored.map(|stored| [stored.owner, stored.sponsor]);
-    let mut behind = behind.into_iter().flatten().flatten();
-    Ok(behind.any(|user| user.id == *person))
+    report_agent(transaction, agent, reporter, app.change(by, now)).await?;
+    outbox::agent_reported(app, transaction, agent, reporter, StoppedFor::Person).await?;
+    stop_all(visit, question, transaction).await
 }

@@ -7,13 +7,13 @@ use writ_core::id::UserId;
 use writ_core::pending::Role;
 use writ_core::screen::Shown;
 use writ_core::target::has_openid;
-use writ_jose::hash;
 use writ_pages::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
-    GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView,
-    PurposeView, ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
+    GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, Page, PartView, PurposeView,
+    ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
 };
 use writ_wire::rar::Detail;
+use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::choice::{Choice, MINUTES, detail_name, has_boxes, plain, scope_parts};
@@ -21,10 +21,6 @@ use super::question::Question;
 use super::{Visit, proof};
 use crate::people::error::PageError;
 use crate::people::views::{client_view, scopes};
-
-/// Numbers are shown with two digits.
-const NUMBERS: u8 = 90;
-const FIRST_NUMBER: u8 = 10;
 
 impl Visit<'_> {
     pub(super) async fn page(
@@ -44,7 +40,7 @@ impl Visit<'_> {
             now,
             screen: self.screen_view(question, &authority, ends_at)?,
             screen_hash: shown.hash().map_err(PageError::broken)?,
-            number: number(question),
+            asks_number: question.request.asked.number.is_some(),
             narrowing: self.narrowing(question, choice, now),
             problem: problem.or(not_seen),
             level,
@@ -61,6 +57,7 @@ impl Visit<'_> {
         let (request, catalogue) = (&question.request, &question.catalogue);
         Ok(ScreenView {
             id: request.id.to_string(),
+            now: self.app.mended_time(),
             client: client_view(&question.client),
             chain: question.chain.clone(),
             subject_name: question.subject.name.clone(),
@@ -102,8 +99,11 @@ impl Visit<'_> {
             Ok(ApprovalDetail {
                 reference: place(question, detail),
                 title: definition.title(language).to_owned(),
+                headline: definition.headline(detail, language),
                 sentence: definition.pieces(detail, language),
                 limits: definition.limits(detail, language),
+                values: definition.values(detail, language),
+                at: at(question, detail),
             })
         };
         authority.details().iter().map(view).collect()
@@ -177,6 +177,13 @@ impl Visit<'_> {
     }
 }
 
+/// The resources of this object, by the names with which they are registered.
+fn at(question: &Question, detail: &Detail) -> Vec<String> {
+    let uris = detail.locations().into_iter();
+    let uris = uris.filter_map(|uri| ResourceUri::parse(uri).ok());
+    uris.map(|uri| question.catalogue.name_of(&uri)).collect()
+}
+
 /// The name of this object among all that was asked.
 fn place(question: &Question, detail: &Detail) -> String {
     let mut asked = question.base.details().iter();
@@ -196,7 +203,7 @@ fn amount(question: &Question, detail: &Detail, chosen: Option<&str>) -> Option<
 }
 
 /// What stands as `currency` beside the amount; empty where it counts something else.
-fn unit(detail: &Detail, amount: &str) -> String {
+pub(super) fn unit(detail: &Detail, amount: &str) -> String {
     let around = amount.rsplit_once('/').map_or("", |(around, _)| around);
     let object = serde_json::Value::Object(detail.members().clone());
     let unit = object.pointer(&format!("{around}/currency"));
@@ -269,7 +276,7 @@ fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
         UnconfirmedDefinition::Changed => Hint::DefinitionChanged,
         UnconfirmedDefinition::Unknown => Hint::DefinitionUnknown,
     });
-    let beyond = question.is_beyond_task().then_some(Hint::BeyondTask);
+    let beyond = question.beyond(authority);
     let (subject, types) = (&question.subject.id, &*question.catalogue.types);
     let unusual = unusual(authority, subject, &question.newest, types);
     let unusual = unusual.into_iter().map(|hint| match hint {
@@ -330,24 +337,4 @@ pub fn role_view(role: Role, user: &UserId, sponsor: Option<&UserId>) -> RoleVie
         Role::Designated if Some(user) == sponsor => RoleView::Sponsor,
         Role::Designated => RoleView::Designated,
     }
-}
-
-/// The right one between two others, in their order; always the same three for this person and request.
-fn number(question: &Question) -> Option<NumberView> {
-    let right = question.request.asked.number?;
-    let mut choices = [right; 3];
-    for round in 0..u8::MAX {
-        let digest = hash::sha256(&[question.nonce.as_bytes(), &[round]].concat());
-        let drawn = digest.first().map_or(0, |byte| byte % NUMBERS) + FIRST_NUMBER;
-        if choices.contains(&drawn) {
-            continue;
-        }
-        match choices {
-            [a, b, c] if a == b => choices = [drawn, b, c],
-            [a, b, c] if b == c => choices = [a, drawn, c],
-            _ => break,
-        }
-    }
-    choices.sort_unstable();
-    Some(NumberView { choices })
 }

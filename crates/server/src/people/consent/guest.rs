@@ -50,7 +50,7 @@ fn lifetimes(app: &App, question: &ConsentQuestion, since: Timestamp) -> Vec<Lif
         let ends_at = guest_end(prepared, since, *lifetime);
         LifetimeView {
             value: lifetime.as_str(),
-            expires: app.moment_in(texts(app, question), &question.session, ends_at),
+            expires: app.when_in(texts(app, question), &question.session, ends_at),
             preselected: *lifetime == preselected,
         }
     });

@@ -1,11 +1,14 @@
 //! The end of every login, by password or passkey: a new session cookie, its event, and the redirect.
 
 use axum::response::Response;
+use http::header::USER_AGENT;
 use serde_json::json;
 use url::Url;
 use writ_authority::Level;
 use writ_core::authorize::SESSION_LIFETIME;
+use writ_core::browser_name::LONGEST;
 use writ_core::event::{Event, EventName};
+use writ_core::words::clean;
 use writ_store::session::NewUserSession;
 use writ_store::user::StoredUser;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -63,6 +66,9 @@ impl Entrance<'_> {
         let fresh = app.new_browser();
         let for_request = self.destination.request.as_deref().map(secret_digest);
         let (before, user) = (&self.visitor.browser, &self.person.user.id);
+        let user_agent = self.visitor.headers.get(USER_AGENT);
+        let user_agent = user_agent.and_then(|value| value.to_str().ok());
+        let address = self.visitor.address.map(|address| address.to_string());
         transaction.end_session(&before.digest(), now).await?;
         transaction
             .insert_session(NewUserSession {
@@ -72,6 +78,8 @@ impl Entrance<'_> {
                 level: self.level,
                 for_request: for_request.as_deref(),
                 expires_at: now.plus(SESSION_LIFETIME),
+                user_agent: user_agent.map(|text| clean(text, LONGEST)).as_deref(),
+                address: address.as_deref(),
             })
             .await?;
         let event = Event::new(app.event_id(now), now, self.event_name())

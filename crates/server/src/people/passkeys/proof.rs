@@ -1,5 +1,5 @@
-//! What proves, in this very ceremony, that a person adds or removes a passkey: one that they have, with user verification, over a
-//! challenge for this act alone. For the first passkey it is a code that an operator gave them (`operate/passkey_code.rs`): neither an
+//! What proves, in this very ceremony, that a person adds or removes a passkey, or takes a stop back: one that they have, with user
+//! verification, over a challenge for this act alone. For the first passkey it is a code that an operator gave them (`operate/passkey_code.rs`): neither an
 //! earlier login nor the password is a proof, because an agent may have seen it.
 
 use std::fmt::Display;
@@ -29,14 +29,20 @@ use crate::people::request::{PostedForm, SignedIn};
 /// A proof is for one of these and for nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Act {
+pub(in crate::people) enum Act {
     Add,
-    Remove { credential_id: String },
+    Remove {
+        credential_id: String,
+    },
+    /// By the id of the stop.
+    UndoStop {
+        stop: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum ChangeProof {
+pub(in crate::people) enum ChangeProof {
     /// By its digest, which is used up with the enrolment.
     Code(String),
     /// By its credential id.
@@ -51,10 +57,19 @@ struct KeptProof {
 }
 
 impl Act {
-    /// Of a form: with `passkey` that one is removed, without it another one is added.
+    /// Of a form: with `stop` that one is taken back, with `passkey` that one is removed, without either another one is added.
     fn of(form: &Form) -> Result<Self, FormError> {
+        if let Some(stop) = form.optional("stop")? {
+            return Ok(Self::undo(stop));
+        }
         let passkey = form.optional("passkey")?;
         Ok(passkey.map_or(Self::Add, Self::remove))
+    }
+
+    pub(in crate::people) fn undo(stop: &str) -> Self {
+        Self::UndoStop {
+            stop: stop.to_owned(),
+        }
     }
 
     pub(super) fn remove(credential_id: &str) -> Self {
@@ -93,7 +108,7 @@ impl ChangeProof {
     }
 
     /// As the event says it.
-    pub(super) fn recorded(&self) -> Value {
+    pub(in crate::people) fn recorded(&self) -> Value {
         match self {
             Self::Code(_) => json!("code"),
             Self::Passkey(id) => json!({ "passkey": id }),
@@ -121,7 +136,7 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
 
 /// By the answer in the form's `assertion`. The challenge is used up whatever comes of it; the caller commits. Until then no other
 /// request changes this person's passkeys. The browser learns only that it did not count; the log says why.
-pub(super) async fn by_passkey(
+pub(in crate::people) async fn by_passkey(
     person: SignedIn<'_>,
     transaction: &mut DatabaseTransaction,
     act: &Act,

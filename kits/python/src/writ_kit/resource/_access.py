@@ -15,11 +15,18 @@ import httpx
 from .._clock import Clock
 from .._http import Answer, JsonObject, Secret, basic, retry_after_of, send
 from .._urls import is_safe_url, origin_of, well_known
-from ..errors import AskLater, Expired, NotPermitted, Unavailable
+from ..errors import AskLater, Denied, Expired, NotPermitted, Unavailable, UsageError
 
 _PATIENCE = 10.0
 _METADATA_LIFETIME = 300
+# The same sentence in each kit.
+_REFUSED = (
+    "the issuer refuses the credentials of this server: its client secret is what `writ client add` printed, "
+    "and `client_id` of the resource's record names this client"
+)
 _PROBLEM = "urn:openid:authzen:access-request:error:"
+# The person said no to this very call just before.
+_DENIED = "urn:writ:access-request:denied"
 MAX_WAIT = 25
 """How long the server may hold a request, in seconds."""
 
@@ -81,6 +88,17 @@ class AccessServer:
         url = endpoints.evaluation.removesuffix("/evaluation") + "/outcomes"
         return (await self._post(url, outcome, {})).status == 204
 
+    async def check(self) -> None:
+        """Asks for a question that there is not, which changes nothing."""
+        requests = (await self.endpoints()).requests
+        if requests is None:
+            raise Unavailable("the issuer does not say where people are asked")
+        answer = await self._send("GET", f"{requests}/none", {}, None)
+        if _is_refused(answer):
+            raise UsageError(_REFUSED)
+        if answer.status not in (200, 404):
+            raise _problem(answer, "the check")
+
     def ours(self, url: Any) -> str:
         """URLs in answers lead to this server, or nowhere: our credentials go there."""
         if isinstance(url, str) and is_safe_url(url) and origin_of(url) == origin_of(self.issuer):
@@ -121,6 +139,10 @@ def fresh_key() -> str:
     return secrets.token_urlsafe(24)
 
 
+def _is_refused(answer: Answer) -> bool:
+    return answer.status in (401, 403)
+
+
 def _problem(answer: Answer, what: str) -> NotPermitted:
     """What an answer means that is neither a decision nor a question."""
     body = answer.body or {}
@@ -133,6 +155,10 @@ def _problem(answer: Answer, what: str) -> NotPermitted:
     if answer.status == 429:
         seconds = retry_after_of(answer.headers)
         return AskLater(60 if seconds is None else seconds, title or "nobody was asked now")
+    if kind == _DENIED:
+        return Denied("person", "the person said no")
+    if _is_refused(answer):
+        return Unavailable(_REFUSED)
     if kind in (f"{_PROBLEM}expired_denial", f"{_PROBLEM}task_expired"):
         return Expired(title or "it is over")
     code = text("error") or kind.removeprefix(_PROBLEM)

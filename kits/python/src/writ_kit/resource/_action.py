@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .._http import JsonObject
-from ..errors import UsageError
+from ..errors import ArgumentsInvalid, UsageError
 
 _MAX_ARGUMENT_BYTES = 64 * 1024
+# Lists and objects around a value, the arguments themselves among them.
 _MAX_DEPTH = 32
+# Where arguments are: the place of what is wrong with them begins so, as the server's does.
+_ARGUMENTS = "/arguments"
 _MAX_SAFE = 2**53 - 1
+# No server keeps these: tabs and line ends alone are taken.
+_CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,48 +77,56 @@ class FrozenAction:
 def _text_of(arguments: Mapping[str, Any]) -> str:
     if not isinstance(arguments, Mapping):
         raise UsageError("the arguments are no object")
-    text = json.dumps(_checked(arguments, 1, ""), allow_nan=False, ensure_ascii=False)
+    plain = _checked(arguments, _MAX_DEPTH, _ARGUMENTS)
+    text = json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     if len(text.encode()) > _MAX_ARGUMENT_BYTES:
-        raise UsageError(f"the arguments have more than {_MAX_ARGUMENT_BYTES} bytes")
+        raise ArgumentsInvalid.not_judged(_ARGUMENTS, f"this is larger than {_MAX_ARGUMENT_BYTES} bytes of JSON")
     return text
 
 
-def _checked(value: Any, depth: int, pointer: str) -> Any:
-    if depth > _MAX_DEPTH:
-        raise _refused(pointer, f"is nested deeper than {_MAX_DEPTH}")
+def _checked(value: Any, left: int, pointer: str) -> Any:
+    """`left`: how many lists and objects may still stand around a value."""
     if value is None or isinstance(value, bool):
         return value
     if type(value) is str:
-        return _unicode(value, pointer)
+        return _text(value, pointer)
     if type(value) is int or type(value) is float:
         return _number(value, pointer)
-    if isinstance(value, list | tuple):
-        return [_checked(one, depth + 1, f"{pointer}/{place}") for place, one in enumerate(value)]
+    if not isinstance(value, list | tuple | Mapping):
+        raise _not_json(pointer)
+    if left == 0:
+        raise ArgumentsInvalid.not_judged(pointer, f"this is more than {_MAX_DEPTH} lists and objects deep")
     if isinstance(value, Mapping):
-        return {_name(name, pointer): _checked(one, depth + 1, f"{pointer}/{name}") for name, one in value.items()}
-    raise _refused(pointer, "is not JSON")
+        return {_name(name, pointer): _checked(one, left - 1, f"{pointer}/{_escaped(name)}") for name, one in value.items()}
+    return [_checked(one, left - 1, f"{pointer}/{place}") for place, one in enumerate(value)]
 
 
 def _number(value: float, pointer: str) -> float:
     exact = math.isfinite(value) and (value != int(value) or abs(value) <= _MAX_SAFE)
     if not exact or (value == 0 and math.copysign(1, value) < 0):
-        raise _refused(pointer, "is a number that not every parser reads alike: send it as text")
+        raise ArgumentsInvalid.not_judged(pointer, "this number is not read alike by every parser: send it as text")
     return value
 
 
 def _name(name: Any, pointer: str) -> str:
     if type(name) is not str:
-        raise _refused(pointer, "has a member whose name is no text")
-    return _unicode(name, pointer)
+        raise _not_json(pointer)
+    return _text(name, pointer)
 
 
-def _unicode(text: str, pointer: str) -> str:
+def _text(text: str, pointer: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _refused(pointer, "is not Unicode") from None
+        raise ArgumentsInvalid.not_judged(pointer, "this is not Unicode") from None
+    if control := _CONTROL.search(text):
+        raise ArgumentsInvalid.not_judged(pointer, f"a text has the control character U+{ord(control[0]):04X}")
     return text
 
 
-def _refused(pointer: str, why: str) -> UsageError:
-    return UsageError(f"the argument `{pointer or '/'}` {why}")
+def _escaped(name: Any) -> str:
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def _not_json(pointer: str) -> UsageError:
+    return UsageError(f"the argument `{pointer}` is not JSON")

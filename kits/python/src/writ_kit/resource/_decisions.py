@@ -71,10 +71,16 @@ class Decisions:
         """
         if not is_safe_url(issuer):
             raise UsageError("`issuer` is not an https URL (http only on loopback)")
+        if not client_secret or client_secret.split() != [client_secret]:
+            raise UsageError("the client secret is empty or has white space: it is what `writ client add` printed")
         outside = client or httpx.AsyncClient()
         self.server = AccessServer(issuer, client_id, Secret(client_secret), outside, clock or SystemClock())
         self._resource = resource
         self._proofs = proofs
+
+    async def check_credentials(self) -> None:
+        """Whether the issuer takes the client's credentials; for the start of a service. A `UsageError` if it refuses them."""
+        await self.server.check()
 
     async def look(self, caller: Caller, action: Action) -> Looked:
         """What would be decided. Nothing may be done upon it, and it changes nothing."""
@@ -206,7 +212,8 @@ def _denied(answer: JsonObject, action: FrozenAction, *, with_approval: bool) ->
         whole = seconds if type(seconds) is int and seconds >= 0 else 5
         raise AskLater(whole, words or "nobody was asked now")
     if reason == "approval_expired":
-        raise Expired("the approval is over")
+        # Used, lapsed or taken back, as the server says it.
+        raise Expired(words or "the approval is over")
     if reason == "arguments_invalid":
         raise ArgumentsInvalid(words, "tool" if action.is_tool else "action")
     askable = _askable_of(answer)

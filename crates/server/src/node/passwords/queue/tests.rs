@@ -74,6 +74,30 @@ async fn whoever_is_signed_in_is_served_before_strangers_who_waited_longer() {
 }
 
 #[tokio::test]
+async fn who_has_room_and_is_not_ready_yet_keeps_nobody_from_a_turn() {
+    let queue = Arc::new(HashingQueue::new(1, HashingMetrics::default()));
+    let reserved: Vec<_> = (0..ROOM_OF_STRANGERS)
+        .map(|_| queue.reserve(HashFor::Stranger(None)).ok().unwrap())
+        .collect();
+    // They take part of the room all the same.
+    assert!(queue.reserve(HashFor::Stranger(None)).is_err());
+    let slot = queue.enter(alice()).await.ok().unwrap();
+    let mut turns: Vec<Entering> = Vec::new();
+    for one in reserved {
+        turns.push(Box::pin(one.come()));
+    }
+    assert!(turns.iter_mut().all(|turn| look(turn).is_none()));
+    assert!(queue.reserve(HashFor::Stranger(None)).is_err());
+    drop(slot);
+    assert!(look(&mut turns[0]).is_some());
+    // Room that is given back unused is the next one's.
+    drop(turns);
+    for _ in 0..=ROOM_OF_STRANGERS {
+        drop(queue.reserve(HashFor::Stranger(None)).ok().unwrap());
+    }
+}
+
+#[tokio::test]
 async fn strangers_fill_their_own_room_alone() {
     let (queue, _slot) = busy().await;
     let room = (0..ROOM_OF_STRANGERS).map(|_| entering(&queue, HashFor::Stranger(None)));
