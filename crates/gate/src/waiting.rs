@@ -160,7 +160,7 @@ async fn wait(
     let each = |_| match way {
         Way::Progress(token) => {
             told += 1;
-            outbox.offer(progress((token, told), &call.what, page.as_deref()));
+            outbox.offer(progress(token, told, &call.what, page.as_deref()));
             PROGRESS_EACH
         }
         _ => MAX_POLL,
@@ -225,7 +225,7 @@ fn ended(call: &CallContext, question: &OpenQuestion, way: &Way, why: NotPermitt
 }
 
 /// Clients show the message: who reads it may be the person.
-fn progress((token, told): (&Value, u64), what: &str, page: Option<&str>) -> Value {
+fn progress(token: &Value, told: u64, what: &str, page: Option<&str>) -> Value {
     let page = page.map(|page| format!(": decide here: {page}"));
     let message = format!(
         "waiting for a person's yes to {what}{}",

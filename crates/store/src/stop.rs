@@ -122,6 +122,7 @@ macro_rules! delegation_events {
         )
     };
 }
+pub(crate) use delegation_events;
 
 const HELD_ON_SQLITE: &str = concat!(
     delegation_events!(concat!("delegations d WHERE ", held!())),
@@ -170,6 +171,7 @@ macro_rules! request_events {
         )
     };
 }
+pub(crate) use request_events;
 
 macro_rules! denied {
     () => {

@@ -7,7 +7,7 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::time;
-use crate::stop::StopEvents;
+use crate::stop::{StopEvents, delegation_events};
 use crate::store::DatabaseTransaction;
 
 /// One row of `undoable_stops`.
@@ -163,20 +163,8 @@ macro_rules! parts {
     };
 }
 
-macro_rules! part_events {
-    ($from:expr) => {
-        concat!(
-            "INSERT INTO events (tenant, id, at, name, subject, client_id, task_id, delegation_id, data)
-            SELECT d.tenant, CAST($event AS TEXT) || '_' || d.id, CAST($now AS BIGINT), \
-            CAST($name AS TEXT), CAST($subject AS TEXT), d.holder, d.task_id, d.id, CAST($data AS TEXT)
-            FROM ",
-            $from
-        )
-    };
-}
-
 const PARTS_ON_SQLITE: &str = concat!(
-    part_events!(concat!("delegations d WHERE ", parts!())),
+    delegation_events!(concat!("delegations d WHERE ", parts!())),
     "; UPDATE delegations AS d SET stopped_at = NULL WHERE ",
     parts!(),
     "; SELECT changes() AS undone"
@@ -185,7 +173,7 @@ const PARTS_ON_POSTGRES: &str = concat!(
     "WITH undone AS (UPDATE delegations AS d SET stopped_at = NULL WHERE ",
     parts!(),
     " RETURNING d.tenant, d.id, d.holder, d.task_id), recorded AS (",
-    part_events!("undone d"),
+    delegation_events!("undone d"),
     ") SELECT COUNT(*) AS undone FROM undone"
 );
 

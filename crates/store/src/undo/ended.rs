@@ -9,7 +9,7 @@ use super::{UndoableStop, UndoneRow, beyond, first};
 use crate::error::Result;
 use crate::json;
 use crate::pending::DECISION;
-use crate::stop::StopEvents;
+use crate::stop::{StopEvents, request_events};
 use crate::store::DatabaseTransaction;
 
 /// Of these, what the stop ended: its event names the task, or something above. From each the way goes up, to its parent or to what asked
@@ -100,22 +100,6 @@ macro_rules! asked {
     };
 }
 
-macro_rules! asked_events {
-    ($from:expr) => {
-        concat!(
-            "INSERT INTO events (tenant, id, at, name, subject, client_id, task_id, delegation_id,
-                decision, reason, data)
-            SELECT r.tenant, CAST($event AS TEXT) || '_' || r.id, CAST($now AS BIGINT), \
-            CAST($name AS TEXT), r.subject, r.client_id, r.task_id, r.asked_by, 'deny', \
-            CAST($reason AS TEXT),
-                '{\"approval\":\"' || r.id || '\",\"undecided\":'
-                    || CASE WHEN r.decided_at IS NULL THEN 'true}' ELSE 'false}' END
-            FROM ",
-            $from
-        )
-    };
-}
-
 macro_rules! denied {
     () => {
         concat!(
@@ -127,7 +111,7 @@ macro_rules! denied {
 }
 
 const END_ASKED_ON_SQLITE: &str = concat!(
-    asked_events!(concat!("pending_requests r WHERE ", asked!())),
+    request_events!(concat!("pending_requests r WHERE ", asked!())),
     ";",
     denied!(),
     "; SELECT changes() AS undone"
@@ -137,7 +121,7 @@ const END_ASKED_ON_POSTGRES: &str = concat!(
     denied!(),
     " RETURNING r.tenant, r.id, r.subject, r.client_id, r.task_id, r.asked_by, r.decided_at),
     recorded AS (",
-    asked_events!("ended r"),
+    request_events!("ended r"),
     ") SELECT COUNT(*) AS undone FROM ended"
 );
 
