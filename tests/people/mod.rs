@@ -5,6 +5,7 @@ mod account_notices;
 mod activity;
 mod authorize;
 mod authorize_post;
+mod brand;
 mod channels;
 mod consent;
 mod consent_bound;

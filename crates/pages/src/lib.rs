@@ -15,6 +15,7 @@ mod approval_form;
 mod approve;
 mod around;
 mod assets;
+mod brand;
 mod brief;
 mod clean;
 mod consent;
@@ -72,9 +73,11 @@ pub use approval::{
     ScreenView,
 };
 pub(crate) use assets::{
-    APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH,
+    APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, ICON_192_PATH, PASSKEY_SCRIPT_PATH,
+    PUSH_SCRIPT_PATH,
 };
-pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
+pub use assets::{Asset, ICON_PATH, STYLESHEET_PATH};
+pub use brand::{Accent, Brand, BrandIcon, LARGEST_ICON, LONGEST_NAME};
 pub use clean::{LONGEST_WORDS, clean, legible, legible_block, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,

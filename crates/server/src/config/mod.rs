@@ -3,6 +3,7 @@
 
 mod audit;
 pub mod bounded_file;
+mod brand;
 mod channels;
 mod guests;
 mod issuer;
@@ -69,6 +70,7 @@ struct File {
     prompts: prompts::PromptsFile,
     log: log::LogFile,
     audit: audit::AuditFile,
+    brand: brand::BrandFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -144,6 +146,8 @@ pub struct Config {
     /// How long requests are still taken after this server was told to stop, so that a balancer sees that it is not ready.
     pub drain: Duration,
     pub audit: AuditPolicy,
+    /// On the pages that people see.
+    pub brand: std::sync::Arc<writ_pages::Brand>,
 }
 
 /// Every problem at once, a sentence each.
@@ -283,6 +287,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     let registration = registration::check(&file.registration, file.features.guests, &mut problems);
     let database_url = database_url(file.database.url, &mut problems);
     let log_format = log::format(&file.log, &mut problems);
+    let brand = brand::check(file.brand, &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
@@ -309,6 +314,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
             tls,
             drain: listeners.drain,
             audit,
+            brand,
         }),
         _ => Err(ConfigProblems(problems)),
     }

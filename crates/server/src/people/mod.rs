@@ -52,5 +52,5 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(live::routes())
         .route_layer(from_fn_with_state(app.clone(), wrong_clock::check_clock))
         .route_layer(from_fn_with_state(app.clone(), error::answer_errors))
-        .merge(assets::routes(&app.languages))
+        .merge(assets::routes(&app.config.brand, &app.languages))
 }
