@@ -165,8 +165,8 @@ impl Config {
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, ConfigProblems> {
         let text = match file {
-            Some(path) => bounded_file::read_text(path, MAX_CONFIGURATION)
-                .map_err(|why| single_problem(format!("`{}` {why}", path.display())))?,
+            Some(path) => bounded_file::read_given(path, MAX_CONFIGURATION)
+                .map_err(|why| single_problem(format!("{} {why}", bounded_file::named(path))))?,
             None => String::new(),
         };
         let mut table: toml::Table = toml::from_str(&text)

@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use writ_gate::{Allowed, Gate, GateConfig, address_on_loopback};
-use writ_server::config::bounded_file;
+use writ_server::config::bounded_file::{self, named};
 use writ_server::node::listener::{self, ListenerBounds};
 use writ_verifier::{ClientSecret, CredentialsError, VerifierEnvironment};
 use writ_wire::resource::ResourceUri;
@@ -189,12 +189,12 @@ fn config(arguments: &GateArguments) -> Result<GateConfig, String> {
 
 /// The one line of a file.
 pub(super) fn secret(file: &Path) -> Result<Zeroizing<String>, String> {
-    let shown = file.display();
-    let text = bounded_file::read_text(file, MAX_SECRET_FILE).map(Zeroizing::new);
-    let text = text.map_err(|why| format!("`{shown}` {why}"))?;
+    let shown = named(file);
+    let text = bounded_file::read_given(file, MAX_SECRET_FILE).map(Zeroizing::new);
+    let text = text.map_err(|why| format!("{shown} {why}"))?;
     let line = text.trim();
     match line.is_empty() || line.len() > MAX_SECRET || line.contains('\n') {
-        true => Err(format!("`{shown}` does not hold one line")),
+        true => Err(format!("{shown} does not hold one line")),
         false => Ok(Zeroizing::new(line.to_owned())),
     }
 }
