@@ -123,21 +123,6 @@ async fn credentials(gate: &Gate, arguments: &GateArguments) -> Result<bool, Str
     loop {
         match gate.check_credentials().await {
             Ok(()) => return Ok(true),
-            Err(why @ CredentialsError::Refused { .. }) => {
-                return Err(format!(
-                    "the gate cannot ask as `{client_id}`: {why}. `--client-secret-file` holds what `writ client add` printed, or `writ client rotate-secret`, and `client_id` of the resource's record names this client"
-                ));
-            }
-            Err(why @ CredentialsError::OtherIssuer { .. }) => {
-                return Err(format!(
-                    "`--issuer` is not the name of the server there: {why}. Tokens have its own name, so write that"
-                ));
-            }
-            Err(why @ CredentialsError::NoRecord(_)) => {
-                return Err(format!(
-                    "`--resource` is unknown: {why}. It is the URL that clients are given, as `writ resource add` was told it, to the letter"
-                ));
-            }
             Err(why @ CredentialsError::Unknown(_)) => {
                 let why = why.to_string();
                 if told.as_ref() != Some(&why) {
@@ -147,7 +132,30 @@ async fn credentials(gate: &Gate, arguments: &GateArguments) -> Result<bool, Str
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
+            Err(why) => return Err(unusable(&why, client_id)),
         }
+    }
+}
+
+/// What will be the same at the next attempt: which option is wrong, and what belongs there.
+fn unusable(why: &CredentialsError, client_id: &str) -> String {
+    match why {
+        CredentialsError::Refused { .. } => format!(
+            "the gate cannot ask as `{client_id}`: {why}. `--client-secret-file` holds what `writ client add` printed, or `writ client rotate-secret`, and `client_id` of the resource's record names this client"
+        ),
+        CredentialsError::OtherIssuer { .. } => format!(
+            "`--issuer` is not the name of the server there: {why}. Tokens have its own name, so write that"
+        ),
+        CredentialsError::NotWrit(_) => format!(
+            "`--issuer` is another server's URL: {why}. Write the issuer of the Writ server, as its `writ.toml` has it"
+        ),
+        CredentialsError::NoRecord(_) => format!(
+            "`--resource` is unknown: {why}. It is the URL that clients are given, as `writ resource add` was told it, to the letter"
+        ),
+        CredentialsError::OtherClient(_) => format!(
+            "the gate cannot decide for `--resource` as `{client_id}`: {why}. `--client-id` is `client_id` of that record"
+        ),
+        CredentialsError::Unknown(_) => why.to_string(),
     }
 }
 
