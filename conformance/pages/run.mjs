@@ -8,6 +8,7 @@ import { Report } from '../openid-client/lib/report.mjs';
 import { DESKTOP, launch, NARROW, PHONE } from './lib/chromium.mjs';
 import { takePictures } from './lib/judge.mjs';
 import { createWorld } from './lib/world.mjs';
+import account from './scenes/account.mjs';
 import app from './scenes/app.mjs';
 import approve from './scenes/approve.mjs';
 import call from './scenes/call.mjs';
@@ -47,6 +48,7 @@ const SETTINGS = [
   ['refused', refused, PHONE],
   ['callback', callback, DESKTOP],
   ['passkey', passkey, PHONE],
+  ['account', account, PHONE],
   ['prompt', approve, PHONE],
   ['liveness', liveness, PHONE],
   ['tampering', tamper, PHONE],

@@ -31,7 +31,7 @@ fn wrong_clocks(world: &World) -> Vec<ManualClock> {
 }
 
 /// Each route of people: whether it goes on.
-const ROUTES: [(&str, &str, bool); 37] = [
+const ROUTES: [(&str, &str, bool); 45] = [
     ("GET", "/", true),
     ("GET", "/app", true),
     ("GET", "/app/agents", true),
@@ -52,6 +52,14 @@ const ROUTES: [(&str, &str, bool); 37] = [
     ("GET", "/app/receipts/rcp_x", false),
     ("GET", "/app/settings", false),
     ("POST", "/app/settings", false),
+    ("GET", "/app/settings/address?link=x", false),
+    ("POST", "/app/settings/address", false),
+    ("GET", "/account?link=x", false),
+    ("POST", "/account", false),
+    ("GET", "/account/not-me?link=x", false),
+    ("POST", "/account/not-me", false),
+    ("GET", "/login/forgot", false),
+    ("POST", "/login/forgot", false),
     ("GET", "/app/devices", false),
     ("POST", "/app/devices/passkeys", false),
     ("POST", "/app/devices/passkeys/options", false),

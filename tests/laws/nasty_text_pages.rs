@@ -20,6 +20,17 @@ fn pages() -> Vec<Route> {
         post("/login", "username password request next"),
         post("/login/passkey/options", "username request next"),
         post("/login/passkey", "assertion request next"),
+        get("/login/forgot", "x"),
+        post("/login/forgot", "username"),
+        get("/account", "link"),
+        post(
+            "/account",
+            "link code assertion new_password new_password_again",
+        ),
+        get("/account/not-me", "link"),
+        post("/account/not-me", "link"),
+        get("/app/settings/address", "link"),
+        post("/app/settings/address", "link"),
         get(
             "/logout",
             "id_token_hint client_id post_logout_redirect_uri state ui_locales logout_hint",

@@ -1,8 +1,11 @@
 //! What browsers call: authorization requests, login, consent, passkeys, a person's own pages and notifications.
 
 mod access_messages;
+mod account;
+mod account_forgotten;
 mod account_notices;
 mod activity;
+mod address;
 mod authorize;
 mod authorize_post;
 mod brand;
@@ -34,6 +37,7 @@ mod passkey_level;
 mod passkey_lost;
 mod passkey_proof;
 mod password_change;
+mod proofs;
 mod reach_notices;
 pub(crate) mod remembered;
 mod remembered_client;

@@ -20,6 +20,8 @@ use crate::task::{PersonAuthentication, level_of};
 pub const REQUEST_LIFETIME: Duration = Duration::from_secs(300);
 /// How long a person has, from when they open a request, to log in and to decide.
 pub const INTERACTION_LIFETIME: Duration = Duration::from_secs(3600);
+/// How long a login is a fresh proof of who somebody is.
+pub const FRESH_LOGIN: Duration = Duration::from_secs(900);
 /// A login lasts no longer than this.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 /// Requests in the front channel from one address in a minute: each leaves a row before anybody is known.

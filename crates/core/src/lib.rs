@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod access_request;
+pub mod account_link;
 pub mod approval;
 pub mod archive;
 pub mod authorize;

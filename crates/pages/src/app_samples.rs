@@ -350,7 +350,7 @@ pub(super) fn settings() -> Settings {
         languages: Languages::load().unwrap().names(),
         notice: Some(SettingsNotice::Saved),
         problem: None,
-        of_user_code: false,
+        asked_by: PasswordAskedBy::NewPassword,
     }
 }
 
@@ -388,6 +388,7 @@ pub(super) fn every_page(texts: &Texts) -> Vec<(String, Page)> {
     .into_iter()
     .map(|(name, page)| (name.to_owned(), page))
     .collect::<Vec<_>>();
+    pages.extend(account_samples::account_pages(texts));
     for (number, how) in every_end().into_iter().enumerate() {
         pages.push((format!("over-{number}"), over(how).page(texts)));
     }

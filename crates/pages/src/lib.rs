@@ -8,6 +8,7 @@ use askama::Template;
 use http::{HeaderValue, Response, StatusCode, header};
 use writ_wire::time::seconds_to_wait;
 
+mod account;
 mod activity;
 mod agents;
 mod approval;
@@ -49,6 +50,8 @@ mod undo;
 pub mod zones;
 
 #[cfg(test)]
+mod account_samples;
+#[cfg(test)]
 mod app_samples;
 #[cfg(test)]
 mod app_tests;
@@ -65,6 +68,10 @@ mod page_tests;
 #[cfg(test)]
 mod samples;
 
+pub use account::{
+    AccountLinkPage, AccountLinkProblem, AccountSaid, AddressPage, ForgottenPage, LinkProof,
+    NotMePage,
+};
 pub use activity::{Activity, ActivityEntry, ActivityKind};
 pub use agents::{AgentEntry, AgentTask, Agents, RememberedView, SpendingView, UnfetchedView};
 pub use approval::{
@@ -99,7 +106,7 @@ pub use over::{HowOver, Over};
 pub use person::PersonView;
 pub use receipt::{BecameOf, ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
 pub use scope::{AskedEachTime, ScopeView, ScopeWords};
-pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
+pub use settings::{PasswordAskedBy, QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{HolderView, MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 pub use through::{RetryView, ThroughView};

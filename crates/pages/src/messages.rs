@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use writ_authority::Types;
+use writ_core::account_link::LinkKind;
 use writ_core::client::Client;
 use writ_core::pending::PendingRequest;
 
@@ -33,6 +34,10 @@ pub enum AccountNews {
     Passkey(Passkey),
     /// It has a new one.
     Password,
+    /// An operator lets them set another password.
+    ResetBegun,
+    /// They set another one by a link: sessions ended, and what acts for them is paused.
+    Recovered,
     Reach(Reach),
 }
 
@@ -50,6 +55,8 @@ pub struct MessageTexts {
     passkey_removed: News,
     passkey_code: News,
     password_changed: News,
+    reset_begun: News,
+    recovered: News,
     email_changed: News,
     quiet_hours_changed: News,
     browser_added: News,
@@ -57,6 +64,11 @@ pub struct MessageTexts {
     used_twice: News,
     not_done: News,
     resource_reported: Mail,
+    invitation: Mail,
+    reset: Mail,
+    forgotten: Mail,
+    address: Mail,
+    reset_code: Mail,
 }
 
 #[derive(Debug, Deserialize)]
@@ -245,12 +257,37 @@ impl MessageTexts {
         }
     }
 
+    /// The letter with a link, and with another one that only ends it. Neither proves anybody, so the letter may be read by others.
+    pub fn link_letter(&self, kind: LinkKind, url: &str, not_me: &str) -> Said {
+        let Mail { subject, text } = match kind {
+            LinkKind::Invitation => &self.invitation,
+            LinkKind::Reset => &self.reset,
+            LinkKind::Forgotten => &self.forgotten,
+            LinkKind::Address => &self.address,
+        };
+        Said {
+            title: subject.clone(),
+            body: text.replace("{url}", url).replace("{not_me}", not_me),
+        }
+    }
+
+    /// On a device that the person enrolled: the code for a link of theirs.
+    pub fn reset_code(&self, code: &str) -> Said {
+        let Mail { subject, text } = &self.reset_code;
+        Said {
+            title: subject.clone(),
+            body: text.replace("{code}", code),
+        }
+    }
+
     fn news(&self, what: AccountNews) -> &News {
         match what {
             AccountNews::Passkey(Passkey::Added) => &self.passkey_added,
             AccountNews::Passkey(Passkey::Removed) => &self.passkey_removed,
             AccountNews::Passkey(Passkey::CodeMade) => &self.passkey_code,
             AccountNews::Password => &self.password_changed,
+            AccountNews::ResetBegun => &self.reset_begun,
+            AccountNews::Recovered => &self.recovered,
             AccountNews::Reach(Reach::Email) => &self.email_changed,
             AccountNews::Reach(Reach::QuietHours) => &self.quiet_hours_changed,
             AccountNews::Reach(Reach::BrowserAdded) => &self.browser_added,
@@ -338,6 +375,13 @@ mod tests {
             (&en.passkey_removed.text, &de.passkey_removed.text),
             (&en.passkey_code.text, &de.passkey_code.text),
             (&en.password_changed.text, &de.password_changed.text),
+            (&en.reset_begun.text, &de.reset_begun.text),
+            (&en.recovered.text, &de.recovered.text),
+            (&en.invitation.text, &de.invitation.text),
+            (&en.reset.text, &de.reset.text),
+            (&en.forgotten.text, &de.forgotten.text),
+            (&en.address.text, &de.address.text),
+            (&en.reset_code.text, &de.reset_code.text),
             (&en.email_changed.text, &de.email_changed.text),
             (&en.quiet_hours_changed.text, &de.quiet_hours_changed.text),
             (&en.browser_added.text, &de.browser_added.text),

@@ -24,8 +24,19 @@ texts! {
     }
     LoginTexts {
         title: String, lead: String, lead_agent: String, lead_client: String, username: String,
-        password: String, submit: String, passkey: String, or_password: String,
+        password: String, submit: String, passkey: String, or_password: String, forgot: String,
         problem: LoginProblemTexts,
+    }
+    AccountProblemTexts {
+        form_expired: String, wrong_code: String, passkey_failed: String,
+    }
+    AccountTexts {
+        title_invitation: String, title_reset: String, lead_invitation: String, lead_reset: String, lead_passkey: String,
+        code: String, code_hint: String, password_hint: String, submit: String, over_title: String, over: String,
+        done_title: String, done: String, done_passkey: String, go_on: String, add_passkey: String, later: String,
+        forgot: String, forgot_lead: String, forgot_submit: String, may_come: String, ask_operator: String,
+        not_me_title: String, not_me_lead: String, not_me_submit: String, ended_title: String, ended: String,
+        address_title: String, address_lead: String, address_submit: String, problem: AccountProblemTexts,
     }
     GuestTexts {
         says: String, says_nothing: String, verified: String, not_verified: String,
@@ -208,7 +219,7 @@ texts! {
         title: String, saved: String, preferences: String, language_label: String, quiet: String,
         quiet_hint: String, from: String, until: String, quiet_zone: String, offset: String,
         zone_label: String, zone_hint: String, email: String,
-        email_label: String, email_hint: String, email_impossible: String, code: String,
+        email_label: String, email_hint: String, email_impossible: String, email_sent: String, code: String,
         code_hint: String, code_set: String, code_label: String, password: String, save: String, new: String, new_hint: String,
         new_old: String, new_label: String, new_again: String, new_save: String, new_saved: String,
         problem: SettingsProblemTexts,

@@ -10,10 +10,10 @@ use writ_wire::time::Timestamp;
 use super::brand::Brand;
 use super::plain;
 use super::sections::{
-    ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
-    DoneTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts, LoginTexts,
-    LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
-    UndoTexts,
+    AccountTexts, ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts,
+    DevicesTexts, DoneTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts,
+    LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts,
+    TimeTexts, UndoTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -45,6 +45,7 @@ impl Deref for Texts {
 pub struct CatalogueTexts {
     pub(super) layout: LayoutTexts,
     pub(super) login: LoginTexts,
+    pub(super) account: AccountTexts,
     pub(super) consent: ConsentTexts,
     pub(super) guest: GuestTexts,
     pub(super) mine: MineTexts,

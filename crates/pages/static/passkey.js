@@ -161,6 +161,9 @@ ask(login, 'assertion', async () => {
 });
 autofill(login).catch(() => {});
 
+const account = form('account');
+ask(account, 'assertion', async () => request(await options(account)));
+
 const approval = form('approval');
 ask(approval, 'assertion', () => request(JSON.parse(approval.dataset.given)));
 

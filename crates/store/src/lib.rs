@@ -7,6 +7,7 @@ mod query;
 mod numbered;
 
 pub mod access;
+pub mod account_link;
 pub mod approved_uses;
 pub mod archive;
 pub mod attempts;
@@ -31,6 +32,7 @@ mod migrate;
 pub mod notice;
 pub mod passkey;
 pub mod passkey_code;
+pub mod pause;
 pub mod pending;
 mod pool;
 mod pooled_connection;

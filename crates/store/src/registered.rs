@@ -321,6 +321,7 @@ impl DatabaseTransaction {
         let now = now.micros();
         let removed = execute!(self, REMOVE_USER, &self.tenant, id.as_str(), now)? == 1;
         if removed {
+            self.end_account_links_of(id).await?;
             self.forget_consents_of(id).await?;
         }
         Ok(removed)

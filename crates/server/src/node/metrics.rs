@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+use writ_core::account_link::LinkKind;
 use writ_store::sweep::SweptBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
@@ -27,8 +28,7 @@ pub struct Metrics {
     registry: Registry,
     tokens: Family<GrantLabel, Counter>,
     refusals: Family<RefusalLabel, Counter>,
-    logins: Family<ResultLabel, Counter>,
-    logouts: Counter,
+    logins: LoginMetrics,
     consents: Family<ResultLabel, Counter>,
     changed_consents: Counter,
     revocations: Family<TokenLabel, Counter>,
@@ -44,6 +44,13 @@ pub struct Metrics {
     pub connections: ConnectionCounters,
     times: TimeGauges,
     pub hashing: HashingMetrics,
+}
+
+/// How people come in, and leave.
+struct LoginMetrics {
+    results: Family<ResultLabel, Counter>,
+    logouts: Counter,
+    account_links: Family<AccountLinkLabel, Counter>,
 }
 
 /// Documents of others that were fetched, by purpose and outcome.
@@ -63,6 +70,12 @@ struct RefusalLabel {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccountLinkLabel {
+    kind: &'static str,
     result: &'static str,
 }
 
@@ -161,6 +174,20 @@ impl ConnectionCounters {
     }
 }
 
+impl LoginMetrics {
+    fn kept(all: &mut Registry) -> Self {
+        Self {
+            results: kept(all, "logins", "logins, by result"),
+            logouts: kept(all, "logouts", "sessions that people ended"),
+            account_links: kept(
+                all,
+                "account_links",
+                "tries of mailed links, by what they finish and result",
+            ),
+        }
+    }
+}
+
 impl Metrics {
     pub fn new() -> Self {
         let mut all = Registry::with_prefix("writ");
@@ -178,8 +205,7 @@ impl Metrics {
                 "requests_refused",
                 "refusals, by endpoint and code",
             ),
-            logins: kept(&mut all, "logins", "logins, by result"),
-            logouts: kept(&mut all, "logouts", "sessions that people ended"),
+            logins: LoginMetrics::kept(&mut all),
             consents: kept(&mut all, "consents", "decisions of persons, by result"),
             changed_consents: kept(
                 &mut all,
@@ -245,11 +271,20 @@ impl Metrics {
     }
 
     pub fn login(&self, result: &'static str) {
-        self.logins.get_or_create(&ResultLabel { result }).inc();
+        self.logins
+            .results
+            .get_or_create(&ResultLabel { result })
+            .inc();
+    }
+
+    pub fn account_link(&self, kind: LinkKind, result: &'static str) {
+        let kind = kind.as_str();
+        let label = AccountLinkLabel { kind, result };
+        self.logins.account_links.get_or_create(&label).inc();
     }
 
     pub fn logout(&self) {
-        self.logouts.inc();
+        self.logins.logouts.inc();
     }
 
     pub fn consent(&self, result: &'static str) {

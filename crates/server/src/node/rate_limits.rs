@@ -168,7 +168,8 @@ impl RateLimit {
             | AttemptKind::FrontRequest
             | AttemptKind::OwnPassword
             | AttemptKind::Registration
-            | AttemptKind::ManagedRegistration => true,
+            | AttemptKind::ManagedRegistration
+            | AttemptKind::Forgotten => true,
         }
     }
 

@@ -40,6 +40,35 @@ pub async fn password_changed(
     notify(outbox, transaction, user, NoticeContent::Password).await
 }
 
+/// An operator lets the user set another password.
+pub async fn reset_begun(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+) -> Result<(), Failure> {
+    notify(outbox, transaction, user, NoticeContent::ResetBegun).await
+}
+
+/// The user set another password by a link.
+pub async fn recovered(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+) -> Result<(), Failure> {
+    notify(outbox, transaction, user, NoticeContent::Recovered).await
+}
+
+/// What a notice tells its user of their account, if that is what it does.
+pub(crate) const fn news(content: &NoticeContent) -> Option<AccountNews> {
+    match content {
+        NoticeContent::Passkey { what } => Some(AccountNews::Passkey(*what)),
+        NoticeContent::Password => Some(AccountNews::Password),
+        NoticeContent::ResetBegun => Some(AccountNews::ResetBegun),
+        NoticeContent::Recovered => Some(AccountNews::Recovered),
+        _ => None,
+    }
+}
+
 pub(super) async fn notify(
     outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
@@ -103,6 +132,9 @@ const fn page(what: AccountNews) -> &'static str {
     match what {
         AccountNews::Passkey(_)
         | AccountNews::Reach(Reach::BrowserAdded | Reach::BrowserRemoved) => DEVICES,
-        AccountNews::Password | AccountNews::Reach(Reach::Email | Reach::QuietHours) => SETTINGS,
+        AccountNews::Password
+        | AccountNews::ResetBegun
+        | AccountNews::Recovered
+        | AccountNews::Reach(Reach::Email | Reach::QuietHours) => SETTINGS,
     }
 }

@@ -16,11 +16,12 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::fan_out::{open_request, request_over};
+use super::link_mail::SentLink;
 use super::outbox::{NoticeContent, StoppedFor};
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::reach_notice::EarlierReach;
 use super::web_push::page_of;
-use super::{account_notice, not_done_notice, quiet_hours, used_twice_notice};
+use super::{account_notice, link_mail, not_done_notice, quiet_hours, used_twice_notice};
 use crate::node::app::App;
 use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 
@@ -71,10 +72,11 @@ pub(crate) async fn send(
     };
     let mail = match content {
         NoticeContent::Waiting { .. } => to_approver(app, notice).await?,
-        NoticeContent::Passkey { what } => {
-            about_account(app, notice, AccountNews::Passkey(*what)).await?
-        }
-        NoticeContent::Password => about_account(app, notice, AccountNews::Password).await?,
+        NoticeContent::Passkey { .. }
+        | NoticeContent::Password
+        | NoticeContent::ResetBegun
+        | NoticeContent::Recovered => about_account(app, notice, content).await?,
+        NoticeContent::Link(link) => with_link(app, notice, link).await?,
         NoticeContent::Reach { what, before } => {
             let recipient = recipient_before(app, notice, before.as_ref()).await?;
             let text =
@@ -114,12 +116,16 @@ pub(crate) async fn send(
             let agent = app.client(agent.as_str()).await?;
             to_admin(app, agent.as_deref(), by.as_str(), *stopped_for)?
         }
-        NoticeContent::Over { .. } | NoticeContent::Stopped(_) => {
-            let outcome = DeliveryOutcome::Failed("a letter of another channel".to_owned());
-            return Ok(outcome);
-        }
+        NoticeContent::Over { .. }
+        | NoticeContent::Stopped(_)
+        | NoticeContent::ResetCode { .. }
+        | NoticeContent::Forgotten { .. } => return Ok(of_another_channel()),
     };
     Ok(mailer.send(mail, notice, app.clock.now()).await)
+}
+
+fn of_another_channel() -> DeliveryOutcome {
+    DeliveryOutcome::Failed("a letter of another channel".to_owned())
 }
 
 /// A resource server that may ask a person nothing for a while, for the operator.
@@ -149,12 +155,24 @@ struct Recipient {
 async fn about_account(
     app: &App,
     notice: &Notice,
-    what: AccountNews,
+    content: &NoticeContent,
 ) -> Result<AddressedMail, NotSent> {
+    let what = account_notice::news(content).ok_or_else(request_over)?;
     let recipient = recipient(app, &mut app.read().await?, notice).await?;
     Ok(AddressedMail {
         text: account_notice::mail_text(app, what, &recipient.language),
         to: recipient.address,
+    })
+}
+
+/// A link, for whom it was made and nobody else.
+async fn with_link(app: &App, notice: &Notice, link: &SentLink) -> Result<AddressedMail, NotSent> {
+    let user = notice.user.as_ref().ok_or_else(request_over)?;
+    let settings = app.read().await?.settings(user).await?;
+    let language = settings.and_then(|settings| settings.language);
+    Ok(AddressedMail {
+        text: link_mail::mail_text(app, link, &language.unwrap_or_default()),
+        to: link.to.parse().map_err(|_| no_address())?,
     })
 }
 

@@ -101,3 +101,28 @@ pub async fn resume_guest_task(
         .await?;
     Ok(true)
 }
+
+/// A task goes on that was paused when its person set another password by a link. `false` if it is not suspended any more, or is another
+/// person's.
+pub async fn resume_paused_task(
+    transaction: &mut DatabaseTransaction,
+    stored: &StoredTask,
+    client: &Client,
+    change: ChangeContext<'_>,
+) -> Result<bool, StoreError> {
+    let (task, person) = (&stored.task, stored.task.subject.as_str());
+    let Some(suspended_at) = stored.suspended_at else {
+        return Ok(false);
+    };
+    if !transaction
+        .resume_task_of(&task.id, person, suspended_at)
+        .await?
+    {
+        return Ok(false);
+    }
+    let event = change.event(EventName::TaskResumed, json!({}));
+    transaction
+        .insert_event(&event.by(client).about(task))
+        .await?;
+    Ok(true)
+}

@@ -322,6 +322,7 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         (EventName::LoginFailed, ActivityKind::SignInFailed),
         (EventName::TaskResumed, ActivityKind::Resumed),
         (EventName::SessionEnded, ActivityKind::SessionEnded),
+        (EventName::UserRecovered, ActivityKind::PasswordChanged),
         (EventName::ActionCompleted, ActivityKind::Done),
         (EventName::ActionFailed, ActivityKind::DoneInVain),
         (EventName::ActionNotStarted, ActivityKind::NotBegun),

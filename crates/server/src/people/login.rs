@@ -22,15 +22,21 @@ use crate::people::views::asking_client;
 
 mod challenge;
 mod entrance;
+mod forgotten;
 mod passkey;
 
-use entrance::{Destination, Entrance};
+pub(in crate::people) use entrance::{Destination, Entrance};
+pub(in crate::people) use passkey::prove as prove_by_passkey;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/login", get(show).post(submit))
         .route("/login/passkey/options", post(passkey::options))
         .route("/login/passkey", post(passkey::submit))
+        .route(
+            "/login/forgot",
+            get(forgotten::show).post(forgotten::submit),
+        )
 }
 
 /// What the login page shows of a failed attempt.

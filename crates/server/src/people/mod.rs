@@ -7,6 +7,7 @@ use axum::middleware::from_fn_with_state;
 
 use crate::node::app::App;
 
+pub mod account;
 pub mod activity;
 pub mod agents;
 pub mod approval;
@@ -23,6 +24,7 @@ pub mod login;
 mod logout;
 pub mod passkeys;
 mod password;
+pub mod proofs;
 pub mod push_subscriptions;
 pub mod reader;
 pub mod redirect;
@@ -39,6 +41,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(authorize::routes())
         .merge(login::routes())
+        .merge(account::routes())
         .merge(logout::routes())
         .merge(consent::routes())
         .merge(device_code::routes())

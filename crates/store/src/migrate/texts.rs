@@ -64,6 +64,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     26 "0026_undoable_stops",
     27 "0027_sessions_seen",
     28 "0028_decision_details",
+    30 "0030_account_links",
     32 "0032_registration_sites",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
@@ -95,5 +96,6 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     26 "0026_undoable_stops",
     27 "0027_sessions_seen",
     28 "0028_decision_details",
+    30 "0030_account_links",
     32 "0032_registration_sites",
 };

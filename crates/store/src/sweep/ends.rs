@@ -36,6 +36,15 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         over!("passkey_codes", "tenant, user_id", "expires_at", Kept::Not),
     ),
     (
+        "account_links",
+        over!(
+            "account_links",
+            "tenant, user_id, place",
+            "expires_at",
+            Kept::Not
+        ),
+    ),
+    (
         "notices",
         over!("notices", "tenant, id", "expires_at", Kept::Not),
     ),

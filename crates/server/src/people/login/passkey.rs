@@ -50,12 +50,31 @@ pub async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     }
 }
 
-/// One transaction: a known passkey uses the challenge up whether its answer is good or not.
+/// In one transaction with the proof.
 async fn enter(
     visitor: &Visitor,
     form: &Form,
     destination: &Destination,
 ) -> Result<Response, StepError<LoginProblem>> {
+    let app = &*visitor.app;
+    let (mut transaction, person) = prove(visitor, form).await?;
+    let entrance = Entrance {
+        visitor,
+        person: &person,
+        level: Level::Passkey,
+        destination,
+    };
+    let fresh = entrance.open_session(app, &mut transaction).await?;
+    transaction.commit().await?;
+    Ok(entrance.go_on(app, &fresh)?)
+}
+
+/// Who proves to be there by a passkey, whose answer to the challenge of this browser is in `assertion`; the caller commits. A known
+/// passkey uses the challenge up whether its answer is good or not.
+pub(in crate::people) async fn prove(
+    visitor: &Visitor,
+    form: &Form,
+) -> Result<(DatabaseTransaction, StoredUser), StepError<LoginProblem>> {
     let app = &*visitor.app;
     let failed = StepError::Problem(LoginProblem::PasskeyFailed);
     let Some(answer) = Answer::of(form) else {
@@ -76,21 +95,13 @@ async fn enter(
             return Err(StepError::Problem(problem));
         }
     };
-    let entrance = Entrance {
-        visitor,
-        person: &login.person,
-        level: Level::Passkey,
-        destination,
-    };
     let (now, used) = (app.clock.now(), &login.used);
     let still_there =
         transaction.use_passkey(&used.credential_id, &login.before, &used.passkey, now);
-    if !still_there.await? {
-        return Err(failed);
+    match still_there.await? {
+        true => Ok((transaction, login.person)),
+        false => Err(failed),
     }
-    let fresh = entrance.open_session(app, &mut transaction).await?;
-    transaction.commit().await?;
-    Ok(entrance.go_on(app, &fresh)?)
 }
 
 /// Anybody can send answers of no passkey: too many of one address are not even counted in the database.
