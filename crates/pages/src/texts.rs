@@ -10,9 +10,9 @@ use writ_wire::time::Timestamp;
 use super::plain;
 use super::sections::{
     ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
-    DoneTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts, LoginTexts,
-    LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
-    UndoTexts,
+    DoneTexts, ElsewhereTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts,
+    LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts,
+    TimeTexts, UndoTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -44,6 +44,7 @@ pub struct CatalogueTexts {
     pub(super) layout: LayoutTexts,
     pub(super) login: LoginTexts,
     pub(super) consent: ConsentTexts,
+    pub(super) elsewhere: ElsewhereTexts,
     pub(super) guest: GuestTexts,
     pub(super) mine: MineTexts,
     pub(super) failure: FailureTexts,
