@@ -13,6 +13,7 @@ import app from './scenes/app.mjs';
 import approve from './scenes/approve.mjs';
 import call from './scenes/call.mjs';
 import callback from './scenes/callback.mjs';
+import elsewhere from './scenes/elsewhere.mjs';
 import firstScreen from './scenes/first-screen.mjs';
 import { freshEyes } from './scenes/fresh-eyes.mjs';
 import german from './scenes/german.mjs';
@@ -55,6 +56,7 @@ const SETTINGS = [
   ['no scripts', withoutScript, PHONE],
   ['number', number, PHONE],
   ['installed', installed, PHONE],
+  ['elsewhere', elsewhere, PHONE],
   ['first screen', firstScreen, PHONE],
   ['german', german, PHONE],
   ['usual', usual, { ...PHONE, colorScheme: 'dark' }],

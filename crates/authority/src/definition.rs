@@ -90,6 +90,8 @@ pub(crate) struct File {
     ask: AskRule,
     level: Level,
     #[serde(default)]
+    elsewhere: bool,
+    #[serde(default)]
     approvers: Vec<ApproversFile>,
     usual: Option<Usual>,
     pub(crate) shown: Option<ShownMembers>,
@@ -190,9 +192,22 @@ impl TypeDefinition {
         &self.file.ask
     }
 
-    /// The weakest authentication that an approval needs.
-    pub const fn level(&self) -> Level {
+    /// The weakest authentication that an approval needs: of what is decided on another device at least its passkey.
+    pub fn level(&self) -> Level {
+        match self.file.elsewhere {
+            true => self.file.level.max(Level::Passkey),
+            false => self.file.level,
+        }
+    }
+
+    /// The weakest login before a consent.
+    pub const fn login_level(&self) -> Level {
         self.file.level
+    }
+
+    /// Whether a consent with it is given on another device than the browser that asks, or not at all.
+    pub const fn elsewhere(&self) -> bool {
+        self.file.elsewhere
     }
 
     /// Who decides about one use, for every agent; empty if the type does not say.

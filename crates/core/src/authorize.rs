@@ -13,7 +13,7 @@ use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::remembered::SkippedConsent;
 use crate::request::{OPENID, PreparedRequest, always_asks};
-use crate::requirements::{Requirements, requirements};
+use crate::requirements::requirements;
 use crate::task::{PersonAuthentication, level_of};
 
 /// `expires_in` of a pushed request: within it a person opens it (FAPI 2.0: less than 600 seconds).
@@ -184,17 +184,17 @@ pub enum UnknownClasses {
 /// How strongly the person must be logged in: as the decision needs it, and as strongly as one of `acr_values`. Nobody can log
 /// in by values that we do not know.
 pub fn wanted_level(
-    needs: &Requirements<'_>,
+    needed: Level,
     acr_values: &[String],
     unknown: UnknownClasses,
 ) -> Result<Level, OAuthError> {
     let known = acr_values.iter().filter_map(|acr| level_of(acr)).min();
     match (known, unknown) {
-        (Some(asked), _) => Ok(needs.level.max(asked)),
+        (Some(asked), _) => Ok(needed.max(asked)),
         (None, UnknownClasses::Refused) if !acr_values.is_empty() => {
             Err(unmet("this server knows none of `acr_values`"))
         }
-        (None, _) => Ok(needs.level),
+        (None, _) => Ok(needed),
     }
 }
 
@@ -216,7 +216,8 @@ pub fn next(
     let subject = session.map(|session| &session.user.id);
     let needs = requirements(authority, client, subject, None, logins.realm);
     needs.allow_consent()?;
-    let level = wanted_level(&needs, &request.acr_values, unknown_classes(&request.scope))?;
+    let unknown = unknown_classes(&request.scope);
+    let level = wanted_level(needs.login, &request.acr_values, unknown)?;
     if level > logins.strongest {
         return Err(unmet(
             "the login that this needs cannot be had: the person has no passkey here, or this server no such method",

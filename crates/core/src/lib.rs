@@ -19,6 +19,7 @@ pub mod consent;
 pub mod credentials;
 pub mod delegation;
 pub mod device;
+pub mod elsewhere;
 pub mod email;
 pub mod event;
 pub mod exchange;

@@ -1,5 +1,5 @@
 //! Pending requests, which wait for a person's decision: CIBA, the device flow (RFC 8628), transaction challenges of resource
-//! servers, and what they ask about one action. States and who may decide; each transition is one guarded statement of `store`.
+//! servers, what they ask about one action, and consents that are given away from the browser that asks. States and who may decide; each transition is one guarded statement of `store`.
 
 mod approvers;
 mod close;
@@ -20,7 +20,7 @@ pub use redeem::{
 };
 pub use status::{
     CANCELLED, DESCRIBED_ANEW, InconsistentStatus, PendingStatus, RedeemedFor, STOPPED, SUPERSEDED,
-    TransitionError,
+    TAKEN_BACK, TransitionError,
 };
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 
@@ -35,6 +35,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::access_request::AskedAccess;
+use crate::elsewhere::AskedConsent;
 use crate::id::{ApprovalId, ClientId, DelegationId, ReceiptId, TaskId, UserId};
 use crate::onward::Onward;
 use crate::task::Approval;
@@ -121,6 +122,9 @@ pub struct Asked {
     /// The one action that a resource server asks about; absent for every other kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AskedAccess>,
+    /// The browser for which a person's own device is asked; absent for every other kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<AskedConsent>,
 }
 
 /// The operation that a resource server wants a person for, as its verified challenge says.

@@ -65,6 +65,8 @@ pub struct ScreenView {
     pub user_code: Option<String>,
     /// From which address it was asked.
     pub address: Option<String>,
+    /// The browser that asks, where a consent is decided away from it; it shows the number.
+    pub browser: Option<BrowserView>,
     pub asked_at: Timestamp,
     /// When the answer is no.
     pub expires_at: Timestamp,
@@ -73,6 +75,13 @@ pub struct ScreenView {
     pub authority: Value,
     /// Whether this screen shows less than what was asked.
     pub narrowed: bool,
+}
+
+/// What a browser calls itself, and its system.
+#[derive(Clone, Debug)]
+pub struct BrowserView {
+    pub browser: Option<String>,
+    pub system: Option<String>,
 }
 
 /// One object of `authorization_details`, in the sentence of its type.
@@ -191,6 +200,8 @@ pub enum LevelView {
     LivenessMissing,
     /// A passkey is needed, and this person has none.
     PasskeyMissing,
+    /// This is the browser that asks: it is decided on another device.
+    NotHere,
 }
 
 /// What can be made less: a form by `GET` to the same address with `narrow=1`, `part` for each part that stays,
@@ -256,6 +267,8 @@ pub enum ApprovalProblem {
     AskedAgain,
     /// The form's token is no longer valid.
     FormExpired,
+    /// A yes in the browser that asks.
+    NotHere,
     /// Approved less, and nothing is left.
     NothingChosen,
     /// An amount that is no number or larger than asked.
@@ -294,7 +307,7 @@ impl ApprovalProblem {
         match self {
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::FormExpired => StatusCode::FORBIDDEN,
+            Self::FormExpired | Self::NotHere => StatusCode::FORBIDDEN,
             Self::Changed | Self::AskedAgain => StatusCode::CONFLICT,
             Self::NumberMissing
             | Self::PasswordMissing

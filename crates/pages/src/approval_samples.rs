@@ -62,6 +62,7 @@ pub(super) fn screen() -> ScreenView {
         resource_words: None,
         through: None,
         user_code: None,
+        browser: None,
         address: Some("203.0.113.7".to_owned()),
         asked_at: ago(28),
         expires_at: ahead(272),

@@ -23,6 +23,7 @@ mod consent;
 mod device_code;
 mod devices;
 mod done;
+mod elsewhere;
 mod failure;
 mod form_post;
 mod guest;
@@ -75,9 +76,9 @@ pub use account::{
 pub use activity::{Activity, ActivityEntry, ActivityKind};
 pub use agents::{AgentEntry, AgentTask, Agents, RememberedView, SpendingView, UnfetchedView};
 pub use approval::{
-    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
-    GrantsView, Hint, LevelView, NarrowingView, PartView, PurposeView, ResourceWords, RoleView,
-    ScreenView,
+    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, BrowserView, DecidersView,
+    DurationView, GrantsView, Hint, LevelView, NarrowingView, PartView, PurposeView, ResourceWords,
+    RoleView, ScreenView,
 };
 pub(crate) use assets::{
     APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, ICON_192_PATH, PASSKEY_SCRIPT_PATH,
@@ -94,6 +95,7 @@ pub use devices::{
     Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionView,
 };
 pub use done::Done;
+pub use elsewhere::{ElsewherePage, ElsewhereProblem, ElsewhereStep};
 pub use failure::{FailureKind, FailurePage, WayOn};
 pub use form_post::FormPost;
 pub use guest::{AskedTypeView, GuestView, LifetimeView};
@@ -121,6 +123,8 @@ pub struct Page {
     pub scripts: Scripts,
     /// After how long the same may succeed (RFC 6585 section 4).
     pub retry_after: Option<Duration>,
+    /// After how long the browser asks again by itself, also without a script (HTML section 7.4.2.2, "refresh").
+    pub refresh: Option<Duration>,
 }
 
 /// Whether a page brings scripts; only our own files, never any inside the page.
@@ -161,6 +165,7 @@ impl Page {
             form_ends: FormEnds::Here,
             scripts: Scripts::None,
             retry_after: None,
+            refresh: None,
         }
     }
 
@@ -169,6 +174,10 @@ impl Page {
             retry_after,
             ..self
         }
+    }
+
+    fn with_refresh(self, refresh: Option<Duration>) -> Self {
+        Self { refresh, ..self }
     }
 
     fn with_scripts(self) -> Self {
@@ -192,6 +201,10 @@ impl Page {
         if let Some(wait) = self.retry_after {
             let wait = HeaderValue::from(seconds_to_wait(wait));
             response.headers_mut().insert(header::RETRY_AFTER, wait);
+        }
+        if let Some(refresh) = self.refresh {
+            let refresh = HeaderValue::from(seconds_to_wait(refresh));
+            response.headers_mut().insert(header::REFRESH, refresh);
         }
         response
     }

@@ -48,6 +48,8 @@ pub enum HowOver {
     },
     /// A wrong number ends a request: somebody else's prompt was on the screen.
     NumberWrong,
+    /// The same of a consent that another browser asks for: what its agent does for the person was stopped as well.
+    NumberWrongElsewhere,
     /// The request changed while it was looked at.
     Changed,
     /// No such request, or not this person's.
@@ -71,7 +73,10 @@ impl Over {
             sentence: self.sentence(&text.sentence, texts),
             agents: matches!(
                 self.how,
-                HowOver::Stopped | HowOver::NotMe | HowOver::Silenced { .. }
+                HowOver::Stopped
+                    | HowOver::NotMe
+                    | HowOver::NumberWrongElsewhere
+                    | HowOver::Silenced { .. }
             ),
         };
         Page::rendered(&template, status).with_scripts()
@@ -121,6 +126,7 @@ impl HowOver {
             Self::ByOther { approved: false } => &over.by_other_no,
             Self::WaitsForOthers { .. } => &over.waits,
             Self::NumberWrong => &over.number_wrong,
+            Self::NumberWrongElsewhere => &over.number_wrong_elsewhere,
             Self::Changed => &over.changed,
             Self::Unknown => &over.unknown,
         }

@@ -126,7 +126,8 @@ texts! {
         several: String, agreed: String, role_subject: String, role_sponsor: String,
         role_designated: String, list_separator: String, left: String, left_hint: String,
         minute_left: String, over_title: String, over: String, decision: String, number: String,
-        number_device: String, number_hint: String, password: String, password_hint: String,
+        number_device: String, number_browser: String, number_hint: String, number_hint_browser: String,
+        browser: String, not_here: String, password: String, password_hint: String,
         passkey_hint: String, liveness_hint: String, liveness: String, liveness_seen: String,
         liveness_missing: String, passkey_missing: String, passkey_add: String,
         needs_script: String, unsupported: String, failed: String, unsure: String, deny: String,
@@ -149,6 +150,7 @@ texts! {
         inbox: String, receipt: String, again: String, agents: String, approved: OverText,
         denied: OverText, stopped: OverText, not_me: OverText, expired: OverText,
         by_other_yes: OverText, by_other_no: OverText, waits: OverText, number_wrong: OverText,
+        number_wrong_elsewhere: OverText,
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
         silenced: OverText,
     }
@@ -230,6 +232,13 @@ texts! {
     DeviceTexts {
         title: String, lead: String, code: String, submit: String, hint: String, warning: String,
         problem: DeviceProblemTexts,
+    }
+    ElsewhereProblemTexts {
+        not_here: String, not_answered: String, asked_too_often: String,
+    }
+    ElsewhereTexts {
+        title: String, lead: String, why: String, submit: String, number: String, waiting: String,
+        left: String, again: String, cancel: String, unsure: String, problem: ElsewhereProblemTexts,
     }
     OfflineTexts {
         title: String, sentence: String, again: String,

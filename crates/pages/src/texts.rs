@@ -11,9 +11,9 @@ use super::brand::Brand;
 use super::plain;
 use super::sections::{
     AccountTexts, ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts,
-    DevicesTexts, DoneTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts,
-    LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts,
-    TimeTexts, UndoTexts,
+    DevicesTexts, DoneTexts, ElsewhereTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts,
+    LayoutTexts, LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts,
+    SettingsTexts, TimeTexts, UndoTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -47,6 +47,7 @@ pub struct CatalogueTexts {
     pub(super) login: LoginTexts,
     pub(super) account: AccountTexts,
     pub(super) consent: ConsentTexts,
+    pub(super) elsewhere: ElsewhereTexts,
     pub(super) guest: GuestTexts,
     pub(super) mine: MineTexts,
     pub(super) failure: FailureTexts,

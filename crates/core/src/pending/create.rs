@@ -132,6 +132,7 @@ pub fn create(
             identity: prepared.identity,
             transaction: prepared.transaction,
             access: prepared.access,
+            consent: None,
             onward: match asking.asking {
                 Some(_) => Onward::nobody(),
                 None => Onward::of(client),

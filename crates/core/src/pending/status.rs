@@ -15,6 +15,9 @@ pub const DESCRIBED_ANEW: &str = "what it asks is described otherwise by now";
 /// Kept as the reason of a request that the resource server that asked took back.
 pub const CANCELLED: &str = "cancelled by the resource";
 
+/// Kept as the reason of a request that its person took back in the browser that asked.
+pub const TAKEN_BACK: &str = "taken back in the browser";
+
 /// What an approval was used for: it is used once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedeemedFor {
@@ -50,7 +53,7 @@ pub enum PendingStatus {
     },
     /// Its client asked the same again, and the newer request took its place.
     Superseded,
-    /// The resource server that asked took it back.
+    /// Whoever asked took it back.
     Cancelled,
     Redeemed {
         decision: Decision,

@@ -112,9 +112,13 @@ fn counted(ended: &EndedRequest, ending: Ending<'_>) -> CountedQuestion {
     match (ending, ended.decided_at) {
         (Ending::Late(_), None) => CountedQuestion::Expired,
         (Ending::Late(_), Some(_)) => CountedQuestion::Lapsed,
-        (Ending::Superseded(_) | Ending::DescribedAnew { .. } | Ending::Cancelled { .. }, _) => {
-            CountedQuestion::Cancelled
-        }
+        (
+            Ending::Superseded(_)
+            | Ending::DescribedAnew { .. }
+            | Ending::Cancelled { .. }
+            | Ending::TakenBack(_),
+            _,
+        ) => CountedQuestion::Cancelled,
     }
 }
 
@@ -124,7 +128,7 @@ fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) ->
         Ending::Late(_) | Ending::Superseded(_) | Ending::DescribedAnew { .. } => {
             EventName::ApprovalExpired
         }
-        Ending::Cancelled { .. } => EventName::ApprovalCancelled,
+        Ending::Cancelled { .. } | Ending::TakenBack(_) => EventName::ApprovalCancelled,
     };
     let mut event = about(app, request, name, now);
     event.reason = ending.reason().map(str::to_owned);
@@ -134,7 +138,7 @@ fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) ->
         "undecided": ended.decided_at.is_none(),
     });
     match ending {
-        Ending::Late(_) => {}
+        Ending::Late(_) | Ending::TakenBack(_) => {}
         Ending::Superseded(by) => insert(&mut data, "superseded_by", json!(by.id)),
         Ending::DescribedAnew { by, .. } => insert(&mut data, "superseded_by", json!(by)),
         Ending::Cancelled { because, .. } => insert(&mut data, "because", json!(because)),

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, each key also from the environment. Unknown keys and unsafe settings keep the server from
 //! starting.
 
+mod approval;
 mod audit;
 pub mod bounded_file;
 mod brand;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use writ_authority::Level;
 use writ_core::budget::Limits;
+use writ_core::elsewhere::Elsewhere;
 use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
 use writ_jose::seal::MasterKey;
@@ -68,6 +70,7 @@ struct File {
     levels: levels::LevelsFile,
     liveness: liveness::LivenessFile,
     prompts: prompts::PromptsFile,
+    approval: approval::ApprovalFile,
     log: log::LogFile,
     audit: audit::AuditFile,
     brand: brand::BrandFile,
@@ -140,6 +143,8 @@ pub struct Config {
     /// The verifier for approvals of level `liveness`.
     pub liveness: Option<LivenessVerifier>,
     pub prompts: Limits,
+    /// Whose consents are decided away from the browser that asks.
+    pub elsewhere: Elsewhere,
     pub log_format: LogFormat,
     /// TLS of this server's own; otherwise a proxy ends it, or there is none.
     pub tls: Option<TlsFiles>,
@@ -282,6 +287,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     let passkeys = levels::check(&file.levels, &mut problems);
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
+    let elsewhere = approval::check(&file.approval, &mut problems);
     let audit = audit::check(&file.audit, &mut problems);
     let guests = guests::check(&file.guests, &mut problems);
     let registration = registration::check(&file.registration, file.features.guests, &mut problems);
@@ -310,6 +316,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
             passkeys,
             liveness,
             prompts,
+            elsewhere,
             log_format,
             tls,
             drain: listeners.drain,

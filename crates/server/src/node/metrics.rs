@@ -17,10 +17,12 @@ use writ_wire::time::Timestamp;
 
 mod access;
 mod connections;
+mod elsewhere;
 mod hashing;
 
 pub use access::{AccessMetrics, CountedQuestion};
 pub use connections::{ConnectionCounters, CutConnection};
+pub use elsewhere::{CountedElsewhere, ElsewhereMetrics};
 pub use hashing::HashingMetrics;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
@@ -38,6 +40,7 @@ pub struct Metrics {
     registrations: Family<ResultLabel, Counter>,
     sweep: SweepMetrics,
     pub access: AccessMetrics,
+    pub elsewhere: ElsewhereMetrics,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
     log_lines_lost: Counter<u64, AtomicU64>,
@@ -195,6 +198,7 @@ impl Metrics {
             connections: ConnectionCounters::kept(&mut all),
             sweep: SweepMetrics::kept(&mut all),
             access: AccessMetrics::kept(&mut all),
+            elsewhere: ElsewhereMetrics::kept(&mut all),
             tokens: kept(
                 &mut all,
                 "tokens_issued",

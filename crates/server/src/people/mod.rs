@@ -16,6 +16,7 @@ pub mod authorize;
 pub mod client_answer;
 pub mod consent;
 pub mod device_code;
+mod elsewhere;
 pub mod error;
 pub mod inbox;
 mod known_browser;

@@ -27,6 +27,7 @@ use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::notifications::reach_notice;
 use crate::notifications::web_push::BrowserSubscription;
+use crate::people::elsewhere::OwnDevice;
 use crate::people::error::PageError;
 use crate::people::redirect::{see_other, to_login};
 use crate::people::request::{SignedIn, Visitor};
@@ -106,7 +107,10 @@ async fn subscribe(
 ) -> Result<Response, PageError> {
     let visitor = visitor.map_err(PageError::for_script)?;
     let sent = Sent::read(&body)?;
-    answer(&sent, add(&visitor, &sent).await)
+    let device = visitor.app.own_device(&visitor.headers);
+    let mut response = answer(&sent, add(&visitor, &sent, &device).await)?;
+    visitor.app.remember_device(&device, response.headers_mut());
+    Ok(response)
 }
 
 async fn remove(
@@ -118,7 +122,7 @@ async fn remove(
     answer(&sent, take_away(&visitor, &sent).await)
 }
 
-async fn add(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
+async fn add(visitor: &Visitor, sent: &Sent, device: &OwnDevice) -> Result<(), NotDone> {
     let (app, headers) = (&*visitor.app, &visitor.headers);
     let person = signed_in(visitor, sent)?;
     let user = person.user().id.clone();
@@ -147,6 +151,7 @@ async fn add(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
         user,
         sealed: browser.seal(app)?,
         name: clean(&name, LONGEST_WORDS),
+        browser: Some(device.digest()),
         created_at: app.clock.now(),
     };
     if of(&mut app.read().await?, &row.user, &row.digest)

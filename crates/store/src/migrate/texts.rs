@@ -65,6 +65,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     27 "0027_sessions_seen",
     28 "0028_decision_details",
     30 "0030_account_links",
+    31 "0031_elsewhere",
     32 "0032_registration_sites",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
@@ -97,5 +98,6 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     27 "0027_sessions_seen",
     28 "0028_decision_details",
     30 "0030_account_links",
+    31 "0031_elsewhere",
     32 "0032_registration_sites",
 };

@@ -112,7 +112,7 @@ impl DatabaseTransaction {
                 decision,
                 request.as_str()
             )?,
-            Ending::Cancelled { request, .. } => all!(
+            Ending::Cancelled { request, .. } | Ending::TakenBack(request) => all!(
                 self,
                 EndedRow,
                 CANCELLED,

@@ -130,7 +130,10 @@ fn by_whom(visit: &Visit<'_>, closed: &ClosedRequest, decision: &Decision) -> Ho
             },
             None => HowOver::NotMe,
         },
-        (true, false, Some(Denial::WrongNumber)) => HowOver::NumberWrong,
+        (true, false, Some(Denial::WrongNumber)) => match closed.request.kind {
+            Kind::Consent => HowOver::NumberWrongElsewhere,
+            Kind::Ciba | Kind::Device | Kind::Transaction | Kind::Access => HowOver::NumberWrong,
+        },
         (true, false, _) => HowOver::Denied,
         (false, approved, _) => HowOver::ByOther { approved },
     }

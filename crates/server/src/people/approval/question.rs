@@ -153,7 +153,7 @@ async fn find(
     };
     let user_code = match request.kind {
         Kind::Device => reading.pending_sealed(id).await?,
-        Kind::Ciba | Kind::Transaction | Kind::Access => None,
+        Kind::Ciba | Kind::Transaction | Kind::Access | Kind::Consent => None,
     };
     Ok(Some(Found {
         kept: reading.screen(id, &person.user().id).await?,
@@ -224,17 +224,20 @@ async fn question(
 /// The latest that it may be, whenever it is fetched: fixed from the moment it was asked, so that a screen says the same
 /// whenever it is looked at. A redemption gives no more than the usual life from then on.
 fn default_end(found: &Found, client: &Client) -> Timestamp {
-    match &found.asking {
-        Some(asking) => {
+    match (&found.asking, &found.request.asked.consent) {
+        (Some(asking), _) => {
             let use_within = match found.request.kind {
                 Kind::Access => APPROVED_FOR,
-                Kind::Ciba | Kind::Device | Kind::Transaction => SINGLE_USE_LIFETIME,
+                Kind::Ciba | Kind::Device | Kind::Transaction | Kind::Consent => {
+                    SINGLE_USE_LIFETIME
+                }
             };
             asking
                 .ends_at
                 .min(found.request.expires_at.plus(use_within))
         }
-        None => {
+        (None, Some(consent)) => consent.ends_at,
+        (None, None) => {
             let lifetime = client.task_lifetime.min(longest_task(client));
             found.request.expires_at.plus(lifetime)
         }

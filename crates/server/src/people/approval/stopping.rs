@@ -2,6 +2,7 @@
 
 use writ_core::access_request::SILENCE;
 use writ_core::approval::Denial;
+use writ_core::pending::Kind;
 use writ_store::DatabaseTransaction;
 use writ_store::pending::ResourceSilence;
 use writ_wire::resource::ResourceUri;
@@ -23,6 +24,10 @@ pub async fn follow(
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
     match no {
+        // Somebody's browser asks as this person: what its agent does for them ends until they allow it again.
+        Denial::WrongNumber if question.request.kind == Kind::Consent => {
+            stop_all(visit, question, transaction).await
+        }
         Denial::Denied | Denial::WrongNumber => Ok(Endings::default()),
         Denial::Stopped => stop_all(visit, question, transaction).await,
         Denial::NotMe => match &question.request.asked.access {

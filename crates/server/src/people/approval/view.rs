@@ -8,9 +8,9 @@ use writ_core::pending::Role;
 use writ_core::screen::Shown;
 use writ_core::target::has_openid;
 use writ_pages::{
-    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
-    GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, Page, PartView, PurposeView,
-    ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
+    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, BrowserView, DecidersView,
+    DurationView, GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, Page, PartView,
+    PurposeView, ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
 };
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
@@ -19,6 +19,7 @@ use writ_wire::time::Timestamp;
 use super::choice::{Choice, MINUTES, detail_name, has_boxes, plain, scope_parts};
 use super::question::Question;
 use super::{Visit, proof};
+use crate::people::elsewhere::is_asking;
 use crate::people::error::PageError;
 use crate::people::views::{client_view, scopes};
 
@@ -76,6 +77,10 @@ impl Visit<'_> {
             resource_words: resource_words(question),
             through: through(question),
             address: request.asked.address.clone(),
+            browser: request.asked.consent.as_ref().map(|asked| BrowserView {
+                browser: asked.browser.clone(),
+                system: asked.system.clone(),
+            }),
             asked_at: request.created_at,
             expires_at: request.expires_at,
             user_code: question.user_code.clone(),
@@ -116,6 +121,9 @@ impl Visit<'_> {
         choice: &Choice,
         shown: &Shown,
     ) -> Result<(LevelView, Option<ApprovalProblem>), PageError> {
+        if is_asking(self.person, &question.request) {
+            return Ok((LevelView::NotHere, None));
+        }
         let asked = question.request.asked.level;
         if asked <= Level::Password && self.person.session.level < Level::Passkey {
             return Ok((LevelView::Password, None));
