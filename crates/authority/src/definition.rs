@@ -82,6 +82,9 @@ pub(crate) struct File {
     pub(crate) schema: Map<String, Value>,
     rules: BTreeMap<String, Value>,
     pub(crate) sentence: BTreeMap<String, String>,
+    /// What was done, after the name of who did it.
+    #[serde(default)]
+    pub(crate) did: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) limits: BTreeMap<String, Vec<String>>,
     /// By language, member and value: the word shown instead of the value.
@@ -237,6 +240,12 @@ impl TypeDefinition {
     /// schema limits them to a list or a pattern, so that no value can be read as a part of the sentence.
     pub fn pieces(&self, detail: &Detail, lang: &str) -> Vec<Piece> {
         self.wording.sentence(detail, self.members(), lang)
+    }
+
+    /// What was done with it, after the name of who did it, where the type says so: for people who read it afterwards.
+    pub fn did(&self, detail: &Detail, lang: &str) -> Option<String> {
+        let pieces = self.wording.did(detail, self.members(), lang)?;
+        Some(pieces.iter().map(Piece::as_str).collect())
     }
 
     /// Further lines: when, where, up to how much. A line whose values are absent is left out.

@@ -50,6 +50,7 @@ fn action(says: &str) -> TypeDefinition {
         name: "create",
         ask: true,
         says: &says,
+        did: &BTreeMap::new(),
         resolved: &[],
         arguments: None,
     };
