@@ -247,7 +247,7 @@ both!(
         let wanted = scene.notes.evaluation(&scene.token, "any", json!({ "a": [1000, 0] }));
         let mut again = scene.approved(&world, &wanted).await;
         again["action"]["properties"]["a"] = json!([1001, 0]);
-        assert_eq!(denied(&scene.notes.look(&world, &again).await), "out_of_scope");
+        assert_eq!(denied(&scene.notes.decide(&world, &again).await), "out_of_scope");
         again["action"]["properties"]["a"] = json!([1e3, -0.0]);
         permitted(&scene.notes.decide(&world, &again).await);
     }
