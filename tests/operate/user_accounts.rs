@@ -38,7 +38,7 @@ both!(an_operator_invites_and_resets, |world| async {
         ),
         (&["user", "reset", "nobody"], "there is no person `nobody`"),
         (&["user", "reset", "alice", "--code"], "asked for no link"),
-        (&["user", "invite", "no name"], "user name"),
+        (&["user", "invite", "no name"], "a name has 1 to 64"),
         (&["user", "invite", "carol", "--email", "carol"], "ASCII"),
         (
             &["user", "invite", "carol", "--email", "bob@example.org"],

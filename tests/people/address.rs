@@ -102,6 +102,12 @@ async fn another_address_counts_once_it_is_confirmed() {
             );
         }
         assert_eq!(hers.browser.open(&path).await.reply.status, 410, "once");
+        // RFC 5321 section 4.5.3.1.3.
+        let longest = format!("{}@new.example", "a".repeat(242));
+        assert_eq!(longest.len(), 254);
+        set(&mut hers, &longest, PASSWORD)
+            .await
+            .says("We sent a link");
         // Away at once.
         set(&mut hers, "", PASSWORD).await.says("Saved");
         assert_eq!(stored(&world, &alice).await, None);
