@@ -7,6 +7,7 @@ use writ_core::OAuthError;
 use writ_core::authorize::RequestUnusable;
 use writ_core::browser_name::BrowserName;
 use writ_core::budget::OverBudget;
+use writ_core::client::Client;
 use writ_core::consent::{self, Chosen, ConsentFacts, ConsentGiver, ConsentScreen};
 use writ_core::elsewhere::{self, AskedConsent, ElsewhereFacts, asking_browser};
 use writ_core::id::ApprovalId;
@@ -16,6 +17,7 @@ use writ_core::receipt;
 use writ_core::requirements::{Requirements, requirements};
 use writ_pages::{ElsewherePage, ElsewhereProblem, ElsewhereStep};
 use writ_store::DatabaseTransaction;
+use writ_store::client::StoredClient;
 use writ_store::pending::NewPendingRequest;
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
@@ -30,6 +32,7 @@ use crate::approvals::create::{
 };
 use crate::node::app::App;
 use crate::node::metrics::CountedElsewhere;
+use crate::node::registry::parse_client;
 use crate::notifications::outbox;
 use crate::people::elsewhere::{has_other_device, is_asking};
 use crate::people::error::{PageError, StepError};
@@ -268,12 +271,13 @@ async fn grant(
     decision: &Decision,
 ) -> Result<Response, PageError> {
     let screen = seen(app, question, request, decision).await?;
+    let client = current(app, question).await?;
     let code = app.random.secret();
     let deciders = elsewhere::deciders(&question.session.user.id);
     let redemption = RedemptionFacts {
         request,
         decision,
-        client: &question.client,
+        client: &client,
         subject: Some(&question.session.user),
         deciders: Some(&deciders),
         asking: None,
@@ -285,7 +289,7 @@ async fn grant(
     };
     let facts = ConsentFacts {
         prepared: &question.found.prepared,
-        client: &question.client,
+        client: &client,
         giver: &giver,
         chosen: &Chosen::default(),
         screen: &screen,
@@ -303,6 +307,19 @@ async fn grant(
         Err(refusal) => {
             refuse(app, question).await?;
             Err(PageError::to_client(&question.found, refusal))
+        }
+    }
+}
+
+/// The client's record as it is in the database: the one at hand may be older than the answer.
+async fn current(app: &App, question: &ConsentQuestion) -> Result<Client, PageError> {
+    let id = &question.client.id;
+    let stored = app.read().await?.client(id).await?;
+    match stored.filter(StoredClient::is_active) {
+        Some(stored) => Ok(parse_client(id.as_str(), &stored)?),
+        None => {
+            let refusal = OAuthError::client_stopped();
+            Err(PageError::client_stopped(id.clone(), refusal))
         }
     }
 }
