@@ -8,6 +8,7 @@ use askama::Template;
 use http::{HeaderValue, Response, StatusCode, header};
 use writ_wire::time::seconds_to_wait;
 
+mod action_name;
 mod activity;
 mod agents;
 mod approval;
@@ -33,6 +34,7 @@ mod languages;
 mod login;
 mod logout;
 pub mod messages;
+mod onward;
 mod over;
 mod person;
 mod receipt;
@@ -64,8 +66,11 @@ mod page_tests;
 #[cfg(test)]
 mod samples;
 
+pub use action_name::title_of;
 pub use activity::{Activity, ActivityEntry, ActivityKind};
-pub use agents::{AgentEntry, AgentTask, Agents, RememberedView, SpendingView, UnfetchedView};
+pub use agents::{
+    AgentEntry, AgentTask, Agents, PausedView, RememberedView, SpendingView, UnfetchedView,
+};
 pub use approval::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
     GrantsView, Hint, LevelView, NarrowingView, PartView, PurposeView, ResourceWords, RoleView,
@@ -100,7 +105,7 @@ pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{HolderView, MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 pub use through::{RetryView, ThroughView};
-pub use undo::{UndoProblem, UndoProofs, UndoStep, UndoView};
+pub use undo::{UndoAct, UndoProblem, UndoProofs, UndoStep, UndoView};
 
 /// A finished page. As an HTTP response it carries the headers of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]

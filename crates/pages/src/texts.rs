@@ -11,8 +11,8 @@ use super::plain;
 use super::sections::{
     ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
     DoneTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts, LoginTexts,
-    LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
-    UndoTexts,
+    LogoutTexts, MineTexts, OfflineTexts, OverTexts, PauseTexts, ReceiptTexts, SettingsTexts,
+    TimeTexts, UndoTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -57,6 +57,7 @@ pub struct CatalogueTexts {
     pub(super) over: OverTexts,
     pub(super) agents: AgentsTexts,
     pub(super) undo: UndoTexts,
+    pub(super) pause: PauseTexts,
     pub(super) activity: ActivityTexts,
     pub(super) devices: DevicesTexts,
     pub(super) settings: SettingsTexts,

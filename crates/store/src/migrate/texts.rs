@@ -64,6 +64,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     26 "0026_undoable_stops",
     27 "0027_sessions_seen",
     28 "0028_decision_details",
+    29 "0029_standing",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -94,4 +95,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     26 "0026_undoable_stops",
     27 "0027_sessions_seen",
     28 "0028_decision_details",
+    29 "0029_standing",
 };
