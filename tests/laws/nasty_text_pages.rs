@@ -54,6 +54,7 @@ fn pages() -> Vec<Route> {
         get("/app/agents", "x"),
         post("/app/agents/stop", "agent"),
         post("/app/agents/undo", "stop password assertion"),
+        post("/app/agents/unpause", "agent password assertion"),
         post("/app/agents/forget", "client"),
         post("/app/stop", "task"),
         post("/app/resume", "task"),

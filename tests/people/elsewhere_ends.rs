@@ -63,8 +63,11 @@ both!(
         assert!(is_active(&world, &scene.cast, &token).await);
         let shown = scene.answers(&screen, &another(&number)).await;
         shown.says("That was not the number");
-        shown.says("all that agt_planner does for you was stopped");
-        is_denied(&asking.looks_again().await, "a wrong number");
+        shown.says("agt_planner is paused");
+        // Nobody is asked for it any more, in that browser too.
+        let told = asking.looks_again().await;
+        assert_eq!(told.reply.status, 403);
+        told.says("You paused this app");
         assert!(!is_active(&world, &scene.cast, &token).await);
     }
 );

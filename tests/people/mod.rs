@@ -40,6 +40,8 @@ mod passkey_level;
 mod passkey_lost;
 mod passkey_proof;
 mod password_change;
+mod paused;
+mod paused_race;
 mod proofs;
 mod reach_notices;
 pub(crate) mod remembered;

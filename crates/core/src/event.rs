@@ -47,6 +47,8 @@ event_names! {
     AgentChanged = "agent.changed",
     AgentRemoved = "agent.removed",
     AgentReported = "agent.reported",
+    AgentPaused = "agent.paused",
+    AgentUnpaused = "agent.unpaused",
     AgentSuspended = "agent.suspended",
     AgentResumed = "agent.resumed",
     GuestRegistered = "guest.registered",

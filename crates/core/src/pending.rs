@@ -11,7 +11,9 @@ mod status;
 
 pub use approvers::{Deciders, Designation, deciders, designation, designation_digest};
 pub use close::Ending;
-pub use create::{PendingFacts, PreparedApproval, check_chain, content_hash, create};
+pub use create::{
+    PendingFacts, PreparedApproval, check_chain, content_hash, create, is_same_content,
+};
 pub use kind::{Kind, State};
 pub use poll::{Hasty, Poll, poll};
 pub use redeem::{
@@ -20,7 +22,7 @@ pub use redeem::{
 };
 pub use status::{
     CANCELLED, DESCRIBED_ANEW, InconsistentStatus, PendingStatus, RedeemedFor, STOPPED, SUPERSEDED,
-    TAKEN_BACK, TransitionError,
+    TAKEN_BACK, TransitionError, WITHDRAWN,
 };
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 

@@ -131,7 +131,7 @@ pub struct ResourceWords {
 /// What the server knows besides, and a person should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
-    /// This agent never asked this person before.
+    /// Whoever it is about has never allowed this client anything.
     FirstFromAgent,
     /// Nothing was approved for this payee among what is known; as people read it.
     FirstPayee { payee: String },
@@ -151,8 +151,8 @@ pub enum Hint {
         allowed: String,
         unit: String,
     },
-    /// The task's own limit does not cover it.
-    BeyondTask,
+    /// The task's own limit does not cover it: what of it, as people read it, where that is known.
+    BeyondTask { what: Vec<String> },
     /// What was approved before for one use was used: this is one more.
     OneMore,
     /// Less than this is left of what was approved before; decimal text.

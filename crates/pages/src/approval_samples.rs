@@ -175,7 +175,9 @@ pub(super) fn every_hint() -> Vec<Hint> {
             allowed: "412.00".to_owned(),
             unit: "EUR".to_owned(),
         },
-        Hint::BeyondTask,
+        Hint::BeyondTask {
+            what: vec!["Write notes".to_owned()],
+        },
         Hint::OneMore,
         Hint::MoreThanLeft {
             left: "12.00".to_owned(),

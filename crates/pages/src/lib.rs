@@ -9,6 +9,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use writ_wire::time::seconds_to_wait;
 
 mod account;
+mod action_name;
 mod activity;
 mod agents;
 mod approval;
@@ -36,6 +37,7 @@ mod languages;
 mod login;
 mod logout;
 pub mod messages;
+mod onward;
 mod over;
 mod person;
 mod receipt;
@@ -73,8 +75,11 @@ pub use account::{
     AccountLinkPage, AccountLinkProblem, AccountSaid, AddressPage, ForgottenPage, LinkProof,
     NotMePage,
 };
+pub use action_name::title_of;
 pub use activity::{Activity, ActivityEntry, ActivityKind};
-pub use agents::{AgentEntry, AgentTask, Agents, RememberedView, SpendingView, UnfetchedView};
+pub use agents::{
+    AgentEntry, AgentTask, Agents, PausedView, RememberedView, SpendingView, UnfetchedView,
+};
 pub use approval::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, BrowserView, DecidersView,
     DurationView, GrantsView, Hint, LevelView, NarrowingView, PartView, PurposeView, ResourceWords,
@@ -112,7 +117,7 @@ pub use settings::{PasswordAskedBy, QuietView, Settings, SettingsNotice, Setting
 pub use tasks::{HolderView, MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 pub use through::{RetryView, ThroughView};
-pub use undo::{UndoProblem, UndoProofs, UndoStep, UndoView};
+pub use undo::{UndoAct, UndoProblem, UndoProofs, UndoStep, UndoView};
 
 /// A finished page. As an HTTP response it carries the headers of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]

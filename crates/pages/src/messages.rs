@@ -6,7 +6,7 @@ use writ_core::account_link::LinkKind;
 use writ_core::client::Client;
 use writ_core::pending::PendingRequest;
 
-use super::{LONGEST_WORDS, TextError, clean};
+use super::{LONGEST_WORDS, TextError, clean, title_of};
 
 /// What happened to a passkey of the person who is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +149,7 @@ impl Words {
 
 impl MessageTexts {
     /// For a locked screen: who asks, and for what kind of thing.
-    pub fn push(&self, asker: MessageAsker<'_>, kinds: &[&str]) -> Said {
+    pub fn push(&self, asker: MessageAsker<'_>, kinds: &[String]) -> Said {
         let what = kinds.join(&self.push.list_separator);
         let body = if kinds.is_empty() {
             &self.push.body_plain
@@ -316,12 +316,12 @@ fn named(text: &str, agent: &Client) -> String {
 }
 
 /// Titles of the types of what is asked, each once.
-pub fn kinds<'a>(request: &PendingRequest, types: &'a Types, language: &str) -> Vec<&'a str> {
+pub fn kinds(request: &PendingRequest, types: &Types, language: &str) -> Vec<String> {
     let mut titles = Vec::new();
     for detail in request.asked.authority.details() {
         let title = types
             .of(detail)
-            .map(|t| t.title(language))
+            .map(|t| title_of(t, language))
             .unwrap_or_default();
         if !title.is_empty() && !titles.contains(&title) {
             titles.push(title);

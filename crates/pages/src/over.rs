@@ -33,6 +33,8 @@ pub enum HowOver {
     NotDone,
     /// The resource server that asked took it back.
     Cancelled,
+    /// The resource server that asked describes by now otherwise what would be done.
+    DescribedAnew,
     /// Reported: the resource server that asked may ask this person nothing for a while.
     Silenced {
         resource: String,
@@ -121,6 +123,7 @@ impl HowOver {
             Self::Expired => &over.expired,
             Self::NotDone => &over.not_done,
             Self::Cancelled => &over.cancelled,
+            Self::DescribedAnew => &over.described_anew,
             Self::Silenced { .. } => &over.silenced,
             Self::ByOther { approved: true } => &over.by_other_yes,
             Self::ByOther { approved: false } => &over.by_other_no,

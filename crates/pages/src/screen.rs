@@ -284,7 +284,7 @@ fn limits(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
         GrantsView::Task(onward) => {
             let mut limits = vec![fill(&text.new_task, &until)];
             if view.client.agent.is_some() {
-                limits.extend(super::consent::onward(onward, texts));
+                limits.extend(super::onward::onward(onward, texts));
             }
             limits
         }

@@ -52,7 +52,7 @@ texts! {
         list_separator: String, own_words_agent: String, own_words_client: String, about: String,
         subject: String, owner: String, sponsor: String, identifier: String, returns_to: String,
         unsure: String, deny: String, approve: String, stoppable: String, stoppable_until: String,
-        details: String, asked_for_some: String, asked_for_all: String,
+        details: String, asked_for_some: String, asked_for_all: String, first: String,
     }
     MineStateTexts {
         active: String, suspended: String, completed: String, stopped: String, expired: String,
@@ -64,7 +64,7 @@ texts! {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
         back_to_client: String, leads_to: String, start_again: String,
         untrusted_request: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
-        client_stopped: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
+        client_stopped: FailureText, client_paused: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_large: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
     }
@@ -93,14 +93,14 @@ texts! {
     ApprovalHintOtherTexts {
         first_account: String, more_than_usual: String, more_than_usual_of: String,
         more_than_usual_several: String, first_payee: String, first_payees: String, more_than_allowed: String,
-        beyond_task: String, first_from_agent: String, denied_before: String,
+        beyond_task: String, beyond_task_what: String, first_from_agent: String, first_from_app: String, denied_before: String,
     }
     ApprovalHintTexts {
         other: ApprovalHintOtherTexts,
-        first_from_agent: String, first_account: String, first_payee: String, first_payees: String,
+        first_from_agent: String, first_from_app: String, first_account: String, first_payee: String, first_payees: String,
         more_than_usual: String, more_than_usual_of: String, more_than_usual_several: String, more_than_allowed: String,
         definition_changed: String, definition_unknown: String,
-        beyond_task: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
+        beyond_task: String, beyond_task_what: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
     }
     ApprovalProblemTexts {
         number_missing: String, password_missing: String, password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
@@ -152,12 +152,13 @@ texts! {
         by_other_yes: OverText, by_other_no: OverText, waits: OverText, number_wrong: OverText,
         number_wrong_elsewhere: OverText,
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
-        silenced: OverText,
+        silenced: OverText, described_anew: OverText,
     }
     AgentDidTexts {
         done: String, done_something: String, used: String, used_something: String, permitted: String, permitted_something: String,
         asked: String, asked_something: String, handed_over: String, handed_over_something: String,
         approved: String, approved_something: String, denied: String, denied_something: String,
+        approved_by: String, approved_something_by: String, denied_by: String, denied_something_by: String,
         consented: String,
     }
     AgentsTexts {
@@ -176,8 +177,15 @@ texts! {
         by_password: String, by_passkey: String, keep: String, done: String, still_stopped: String, over: String,
         not_proven: String, failed: String,
     }
+    PauseTexts {
+        heading: String, hint: String, since: String, button: String, title: String, lead: String,
+        by_password: String, by_passkey: String, keep: String, done: String, over: String,
+        not_proven: String, failed: String,
+    }
     ActivityKindTexts {
-        consented: String, consent_denied: String, asked: String, approved: String,
+        did: String, consented: String, consent_denied: String, asked: String, approved: String,
+        approved_by: String, approved_less_by: String, denied_by: String, not_me_by: String,
+        stopped_by: String, stopped_by_operator: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
         handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,

@@ -12,8 +12,8 @@ use super::plain;
 use super::sections::{
     AccountTexts, ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts,
     DevicesTexts, DoneTexts, ElsewhereTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts,
-    LayoutTexts, LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts,
-    SettingsTexts, TimeTexts, UndoTexts,
+    LayoutTexts, LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, PauseTexts,
+    ReceiptTexts, SettingsTexts, TimeTexts, UndoTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -61,6 +61,7 @@ pub struct CatalogueTexts {
     pub(super) over: OverTexts,
     pub(super) agents: AgentsTexts,
     pub(super) undo: UndoTexts,
+    pub(super) pause: PauseTexts,
     pub(super) activity: ActivityTexts,
     pub(super) devices: DevicesTexts,
     pub(super) settings: SettingsTexts,

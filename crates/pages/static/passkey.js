@@ -186,5 +186,9 @@ for (const removal of forms('removal')) {
   ask(removal, 'assertion', () => prove(removal, { passkey: removal.elements.passkey.value }));
 }
 
+/** Of a form that takes a stop or a pause back: which one. */
+const takenBack = ({ elements }) =>
+  Object.fromEntries(['stop', 'agent'].filter((name) => elements[name]).map((name) => [name, elements[name].value]));
+
 const undo = form('undo');
-ask(undo, 'assertion', () => prove(undo, { stop: undo.elements.stop.value }));
+ask(undo, 'assertion', () => prove(undo, takenBack(undo)));

@@ -51,6 +51,7 @@ pub mod session;
 pub mod settings;
 pub mod signing;
 mod sqlite_files;
+pub mod standing;
 pub mod stop;
 mod store;
 pub mod sweep;

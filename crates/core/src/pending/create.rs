@@ -7,6 +7,7 @@ use writ_authority::{Authority, Level};
 use writ_jose::hash;
 use writ_jose::key::Thumbprint;
 use writ_wire::claims::AccessTokenClaims;
+use writ_wire::rar::Detail;
 use writ_wire::time::Timestamp;
 
 use super::{
@@ -165,6 +166,20 @@ pub fn content_hash(authority: &Authority) -> String {
         authority.resources().clone(),
     );
     nameless.hash("")
+}
+
+/// Whether a person who says no to one of them means the other too: the same would be granted, also where its type was written anew
+/// between the two.
+pub fn is_same_content(one: &Authority, other: &Authority) -> bool {
+    let objects = |authority: &Authority| -> Vec<Detail> {
+        let details = authority.details().iter().cloned();
+        details
+            .map(|detail| detail.without("ref").without("type_hash"))
+            .collect()
+    };
+    one.scopes() == other.scopes()
+        && one.resources() == other.resources()
+        && objects(one) == objects(other)
 }
 
 /// The same for the same question, whatever names its objects were given. Two transactions are two questions.

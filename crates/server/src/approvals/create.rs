@@ -179,7 +179,8 @@ async fn claim(
 ) -> Result<Endings, Failure> {
     let (app, now) = (&context.request.app, context.request.now);
     context.request.claim(transaction, more).await?;
-    guard_prompts(transaction, request, now).await?;
+    let guarded = guard_prompts(transaction, request, now).await?;
+    guarded.map_err(|refusal| context.refuse(refusal))?;
     end(app, transaction, Ending::Superseded(request), now).await
 }
 

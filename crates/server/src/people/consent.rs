@@ -15,6 +15,7 @@ use writ_core::remembered::{REMEMBERED_FOR, SkippedConsent};
 use writ_core::scope::without_box;
 use writ_core::target::has_openid;
 use writ_pages::{ConsentPage, ConsentProblem};
+use writ_store::standing::Pair;
 use writ_wire::client_document::ClientIdUrl;
 use writ_wire::form::Form;
 
@@ -26,7 +27,7 @@ use crate::people::error::PageError;
 use crate::people::redirect::see_other;
 use crate::people::remembered::{AskedPerson, is_remembered};
 use crate::people::request::{PostedForm, Query, Visitor};
-use crate::people::request_over::require_usable;
+use crate::people::request_over::{require_not_paused, require_usable};
 use crate::people::session::Browser;
 use crate::people::views::{client_view, onward, scopes};
 use crate::people::wrong_clock::require_right_clock;
@@ -38,7 +39,7 @@ mod parts;
 mod refused;
 
 use commit::{GrantedBy, commit};
-use parts::{details, ids, texts};
+use parts::{details, ids, is_first, texts};
 use refused::{deny, record_stopped};
 
 /// Everything that the page and the decision are about.
@@ -175,6 +176,10 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
     let client = app.client_or_guest(&found.client, lookup).await?;
     let client = client.ok_or(RequestUnusable::Unknown)?;
     guest::check_redirect(&client, &found.prepared.redirect_uri)?;
+    if let Some(session) = session {
+        let (subject, client) = (&session.user.id, &client.id);
+        require_not_paused(app, Pair { subject, client }).await?;
+    }
     let catalogue = app.fresh_catalogue().await?;
     let realm = catalogue.realm();
     let need = next_step(app, &found, &client, session, realm).await?;
@@ -318,6 +323,7 @@ async fn shown(
             .then_some(REMEMBERED_FOR.as_secs() / SECONDS_OF_DAY),
         redirect_host: redirect_host(&prepared.redirect_uri),
         guest: guest::view(app, question, since).await?,
+        first: is_first(app, question, since).await?,
         problem: None,
     };
     let screen = ConsentScreen {

@@ -136,6 +136,19 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         ),
     ),
     (
+        "allowed_clients",
+        over!(
+            "allowed_clients",
+            "tenant, subject, client_id",
+            "allowed_at",
+            Kept::ThirteenMonths
+        ),
+    ),
+    (
+        "paused_clients",
+        TableEnd::Bounded("clients that a person reported and lets begin nothing for them since"),
+    ),
+    (
         "guest_grants",
         over!(
             "guest_grants",

@@ -272,8 +272,8 @@ async fn the_record_leaves_after_its_retention_and_only_then(kind: DatabaseKind)
     );
     assert_eq!(
         kept(store, NOW.plus(KEPT), Some(age)).await,
-        2,
-        "consent and receipt"
+        3,
+        "consent, receipt, and that the person allowed the client something"
     );
 }
 

@@ -100,8 +100,8 @@ fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
         }
         PendingStatus::Denied(decision) => by_whom(visit, closed, decision),
         PendingStatus::Expired { unfetched: Some(_) } => HowOver::NotDone,
-        // Of a resource server's question there is no newer copy: what it asked is described otherwise by now.
-        PendingStatus::Superseded if closed.request.kind == Kind::Access => HowOver::Cancelled,
+        // Of a resource server's question there is no newer copy.
+        PendingStatus::Superseded if closed.request.kind == Kind::Access => HowOver::DescribedAnew,
         PendingStatus::Expired { unfetched: None } | PendingStatus::Superseded => HowOver::Expired,
         PendingStatus::Cancelled => HowOver::Cancelled,
         PendingStatus::Pending | PendingStatus::Viewed => HowOver::Unknown,

@@ -18,6 +18,7 @@ use writ_core::screen::Shown;
 use writ_core::task::{Subject, Task};
 use writ_pages::{AgentName, OnwardView};
 use writ_store::receipt::StoredReceipt;
+use writ_store::standing::Pair;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
@@ -52,6 +53,8 @@ pub struct Question {
     pub onward: OnwardView,
     /// What the subject approved before.
     pub newest: Newest,
+    /// When the subject, or whoever decided for them, first allowed this client anything.
+    pub first_allowed: Option<Timestamp>,
     /// What this person was shown last.
     pub kept: Option<Shown>,
     pub nonce: String,
@@ -95,6 +98,7 @@ struct Found {
     subject: Option<User>,
     asking: Option<Lineage>,
     newest: Newest,
+    first_allowed: Option<Timestamp>,
     /// Sealed; of a device request.
     user_code: Option<String>,
 }
@@ -151,6 +155,13 @@ async fn find(
         Some(subject) => newest(&mut reading, subject, &request.asked.authority, types).await?,
         None => Newest::new(),
     };
+    let first_allowed = match &request.subject {
+        Some(subject) => {
+            let client = &request.client;
+            reading.first_allowed(Pair { subject, client }).await?
+        }
+        None => None,
+    };
     let user_code = match request.kind {
         Kind::Device => reading.pending_sealed(id).await?,
         Kind::Ciba | Kind::Transaction | Kind::Access | Kind::Consent => None,
@@ -163,6 +174,7 @@ async fn find(
         receipts,
         asking,
         newest,
+        first_allowed,
         user_code,
     }))
 }
@@ -205,6 +217,7 @@ async fn question(
         onward: onward(app, &found.request.asked.onward).await?,
         catalogue,
         newest: found.newest,
+        first_allowed: found.first_allowed,
         user_code,
         subject: found
             .subject
@@ -281,6 +294,13 @@ impl Question {
     /// When this person was first shown the request.
     pub fn since(&self, now: Timestamp) -> Timestamp {
         self.kept.as_ref().map_or(now, |shown| shown.since)
+    }
+
+    /// Whether nothing was allowed to this client when this person was first shown the request: a yes to another one since leaves the screen
+    /// as it was read.
+    pub fn is_first(&self, now: Timestamp) -> bool {
+        let since = self.since(now);
+        self.first_allowed.is_none_or(|at| at >= since)
     }
 
     pub fn has_agreed(&self, user: &User) -> bool {

@@ -10,7 +10,7 @@ use writ_core::target::has_openid;
 use writ_pages::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, BrowserView, DecidersView,
     DurationView, GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, Page, PartView,
-    PurposeView, ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
+    PurposeView, ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean, title_of,
 };
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
@@ -71,7 +71,7 @@ impl Visit<'_> {
                 None => GrantsView::Task(question.onward.clone()),
             },
             purpose: purpose(question),
-            hints: hints(question, authority),
+            hints: self.hints(question, authority),
             binding_message: request.asked.binding_message.clone(),
             reason: request.asked.reason.clone(),
             resource_words: resource_words(question),
@@ -103,7 +103,7 @@ impl Visit<'_> {
                 definition.ok_or_else(|| PageError::broken("a type is not known here"))?;
             Ok(ApprovalDetail {
                 reference: place(question, detail),
-                title: definition.title(language).to_owned(),
+                title: title_of(definition, language),
                 headline: definition.headline(detail, language),
                 sentence: definition.pieces(detail, language),
                 limits: definition.limits(detail, language),
@@ -112,6 +112,33 @@ impl Visit<'_> {
             })
         };
         authority.details().iter().map(view).collect()
+    }
+
+    fn hints(&self, question: &Question, authority: &Authority) -> Vec<Hint> {
+        let unconfirmed = question.unconfirmed().map(|why| match why {
+            UnconfirmedDefinition::Changed => Hint::DefinitionChanged,
+            UnconfirmedDefinition::Unknown => Hint::DefinitionUnknown,
+        });
+        let beyond = question.beyond(authority, self.texts);
+        let (subject, types) = (&question.subject.id, &*question.catalogue.types);
+        let unusual = unusual(authority, subject, &question.newest, types);
+        let unusual = unusual.into_iter().map(|hint| match hint {
+            Unusual::FirstPayee { payee } => Hint::FirstPayee { payee },
+            Unusual::More {
+                amount,
+                largest,
+                unit,
+            } => Hint::MoreThanUsual {
+                amount,
+                largest,
+                unit,
+            },
+        });
+        let used_up = used_up(question, authority);
+        let first = question.is_first(self.app.mended_time());
+        let first = first.then_some(Hint::FirstFromAgent);
+        let known = first.into_iter().chain(unconfirmed).chain(beyond);
+        known.chain(used_up).chain(unusual).collect()
     }
 
     /// The proof that an approval needs, and what is wrong with a liveness result that was brought.
@@ -277,31 +304,6 @@ fn path_of(pointer: &str) -> String {
     let names = pointer.split('/').skip(1);
     let names = names.map(|name| name.replace("~1", "/").replace("~0", "~"));
     names.collect::<Vec<_>>().join(" › ")
-}
-
-fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
-    let unconfirmed = question.unconfirmed().map(|why| match why {
-        UnconfirmedDefinition::Changed => Hint::DefinitionChanged,
-        UnconfirmedDefinition::Unknown => Hint::DefinitionUnknown,
-    });
-    let beyond = question.beyond(authority);
-    let (subject, types) = (&question.subject.id, &*question.catalogue.types);
-    let unusual = unusual(authority, subject, &question.newest, types);
-    let unusual = unusual.into_iter().map(|hint| match hint {
-        Unusual::FirstPayee { payee } => Hint::FirstPayee { payee },
-        Unusual::More {
-            amount,
-            largest,
-            unit,
-        } => Hint::MoreThanUsual {
-            amount,
-            largest,
-            unit,
-        },
-    });
-    let used_up = used_up(question, authority);
-    let known = unconfirmed.into_iter().chain(beyond).chain(used_up);
-    known.chain(unusual).collect()
 }
 
 /// What the caller has of its own and does not suffice for this, as it was when the person was asked.

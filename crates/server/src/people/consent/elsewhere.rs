@@ -189,7 +189,13 @@ async fn ask(
     let (app, now) = (&*visitor.app, visitor.app.clock.now());
     let request = asking(visitor, question, now);
     let mut transaction = app.begin().await?;
-    guard_prompts(&mut transaction, &request, now).await?;
+    if guard_prompts(&mut transaction, &request, now)
+        .await?
+        .is_err()
+    {
+        let paused = PageError::client_paused(question.client.id.clone());
+        return Err(StepError::Page(paused));
+    }
     let older = end(app, &mut transaction, Ending::Superseded(&request), now).await?;
     let earlier = earlier_prompts(&mut transaction, &request, now).await?;
     let new = NewPendingRequest {

@@ -9,7 +9,7 @@ use writ_core::event::{Event, EventName};
 use writ_core::guest::{self, DocumentChange, GuestLifetime, KeptDocument};
 use writ_core::registration::dynamic;
 use writ_core::requirements::AskedUse;
-use writ_pages::{AskedTypeView, GuestView, LifetimeView, Texts};
+use writ_pages::{AskedTypeView, GuestView, LifetimeView, Texts, title_of};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
@@ -61,7 +61,7 @@ fn still_asked(question: &ConsentQuestion, texts: &Texts) -> Vec<AskedTypeView> 
     let authority = &question.found.prepared.authority;
     let asked = guest::still_asked(authority, question.catalogue.realm());
     let views = asked.into_iter().map(|(definition, uses)| AskedTypeView {
-        title: definition.title(texts.locale()).to_owned(),
+        title: title_of(definition, texts.locale()),
         above_limit: uses == AskedUse::AboveLimit,
     });
     views.collect()

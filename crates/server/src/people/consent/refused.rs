@@ -43,7 +43,7 @@ pub(super) async fn refuse(app: &App, question: &ConsentQuestion) -> Result<OAut
     let (user, client) = (&question.session.user.id, &question.client.id);
     transaction.forget_consents(user, client).await?;
     let endings = match transaction.asked_elsewhere(&question.found.digest).await? {
-        Some(id) => end(app, &mut transaction, Ending::TakenBack(&id), now).await?,
+        Some(id) => end(app, &mut transaction, Ending::Withdrawn(&id), now).await?,
         None => Endings::default(),
     };
     transaction.commit().await?;
