@@ -66,7 +66,7 @@ both!(
         shown.says("agt_planner is paused");
         // Nobody is asked for it any more, in that browser too.
         let told = asking.looks_again().await;
-        assert_eq!(told.reply.status, 403);
+        assert_eq!(told.reply.status, 400);
         told.says("You paused this app");
         assert!(!is_active(&world, &scene.cast, &token).await);
     }

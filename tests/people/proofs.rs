@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde_json::json;
 use writ_core::authorize::FRESH_LOGIN;
-use writ_core::id::UserId;
+use writ_core::id::{ApprovalId, ClientId, UserId};
 use writ_server::people::proofs::{AskedProof, FORMS};
+use writ_store::standing::Pair;
 use writ_store::stop::StopEvents;
 use writ_testkit::{BANK, Cast, HttpReceiver, Phone, World, both_heard};
 
@@ -114,6 +115,9 @@ async fn guarded(world: &World) -> BTreeSet<String> {
     lines.map(str::to_owned).collect()
 }
 
+/// Whom she paused.
+const PAUSED: &str = "agt_paused";
+
 /// What a form names, without what it asks for.
 struct Named {
     task: String,
@@ -142,6 +146,12 @@ impl Named {
         };
         let paused = transaction.pause_tasks_of(&alice, events).await;
         assert_eq!(paused.unwrap(), 1);
+        let pair = Pair {
+            subject: &alice,
+            client: &ClientId::from_text(PAUSED),
+        };
+        let (because, now) = (ApprovalId::from_text("apr_1"), world.now());
+        assert!(transaction.pause_client(pair, &because, now).await.unwrap());
         transaction.commit().await.unwrap();
         world.advance(1);
         *phone = world.enrolled_phone("alice", 1).await;
@@ -188,6 +198,7 @@ impl Named {
             ("/app/devices/push", _) => vec![("subscription", self.subscription.clone())],
             ("/app/resume", _) => vec![("task", self.task.clone())],
             ("/app/agents/undo", _) => vec![("stop", "evt_x".to_owned())],
+            ("/app/agents/unpause", _) => vec![("agent", PAUSED.to_owned())],
             ("/app/requests/{id}", _) => vec![
                 ("screen", self.screen.1.clone()),
                 ("decision", "approve".to_owned()),
@@ -228,7 +239,7 @@ both_heard!(
             assert!(changed.is_empty(), "{path} {form}: {changed:?}");
             let refused = answer.reply.status >= 400 || answer.url.path() == "/login";
             // These pages say it in words.
-            let says_so = ["/app/resume", "/app/agents/undo"].contains(path);
+            let says_so = ["/app/resume", "/app/agents/undo", "/app/agents/unpause"].contains(path);
             assert!(refused || says_so, "{path} {form}: {}", answer.words());
             if *path == "/app/resume" {
                 answer.says("Sign out and in again first");

@@ -34,6 +34,7 @@ pub const FORMS: &[(&str, &str, AskedProof)] = &[
     ("/app/agents/forget", "", AskedProof::Session),
     ("/app/agents/stop", "", AskedProof::Session),
     ("/app/agents/undo", "", AskedProof::AsStrong),
+    ("/app/agents/unpause", "", AskedProof::AsStrong),
     ("/app/devices/passkeys", "", AskedProof::Passkey),
     ("/app/devices/passkeys/options", "", AskedProof::Passkey),
     ("/app/devices/passkeys/prove", "", AskedProof::Begins),
