@@ -82,7 +82,10 @@ both!(
         let ask = |words: &str| cast.question().with("binding_message", words);
         let unused = cast.planner.asked(&world, &ask("first")).await;
         world.approve(&unused, "alice").await;
-        let second = cast.planner.asked(&world, &ask("second")).await;
+        // The same amount, spelled otherwise.
+        let second = json!([writ_testkit::payment("300.0")]).to_string();
+        let second = ask("second").with("authorization_details", second);
+        let second = cast.planner.asked(&world, &second).await;
         no(&mut alice, &world.request_id(&second).await).await;
         refused(&cast.planner.poll(&world, &unused).await, "expired_token", "taken back");
         world.advance(3600);

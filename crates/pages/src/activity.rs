@@ -84,6 +84,7 @@ pub enum ActivityKind {
     PasskeyRetired,
     /// By the operator, for a first passkey.
     PasskeyCodeMade,
+    ResetAsked,
     PasswordChanged,
     PasswordChangedByOperator,
     SettingsChanged,
@@ -277,6 +278,7 @@ impl ActivityKind {
             Self::PasskeyRemovedByOperator => &text.removed_by_operator,
             Self::PasskeyRetired => &text.passkey_retired,
             Self::PasskeyCodeMade => &text.code_made,
+            Self::ResetAsked => &text.reset_asked,
             Self::PasswordChanged => &text.password_changed,
             Self::PasswordChangedByOperator => &text.password_by_operator,
             Self::SettingsChanged => &text.settings_changed,
@@ -312,6 +314,7 @@ impl ActivityKind {
             | Self::PasskeyRemovedByOperator
             | Self::PasskeyRetired
             | Self::PasskeyCodeMade
+            | Self::ResetAsked
             | Self::PasswordChanged
             | Self::PasswordChangedByOperator
             | Self::SettingsChangedByOperator

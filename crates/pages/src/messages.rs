@@ -68,7 +68,7 @@ pub struct MessageTexts {
     reset: Mail,
     forgotten: Mail,
     address: Mail,
-    reset_code: Mail,
+    reset_asked: Mail,
 }
 
 #[derive(Debug, Deserialize)]
@@ -271,12 +271,12 @@ impl MessageTexts {
         }
     }
 
-    /// On a device that the person enrolled: the code for a link of theirs.
-    pub fn reset_code(&self, code: &str) -> Said {
-        let Mail { subject, text } = &self.reset_code;
+    /// In a browser that gets the person's notifications: a link by which a password is set was mailed.
+    pub fn reset_asked(&self) -> Said {
+        let Mail { subject, text } = &self.reset_asked;
         Said {
             title: subject.clone(),
-            body: text.replace("{code}", code),
+            body: text.clone(),
         }
     }
 
@@ -381,7 +381,7 @@ mod tests {
             (&en.reset.text, &de.reset.text),
             (&en.forgotten.text, &de.forgotten.text),
             (&en.address.text, &de.address.text),
-            (&en.reset_code.text, &de.reset_code.text),
+            (&en.reset_asked.text, &de.reset_asked.text),
             (&en.email_changed.text, &de.email_changed.text),
             (&en.quiet_hours_changed.text, &de.quiet_hours_changed.text),
             (&en.browser_added.text, &de.browser_added.text),

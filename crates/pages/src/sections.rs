@@ -190,7 +190,7 @@ texts! {
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
         handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
         sign_in_failed: String, session_ended: String, passkey_added: String, passkey_removed: String,
-        removed_by_operator: String, passkey_retired: String, code_made: String, password_changed: String,
+        removed_by_operator: String, passkey_retired: String, code_made: String, reset_asked: String, password_changed: String,
         password_by_operator: String, settings_changed: String, settings_by_operator: String, somebody: String,
     }
     ActivityTexts {

@@ -296,9 +296,15 @@ impl DatabaseTransaction {
     pub async fn set_password(&mut self, id: &UserId, hash: &str) -> Result<bool> {
         let changed = execute!(self, SET_PASSWORD, &self.tenant, id.as_str(), hash)? == 1;
         if changed {
-            self.forget_consents_of(id).await?;
+            self.end_with_password(id).await?;
         }
         Ok(changed)
+    }
+
+    /// What the password before may have opened: no client acts without being asked, and no link is good that was made while it was.
+    async fn end_with_password(&mut self, id: &UserId) -> Result<()> {
+        self.end_account_links_of(id).await?;
+        self.forget_consents_of(id).await
     }
 
     /// The same, while the hash is still the one `before`.
@@ -311,7 +317,7 @@ impl DatabaseTransaction {
         let (tenant, user) = (&self.tenant, id.as_str());
         let changed = execute!(self, REPLACE_PASSWORD, tenant, user, before, hash)? == 1;
         if changed {
-            self.forget_consents_of(id).await?;
+            self.end_with_password(id).await?;
         }
         Ok(changed)
     }

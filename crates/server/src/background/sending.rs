@@ -163,8 +163,8 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
         }
         (Channel::Mail, content) => mail::send(app, notice, &content).await,
         (Channel::Webhook, content) => webhook::send(app, notice, &content).await,
-        (Channel::WebPush, NoticeContent::ResetCode { code, link }) => {
-            link_mail::push_code(app, notice, &code, &link).await
+        (Channel::WebPush, NoticeContent::ResetAsked { link }) => {
+            link_mail::push_reset_asked(app, notice, &link).await
         }
         (Channel::WebPush, content) => match account_notice::news(&content) {
             Some(news) => account_notice::push(app, notice, news).await,

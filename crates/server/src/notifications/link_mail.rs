@@ -11,7 +11,6 @@ use writ_core::id::UserId;
 use writ_pages::messages::Said;
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
-use writ_wire::device::UserCode;
 use writ_wire::time::Timestamp;
 
 use super::outbox::{Channel, NoticeContent, NoticeDraft, OutboxContext};
@@ -79,20 +78,12 @@ pub async fn password_forgotten(
     outbox.enqueue(transaction, draft).await
 }
 
-/// A code, and the secret of the link that it finishes.
-#[derive(Clone, Copy)]
-pub struct ShownCode<'a> {
-    pub code: &'a UserCode,
-    pub link: &'a str,
-    pub expires_at: Timestamp,
-}
-
-/// Shows the code of a link on every device that the person enrolled.
-pub async fn show_code(
+/// Tells every browser that gets the person's notifications that a link is on its way. What is told opens nothing: it ends the link.
+pub async fn tell_devices(
     outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     user: &UserId,
-    shown: ShownCode<'_>,
+    (secret, expires_at): (&str, Timestamp),
 ) -> Result<(), Failure> {
     for device in transaction.subscriptions_of(user).await? {
         let draft = NoticeDraft {
@@ -100,27 +91,25 @@ pub async fn show_code(
             request: None,
             user: Some(user),
             target: &device.digest,
-            content: NoticeContent::ResetCode {
-                code: shown.code.to_string(),
-                link: secret_digest(shown.link),
+            content: NoticeContent::ResetAsked {
+                link: secret_digest(secret),
             },
-            expires_at: shown.expires_at,
+            expires_at,
         };
         outbox.enqueue(transaction, draft).await?;
     }
     Ok(())
 }
 
-/// Whoever forgot their password waits for it: quiet hours keep it back no more than the letter.
-pub(crate) async fn push_code(
+/// Quiet hours keep it back no more than the letter.
+pub(crate) async fn push_reset_asked(
     app: &App,
     notice: &Notice,
-    code: &str,
     link: &str,
 ) -> Result<DeliveryOutcome, NotSent> {
     let browser = known_subscription(app, &mut app.read().await?, notice).await?;
     let (_, texts) = app.notices.words.of(&browser.language);
-    let Said { title, body } = texts.reset_code(code);
+    let Said { title, body } = texts.reset_asked();
     let id = &notice.id;
     let message = PushMessage {
         payload: json!({ "title": title, "body": body, "url": not_me_page(link), "tag": id }),

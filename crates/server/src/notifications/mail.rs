@@ -118,7 +118,7 @@ pub(crate) async fn send(
         }
         NoticeContent::Over { .. }
         | NoticeContent::Stopped(_)
-        | NoticeContent::ResetCode { .. }
+        | NoticeContent::ResetAsked { .. }
         | NoticeContent::Forgotten { .. } => return Ok(of_another_channel()),
     };
     Ok(mailer.send(mail, notice, app.clock.now()).await)

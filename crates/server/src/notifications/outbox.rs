@@ -95,8 +95,8 @@ pub(crate) enum NoticeContent {
     Recovered,
     /// A link for this address; its secret.
     Link(SentLink),
-    /// The code for a link of the user, on a device that they enrolled; with what the link is stored by.
-    ResetCode { code: String, link: String },
+    /// A link was mailed to the user who forgot their password; what it is stored by.
+    ResetAsked { link: String },
     /// Somebody said that they forgot the password of this name. Whether there is one is found out where nobody waits for it.
     Forgotten { name: String },
     /// How the user is told was changed. Told as it was until then, or, without `before`, as it is now.

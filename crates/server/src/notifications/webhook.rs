@@ -104,7 +104,7 @@ impl<'a> WebhookClaims<'a> {
             | NoticeContent::Silenced { .. }
             | NoticeContent::Over { .. }
             | NoticeContent::Link(_)
-            | NoticeContent::ResetCode { .. }
+            | NoticeContent::ResetAsked { .. }
             | NoticeContent::Forgotten { .. }
             | NoticeContent::Stopped(_) => {}
         }
@@ -197,7 +197,7 @@ async fn claims<'a>(
         }
         NoticeContent::Over { .. }
         | NoticeContent::Link(_)
-        | NoticeContent::ResetCode { .. }
+        | NoticeContent::ResetAsked { .. }
         | NoticeContent::Forgotten { .. }
         | NoticeContent::Stopped(_) => Err(request_over())?,
     }

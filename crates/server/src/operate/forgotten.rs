@@ -8,10 +8,10 @@ use writ_core::id::UserId;
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 
-use super::account_link::{LinkDraft, SecondProof, has_passkey, issue};
+use super::account_link::{LinkDraft, SecondProof, issue};
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::notifications::link_mail::{SentLink, ShownCode, mail_link, show_code};
+use crate::notifications::link_mail::{SentLink, mail_link, tell_devices};
 use crate::notifications::outcome::{DeliveryOutcome, NotSent};
 
 pub(crate) async fn answer(
@@ -58,29 +58,19 @@ async fn send(
     to: String,
 ) -> Result<(), Failure> {
     let (kind, outbox) = (LinkKind::Forgotten, app.outbox());
-    let by_passkey = has_passkey(&app.config, transaction, user).await?;
-    let has_device = !transaction.subscriptions_of(user).await?.is_empty();
     let draft = LinkDraft {
         user,
         kind,
         address: None,
-        second: match !by_passkey && has_device {
-            true => SecondProof::Code,
-            // Without a passkey an operator gives them a code.
-            false => SecondProof::Another,
-        },
+        // Without a passkey an operator gives them a code: no browser shows one, because an agent may drive it, or may have turned
+        // notifications on in one of its own.
+        second: SecondProof::Another,
     };
     let Some(issued) = issue(&outbox, transaction, draft).await? else {
         return Ok(());
     };
-    if let Some(code) = &issued.code {
-        let shown = ShownCode {
-            code,
-            link: &issued.secret,
-            expires_at: issued.expires_at,
-        };
-        show_code(&outbox, transaction, user, shown).await?;
-    }
+    let until = issued.expires_at;
+    tell_devices(&outbox, transaction, user, (&issued.secret, until)).await?;
     let sent = SentLink {
         kind,
         to,

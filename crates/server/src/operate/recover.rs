@@ -9,6 +9,7 @@ use writ_store::account_link::AccountLink;
 use writ_store::settings::PersonSettings;
 use writ_store::stop::StopEvents;
 use writ_store::user::StoredUser;
+use writ_wire::time::Timestamp;
 
 use super::account_link::has_passkey;
 use crate::node::app::App;
@@ -41,13 +42,13 @@ pub struct Recovery<'a> {
     pub by: RecoveredBy,
 }
 
-/// The person as they are now; `None`: the link is not good any more, or not for this proof. The caller commits.
+/// The person as they are now, and since when their tasks are paused; `None`: the link is not good any more, or not for this proof. The caller commits.
 pub async fn recover(
     app: &App,
     transaction: &mut DatabaseTransaction,
     link: &AccountLink,
     recovery: Recovery<'_>,
-) -> Result<Option<StoredUser>, Failure> {
+) -> Result<Option<(StoredUser, Timestamp)>, Failure> {
     let (user, now) = (&link.user, app.clock.now());
     transaction.begin_stop().await?;
     transaction.hold_user(user).await?;
@@ -88,7 +89,8 @@ pub async fn recover(
     if name == EventName::UserRecovered {
         account_notice::recovered(&app.outbox(), transaction, user).await?;
     }
-    Ok(transaction.user_by_id(user).await?)
+    let person = transaction.user_by_id(user).await?;
+    Ok(person.map(|person| (person, now)))
 }
 
 /// Whoever opened a link that was sent to an address reads what is sent there.

@@ -211,8 +211,8 @@ async fn set(
         by,
     };
     let mut transaction = app.begin().await?;
-    let person = recover(app, &mut transaction, &opened.link, recovery).await?;
-    let person = person.ok_or(StepError::Problem(NotSet::Over))?;
+    let recovered = recover(app, &mut transaction, &opened.link, recovery).await?;
+    let (person, at) = recovered.ok_or(StepError::Problem(NotSet::Over))?;
     let said = match proved {
         Proved::Code(code) if app.passkeys.is_ok() => {
             keep_code(app, &mut transaction, opened, code).await?;
@@ -225,6 +225,8 @@ async fn set(
         person: &person,
         level,
         destination: &Destination::default(),
+        // The very moment of the pause: what was paused needs a login after it.
+        at,
     };
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;

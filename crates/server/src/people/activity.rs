@@ -307,6 +307,7 @@ fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
         (Some("removed"), _, Some("backup_eligibility")) => ActivityKind::PasskeyRetired,
         (Some("removed"), ..) => ActivityKind::PasskeyRemoved,
         (Some("code_made"), ..) => ActivityKind::PasskeyCodeMade,
+        (_, Some("reset"), Some("anybody")) => ActivityKind::ResetAsked,
         (_, Some("password"), Some("operator")) => ActivityKind::PasswordChangedByOperator,
         (_, Some("password"), _) => ActivityKind::PasswordChanged,
         (_, Some("time_zone"), Some("browser")) => return None,

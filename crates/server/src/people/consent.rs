@@ -14,7 +14,7 @@ use writ_core::realm::DecisionContext;
 use writ_core::remembered::{REMEMBERED_FOR, SkippedConsent};
 use writ_core::scope::without_box;
 use writ_core::target::has_openid;
-use writ_pages::{ConsentPage, ConsentProblem};
+use writ_pages::{ConsentPage, ConsentProblem, Texts};
 use writ_store::standing::Pair;
 use writ_wire::client_document::ClientIdUrl;
 use writ_wire::form::Form;
@@ -39,7 +39,7 @@ mod parts;
 mod refused;
 
 use commit::{GrantedBy, commit};
-use parts::{details, ids, is_first, texts};
+use parts::{details, ids, is_first};
 use refused::{deny, record_stopped};
 
 /// Everything that the page and the decision are about.
@@ -53,6 +53,8 @@ struct ConsentQuestion {
     kept: Option<ConsentScreen>,
     /// Why nobody needs to be asked.
     skipped: Option<SkippedConsent>,
+    /// In the language that the person chose, or their client asked for, or their browser wants.
+    texts: Texts,
 }
 
 impl ConsentQuestion {
@@ -195,6 +197,7 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
                     Need::Login | Need::Consent => None,
                 },
                 catalogue,
+                texts: parts::texts(visitor, &found).clone(),
                 found,
                 client,
             })))
@@ -291,7 +294,7 @@ async fn page(
         problem,
         ..shown.page
     };
-    Ok(page.page(texts(app, question)).into_http().into_response())
+    Ok(page.page(&question.texts).into_http().into_response())
 }
 
 /// What this person is shown now, under the nonce and from the moment of the first time.
@@ -301,7 +304,7 @@ async fn shown(
     browser: &Browser,
 ) -> Result<ShownConsent, PageError> {
     let (prepared, client) = (&question.found.prepared, &*question.client);
-    let texts = texts(app, question);
+    let texts = &question.texts;
     let kept = question.kept.as_ref();
     let since = kept.map_or_else(|| app.clock.now(), |kept| kept.since);
     let ends_at = consent::ends_at(prepared, client, since);
@@ -315,7 +318,7 @@ async fn shown(
         purpose: prepared.purpose.clone(),
         expires: app.moment_in(texts, &question.session, ends_at),
         until: app.when_in(texts, &question.session, ends_at),
-        details: details(app, question),
+        details: details(question),
         scopes: scopes(&question.catalogue, &prepared.authority),
         identity: has_openid(&prepared.authority, question.catalogue.realm()),
         onward: onward(app, &passes_on_to).await?,

@@ -101,6 +101,7 @@ async fn enter(
         person,
         level: Level::Password,
         destination,
+        at: app.clock.now(),
     };
     let mut transaction = app.begin().await?;
     let fresh = entrance.open_session(app, &mut transaction).await?;

@@ -14,6 +14,7 @@ on_both! {
     what_anybody_can_ask_for_ends_no_link_of_an_operator,
     a_link_is_used_once_within_its_tries_and_its_time,
     all_that_acts_for_a_person_pauses_at_once,
+    links_end_with_the_password_that_was,
 }
 
 async fn put(transaction: &mut DatabaseTransaction, kind: LinkKind, link: &str) -> bool {
@@ -147,5 +148,24 @@ async fn all_that_acts_for_a_person_pauses_at_once(kind: DatabaseKind) {
     for name in ["a", "b"] {
         let stored = transaction.task(&task(name).id).await.unwrap().unwrap();
         assert_eq!(stored.suspended_at, Some(NOW));
+    }
+}
+
+/// Whoever asked for them knew the password before, or got them while it was one.
+async fn links_end_with_the_password_that_was(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let alice = user("alice").id;
+    for (place, link) in [(LinkKind::Reset, "one"), (LinkKind::Address, "two")] {
+        assert!(put(&mut transaction, place, link).await);
+        assert!(transaction.set_password(&alice, "first").await.unwrap());
+        assert!(!is_good(&mut transaction, link).await, "{place:?}");
+        assert!(put(&mut transaction, place, link).await);
+        let replaced = transaction.replace_password(&alice, "wrong", "second");
+        assert!(!replaced.await.unwrap());
+        assert!(is_good(&mut transaction, link).await, "nothing changed");
+        let replaced = transaction.replace_password(&alice, "first", "second");
+        assert!(replaced.await.unwrap());
+        assert!(!is_good(&mut transaction, link).await, "{place:?}");
     }
 }

@@ -48,7 +48,7 @@ fn say_link(made: Result<Value, RegistrationError>) -> Outcome {
     say_json(&made)?;
     note(match made.get("code") {
         Some(_) => {
-            "tell the code to the person themself, in person or by telephone: not by a mail or chat that an agent of theirs reads, and not with the link"
+            "tell the code to the person directly, in person or by telephone: not by a mail or chat that an agent of theirs reads, and not with the link"
         }
         None => {
             "the person finishes it with their passkey; if that is lost, remove it first by `writ user passkeys NAME --remove-all`"

@@ -24,7 +24,7 @@ use writ_wire::time::Timestamp;
 
 use super::ConsentQuestion;
 use super::commit::{GrantedBy, commit};
-use super::parts::{ids, texts};
+use super::parts::ids;
 use super::refused::refuse;
 use crate::approvals::close::{Endings, end};
 use crate::approvals::create::{
@@ -375,6 +375,6 @@ fn page(
         step,
         problem,
     };
-    let texts = texts(&visitor.app, question);
+    let texts = &question.texts;
     view.page(texts).into_http().into_response()
 }

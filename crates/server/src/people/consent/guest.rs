@@ -15,7 +15,6 @@ use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
 use super::ConsentQuestion;
-use super::parts::texts;
 use crate::node::app::App;
 use crate::node::registry::why_stopped;
 use crate::people::error::PageError;
@@ -37,7 +36,7 @@ pub(super) async fn view(
         registered_itself: guest.host.is_none(),
         changed: has_changed(app, question).await?,
         lifetimes: lifetimes(app, question, since),
-        still_asked: still_asked(question, texts(app, question)),
+        still_asked: still_asked(question, &question.texts),
     }))
 }
 
@@ -50,7 +49,7 @@ fn lifetimes(app: &App, question: &ConsentQuestion, since: Timestamp) -> Vec<Lif
         let ends_at = guest_end(prepared, since, *lifetime);
         LifetimeView {
             value: lifetime.as_str(),
-            expires: app.when_in(texts(app, question), &question.session, ends_at),
+            expires: app.when_in(&question.texts, &question.session, ends_at),
             preselected: *lifetime == preselected,
         }
     });

@@ -13,6 +13,7 @@ use writ_store::session::NewUserSession;
 use writ_store::user::StoredUser;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::{Form, FormError};
+use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::secret::secret_digest;
@@ -35,6 +36,8 @@ pub(in crate::people) struct Entrance<'a> {
     pub(in crate::people) person: &'a StoredUser,
     pub(in crate::people) level: Level,
     pub(in crate::people) destination: &'a Destination,
+    /// When they proved who they are.
+    pub(in crate::people) at: Timestamp,
 }
 
 impl Destination {
@@ -62,7 +65,7 @@ impl Entrance<'_> {
         app: &App,
         transaction: &mut DatabaseTransaction,
     ) -> Result<Browser, StoreError> {
-        let now = app.clock.now();
+        let now = self.at;
         let fresh = app.new_browser();
         let for_request = self.destination.request.as_deref().map(secret_digest);
         let (before, user) = (&self.visitor.browser, &self.person.user.id);

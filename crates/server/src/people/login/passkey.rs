@@ -63,6 +63,7 @@ async fn enter(
         person: &person,
         level: Level::Passkey,
         destination,
+        at: app.clock.now(),
     };
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;
