@@ -31,7 +31,7 @@ fn wrong_clocks(world: &World) -> Vec<ManualClock> {
 }
 
 /// Each route of people: whether it goes on.
-const ROUTES: [(&str, &str, bool); 46] = [
+const ROUTES: [(&str, &str, bool); 47] = [
     ("GET", "/", true),
     ("GET", "/app", true),
     ("GET", "/app/agents", true),
@@ -59,6 +59,7 @@ const ROUTES: [(&str, &str, bool); 46] = [
     ("POST", "/account", false),
     ("GET", "/account/not-me?link=x", false),
     ("POST", "/account/not-me", false),
+    ("POST", "/account/passkey/options", false),
     ("GET", "/login/forgot", false),
     ("POST", "/login/forgot", false),
     ("GET", "/app/devices", false),

@@ -29,6 +29,7 @@ fn pages() -> Vec<Route> {
         ),
         get("/account/not-me", "link"),
         post("/account/not-me", "link"),
+        post("/account/passkey/options", "link"),
         get("/app/settings/address", "link"),
         post("/app/settings/address", "link"),
         get(
@@ -90,7 +91,8 @@ fn pages() -> Vec<Route> {
 }
 
 /// What scripts of ours read, which cannot read a page.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
+    "/account/passkey/options",
     "/login/passkey/options",
     "/app/devices/passkeys/prove",
     "/app/devices/passkeys/options",

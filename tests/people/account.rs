@@ -12,6 +12,7 @@ use writ_testkit::{
 
 pub(super) const NEW: &str = "nine purple kettles sing";
 const WRONG: &str = "BBBB-BBBB";
+const OPTIONS: &str = "/account/passkey/options";
 
 /// What `writ user invite` prints.
 async fn invite(world: &World, name: &str) -> Value {
@@ -37,6 +38,32 @@ pub(super) fn text(printed: &Value, member: &str) -> String {
 fn link(printed: &Value) -> String {
     let link = text(printed, "link");
     link.strip_prefix(ISSUER).unwrap().to_owned()
+}
+
+/// The secret in a printed link.
+fn secret(printed: &Value) -> String {
+    link(printed).split('=').nth(1).unwrap().to_owned()
+}
+
+/// What the device of this phone says to the challenge for this link.
+async fn proof(phone: &mut Phone, secret: &str) -> Value {
+    let fields = [("link", secret.to_owned())];
+    let asked = phone.post(OPTIONS, &fields).await.reply;
+    assert_eq!(asked.status, 200, "{}", asked.text());
+    let options = asked.json();
+    assert_eq!(options["allowCredentials"], json!([]), "it names nobody");
+    phone.device.get(&options, &phone.origin).unwrap()
+}
+
+/// The form of this link with this answer of a passkey.
+async fn reset_with(phone: &mut Phone, secret: &str, assertion: &Value) -> WebPage {
+    let fields = [
+        ("link", secret.to_owned()),
+        ("new_password", NEW.to_owned()),
+        ("new_password_again", NEW.to_owned()),
+        ("assertion", assertion.to_string()),
+    ];
+    phone.post("/account", &fields).await
 }
 
 pub(super) async fn finish(
@@ -253,7 +280,7 @@ both!(whoever_has_a_passkey_resets_with_it, |world| async {
         (printed.get("code"), &printed["needs"]),
         (None, &json!("passkey"))
     );
-    let secret = link(&printed).split('=').nth(1).unwrap().to_owned();
+    let secret = secret(&printed);
     let page = alice.browser.open(&link(&printed)).await;
     page.says("then use your passkey");
     let with = |assertion: Option<String>| {
@@ -269,11 +296,11 @@ both!(whoever_has_a_passkey_resets_with_it, |world| async {
     let refused = alice.post("/account", &with(None)).await;
     assert_eq!(refused.reply.status, 422);
     mallory.browser.open(&link(&printed)).await;
-    let others = mallory.assertion().await.to_string();
+    let others = proof(&mut mallory, &secret).await.to_string();
     let refused = mallory.post("/account", &with(Some(others))).await;
     assert_eq!(refused.reply.status, 422);
     assert!(signs_in(&world, "alice", PASSWORD).await);
-    let hers = alice.assertion().await.to_string();
+    let hers = proof(&mut alice, &secret).await.to_string();
     let done = alice.post("/account", &with(Some(hers.clone()))).await;
     done.says("Your password is set");
     assert!(signs_in(&world, "alice", NEW).await);
@@ -281,6 +308,52 @@ both!(whoever_has_a_passkey_resets_with_it, |world| async {
     assert_eq!(recovered[0].data["by"], json!("passkey"));
     let again = alice.post("/account", &with(Some(hers))).await;
     assert_eq!(again.reply.status, 410);
+});
+
+both!(a_passkey_signs_for_one_link_and_no_login, |world| async {
+    Cast::of(&world).await;
+    let mut alice = world.enrolled_phone("alice", 1).await;
+    world.enrolled_phone("mallory", 2).await;
+    let hers = secret(&reset(&world, "alice").await.unwrap());
+    let others = secret(&reset(&world, "mallory").await.unwrap());
+    // Whoever holds her login back sets no password by it; it is still good to sign in.
+    let login = alice.assertion().await;
+    let refused = reset_with(&mut alice, &hers, &login).await;
+    assert_eq!(refused.reply.status, 422, "{}", refused.words());
+    refused.says("That passkey did not work here");
+    let entered = alice.send_assertion(&login, &[]).await;
+    assert_eq!(entered.url.path(), "/app", "{}", entered.words());
+    // Nor does what she signs for the link sign in, or set a password by another link.
+    let signed = proof(&mut alice, &hers).await;
+    let refused = alice.send_assertion(&signed, &[]).await;
+    assert_eq!(refused.reply.status, 422, "{}", refused.words());
+    let signed = proof(&mut alice, &others).await;
+    for secret in [&hers, &others] {
+        let refused = reset_with(&mut alice, secret, &signed).await;
+        assert_eq!(refused.reply.status, 422, "{}", refused.words());
+    }
+    // Whoever asks is told of nothing, and makes no row; what another browser was given is good there alone.
+    let mut elsewhere = Phone::new(world.browser(), alice.device.clone());
+    let path = format!("/account?link={hers}");
+    let page = elsewhere.browser.open(&path).await.reply.text();
+    let asks = format!("data-options=\"{OPTIONS}\"");
+    assert!(page.contains(&asks), "{page}");
+    let before = world.database.dump().await;
+    let theirs = proof(&mut elsewhere, &hers).await;
+    proof(&mut elsewhere, "no link").await;
+    assert_eq!(world.database.dump().await, before);
+    let refused = reset_with(&mut alice, &hers, &theirs).await;
+    assert_eq!(refused.reply.status, 422, "{}", refused.words());
+    let asked = alice.post(OPTIONS, &[]).await.reply;
+    assert_eq!(asked.refusal(), (400, "invalid_request".to_owned()));
+    let asked = alice.browser.post(OPTIONS, &[("link", hers.clone())]).await;
+    assert_eq!(asked.reply.refusal(), (403, "form_expired".to_owned()));
+
+    assert!(signs_in(&world, "alice", PASSWORD).await, "nothing was set");
+    assert!(world.events_named("user.recovered").await.is_empty());
+    let signed = proof(&mut alice, &hers).await;
+    let done = reset_with(&mut alice, &hers, &signed).await;
+    done.says("Your password is set");
 });
 
 both!(

@@ -8,11 +8,12 @@ use writ_platform::Transport;
 use writ_testkit::{ISSUER, PASSWORD, TestReply, World, both};
 
 /// Every route of people that takes a form: as it is called, and as it is counted.
-const ROUTES: [(&str, &str); 21] = [
+const ROUTES: [(&str, &str); 22] = [
     ("/authorize", "/authorize"),
     ("/login", "/login"),
     ("/login/passkey/options", "/login/passkey/options"),
     ("/login/passkey", "/login/passkey"),
+    ("/account/passkey/options", "/account/passkey/options"),
     ("/logout", "/logout"),
     ("/consent", "/consent"),
     ("/device", "/device"),

@@ -11,7 +11,7 @@ use super::sentence::{Part, Sentence, fill};
 use super::{Page, PersonView, SettingsProblem, Texts};
 
 /// Sets a password: `POST /account` with `csrf`, `link`, `new_password`, `new_password_again`, and `code` or, of whoever has a passkey,
-/// `assertion` (the answer to `POST /login/passkey/options`).
+/// `assertion` (the answer to `POST /account/passkey/options` with `csrf` and `link`).
 #[derive(Clone, Debug)]
 pub struct AccountLinkPage {
     pub csrf: String,

@@ -162,7 +162,9 @@ ask(login, 'assertion', async () => {
 autofill(login).catch(() => {});
 
 const account = form('account');
-ask(account, 'assertion', async () => request(await options(account)));
+/** For this link alone. */
+const ofLink = ({ elements }) => ({ link: elements.namedItem('link').value });
+ask(account, 'assertion', async () => request(await options(account, account.dataset.options, ofLink(account))));
 
 const approval = form('approval');
 ask(approval, 'assertion', () => request(JSON.parse(approval.dataset.given)));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::json;
 use writ_authority::Level;
 use writ_core::account_link::CODE_ADDS_PASSKEY;
@@ -27,7 +27,9 @@ use crate::operate::account_link::{code_digest, has_passkey};
 use crate::operate::passkey_code;
 use crate::operate::recover::{RecoveredBy, Recovery, recover};
 use crate::people::error::{PageError, StepError};
-use crate::people::login::{Destination, Entrance, prove_by_passkey};
+use crate::people::login::{
+    ChallengeFor, Destination, Entrance, begin_by_passkey, prove_by_passkey,
+};
 use crate::people::request::{PostedForm, Query, Visitor};
 
 mod not_me;
@@ -38,6 +40,7 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(PATH, get(show).post(submit))
         .route("/account/not-me", get(not_me::show).post(not_me::submit))
+        .route("/account/passkey/options", post(passkey_options))
 }
 
 /// Why nothing was set.
@@ -181,10 +184,17 @@ async fn by_code(app: &App, form: &Form, opened: &OpenedLink<'_>) -> Step<Proved
         .ok_or_else(|| problem(AccountLinkProblem::WrongCode))
 }
 
-/// A passkey of the link's person.
+/// The challenge for the form of this link alone, whatever link it is: none is looked up, so none is told of.
+async fn passkey_options(posted: PostedForm) -> Result<Response, PageError> {
+    let link = secret_digest(posted.checked_for_script()?.required("link")?);
+    begin_by_passkey(&posted.visitor, ChallengeFor::Link(&link))
+}
+
+/// A passkey of the link's person, asked for this link: whoever holds a login back sets no password by it.
 async fn by_passkey(visitor: &Visitor, form: &Form, opened: &OpenedLink<'_>) -> Step<Proved> {
     let failed = || NotSet::Problem(AccountLinkProblem::PasskeyFailed);
-    let proved = prove_by_passkey(visitor, form).await;
+    let link = secret_digest(opened.secret);
+    let proved = prove_by_passkey(visitor, form, ChallengeFor::Link(&link)).await;
     let (transaction, person) = proved.map_err(|error| error.map(|_| failed()))?;
     transaction.commit().await?;
     match person.user.id == opened.link.user {

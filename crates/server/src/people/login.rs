@@ -25,8 +25,9 @@ mod entrance;
 mod forgotten;
 mod passkey;
 
+pub(in crate::people) use challenge::ChallengeFor;
 pub(in crate::people) use entrance::{Destination, Entrance};
-pub(in crate::people) use passkey::prove as prove_by_passkey;
+pub(in crate::people) use passkey::{begin as begin_by_passkey, prove as prove_by_passkey};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()

@@ -31,6 +31,7 @@ pub enum AskedProof {
 pub const FORMS: &[(&str, &str, AskedProof)] = &[
     ("/account", "", AskedProof::LinkAndSecond),
     ("/account/not-me", "", AskedProof::LinkName),
+    ("/account/passkey/options", "", AskedProof::Begins),
     ("/app/agents/forget", "", AskedProof::Session),
     ("/app/agents/stop", "", AskedProof::Session),
     ("/app/agents/undo", "", AskedProof::AsStrong),

@@ -19,7 +19,7 @@ use writ_wire::form::Form;
 use writ_wire::strict_json;
 
 use super::entrance::{Destination, Entrance};
-use super::{Again, challenge, page};
+use super::{Again, ChallengeFor, challenge, page};
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
@@ -29,9 +29,17 @@ use crate::people::request::{PostedForm, Visitor};
 /// The challenge for a login, for whoever it will be.
 pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     posted.checked_for_script()?;
-    let Visitor { app, browser, .. } = &posted.visitor;
+    begin(&posted.visitor, ChallengeFor::Login)
+}
+
+/// Asks whatever device is there, so it names nobody.
+pub(in crate::people) fn begin(
+    visitor: &Visitor,
+    what: ChallengeFor<'_>,
+) -> Result<Response, PageError> {
+    let Visitor { app, browser, .. } = visitor;
     let relying_party = app.relying_party_for_script()?;
-    let challenge = challenge::make(app, browser).map_err(PageError::broken)?;
+    let challenge = challenge::make(app, browser, what).map_err(PageError::broken)?;
     let began = relying_party.start_login(&challenge);
     let began = began.map_err(PageError::broken)?;
     Ok(json_answer(StatusCode::OK, &began.options))
@@ -57,7 +65,7 @@ async fn enter(
     destination: &Destination,
 ) -> Result<Response, StepError<LoginProblem>> {
     let app = &*visitor.app;
-    let (mut transaction, person) = prove(visitor, form).await?;
+    let (mut transaction, person) = prove(visitor, form, ChallengeFor::Login).await?;
     let entrance = Entrance {
         visitor,
         person: &person,
@@ -70,11 +78,12 @@ async fn enter(
     Ok(entrance.go_on(app, &fresh)?)
 }
 
-/// Who proves to be there by a passkey, whose answer to the challenge of this browser is in `assertion`; the caller commits. A known
-/// passkey uses the challenge up whether its answer is good or not.
+/// Who proves to be there by a passkey, whose answer to the challenge of this browser for this very act is in `assertion`; the caller
+/// commits. A known passkey uses the challenge up whether its answer is good or not.
 pub(in crate::people) async fn prove(
     visitor: &Visitor,
     form: &Form,
+    what: ChallengeFor<'_>,
 ) -> Result<(DatabaseTransaction, StoredUser), StepError<LoginProblem>> {
     let app = &*visitor.app;
     let failed = StepError::Problem(LoginProblem::PasskeyFailed);
@@ -82,7 +91,7 @@ pub(in crate::people) async fn prove(
         return Err(failed);
     };
     let mut transaction = app.begin().await?;
-    let login = match check(visitor, &mut transaction, &answer).await? {
+    let login = match check(visitor, &mut transaction, &answer, what).await? {
         Checked::Verified(login) => login,
         Checked::Failed(failure) => {
             let problem = failure.problem;
@@ -193,12 +202,13 @@ async fn check(
     visitor: &Visitor,
     transaction: &mut DatabaseTransaction,
     answer: &Answer,
+    what: ChallengeFor<'_>,
 ) -> Result<Checked, PageError> {
     let app = &*visitor.app;
     let (Ok(relying_party), Ok(challenge)) = (&app.passkeys, challenge_of(&answer.text)) else {
         return Ok(Checked::failed("no passkeys here"));
     };
-    let Some(opened) = challenge::open(app, &visitor.browser, &challenge) else {
+    let Some(opened) = challenge::open(app, &visitor.browser, what, &challenge) else {
         return Ok(Checked::failed("the challenge is unknown"));
     };
     let Some(stored) = transaction.passkey(&answer.claimed.credential_id).await? else {
