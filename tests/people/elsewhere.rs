@@ -36,6 +36,10 @@ pub(super) async fn told_phone(world: &World) -> Phone {
 /// From now on this browser is told of what its person is asked.
 async fn tell(phone: &mut Phone, name: &str) {
     let endpoint = format!("https://fcm.googleapis.com/fcm/send/{name}");
+    tell_at(phone, &endpoint).await;
+}
+
+pub(super) async fn tell_at(phone: &mut Phone, endpoint: &str) {
     let keys = json!({ "p256dh": PUBLIC, "auth": AUTH });
     let subscription = json!({ "endpoint": endpoint, "expirationTime": null, "keys": keys });
     let fields = [("subscription", subscription.to_string())];

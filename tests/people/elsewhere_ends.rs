@@ -1,5 +1,7 @@
 //! How a consent away from the browser that asks ends otherwise than by a yes, and what meanwhile ends it.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use writ_testkit::{BANK, Cast, PASSWORD, WebPage, World, at_once, both};
 
@@ -139,6 +141,30 @@ both!(
         code(&asking.looks_again().await);
     }
 );
+
+both!(of_many_presses_at_once_one_asks, |world| async {
+    let mut scene = staged(&world).await;
+    let mut asking = scene.asking(&world).await;
+    let (cookies, csrf) = (asking.browser.cookies.clone(), asking.browser.csrf());
+    let request = asking.page.query("request").unwrap();
+    let mut racers = Vec::new();
+    for _ in 0..4 {
+        let mut browser = world.node().await.browser();
+        browser.cookies.clone_from(&cookies);
+        let fields = [
+            ("csrf", csrf.clone()),
+            ("request", request.clone()),
+            ("consent-elsewhere", "1".to_owned()),
+        ];
+        racers.push(async move { number(&browser.post("/consent", &fields).await) });
+    }
+    let shown: BTreeSet<String> = at_once(racers).await.into_iter().collect();
+    let asked = world.events_named("approval.requested").await;
+    assert_eq!((asked.len(), shown.len()), (1, 1), "{shown:?}");
+    let screen = scene.look().await;
+    scene.answers(&screen, shown.first().unwrap()).await;
+    code(&asking.looks_again().await);
+});
 
 both!(two_tabs_get_one_code, |world| async {
     let mut scene = staged(&world).await;

@@ -15,6 +15,8 @@ mod consent_bound;
 mod device_code;
 mod elsewhere;
 mod elsewhere_ends;
+mod elsewhere_grants;
+mod elsewhere_hours;
 mod elsewhere_types;
 mod guest_consent;
 mod guest_errors;

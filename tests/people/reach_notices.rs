@@ -187,10 +187,19 @@ async fn quiet_hours_do_not_hide_that_they_were_changed() {
         assert!(told.has_letter(HOME, "Your quiet hours were changed"));
         assert_eq!(told.at("/push/1").unwrap()["url"], json!("/app/settings"));
         assert_eq!(told.at("/hook").unwrap()["setting"], json!("quiet_hours"));
-        // By the hours before the change: these are hers.
+        // Nor that her browser is told no more, or that they are gone.
+        let hers = json!({ "endpoint": town.receiver.url("/push/1") });
+        let path = "/app/devices/push/remove";
+        let removed = town.browser.post(&town.world, path, &hers).await;
+        assert_eq!(removed.status, 204);
+        let told = town.told().await;
+        assert_eq!(told.at("/push/1").unwrap()["url"], json!("/app/devices"));
+        assert_eq!(told.letters.len(), 1);
+        assert!(told.letters[0].contains(HOME), "{:?}", told.letters);
         let none = [("setting", "preferences"), ("from", ""), ("until", "")];
         town.set(&none).await;
-        assert!(town.told().await.letters.is_empty());
+        let told = town.told().await;
+        assert!(told.has_letter(HOME, "Your quiet hours were changed"));
     })
     .await;
 }

@@ -31,7 +31,7 @@ pub const ANSWER_WITHIN: Duration = USUAL_WAIT;
 /// the question back into it.
 pub const COUNTS_AFTER_REMOVAL: Duration = Duration::from_secs(24 * 3600);
 
-/// Whose consents are decided elsewhere, of people who have a device of their own.
+/// Whose consents are decided elsewhere, and whose other questions by the passkey, of people who have a device of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Elsewhere {
     /// Those to registered agents.

@@ -87,7 +87,7 @@ pub(crate) async fn send(
             }
         }
         NoticeContent::UsedTwice { client } => {
-            let recipient = recipient(app, &mut app.read().await?, notice).await?;
+            let recipient = recipient(&mut app.read().await?, notice).await?;
             let text = used_twice_notice::mail_text(app, client, &recipient.language);
             AddressedMail {
                 text: text.await?,
@@ -95,7 +95,7 @@ pub(crate) async fn send(
             }
         }
         NoticeContent::NotDone { client, resource } => {
-            let recipient = recipient(app, &mut app.read().await?, notice).await?;
+            let recipient = waking_recipient(app, &mut app.read().await?, notice).await?;
             let (what, request) = ((client, resource), notice.request.as_ref());
             let text = not_done_notice::mail_text(app, what, request, &recipient.language);
             AddressedMail {
@@ -158,7 +158,7 @@ async fn about_account(
     content: &NoticeContent,
 ) -> Result<AddressedMail, NotSent> {
     let what = account_notice::news(content).ok_or_else(request_over)?;
-    let recipient = recipient(app, &mut app.read().await?, notice).await?;
+    let recipient = recipient(&mut app.read().await?, notice).await?;
     Ok(AddressedMail {
         text: account_notice::mail_text(app, what, &recipient.language),
         to: recipient.address,
@@ -180,7 +180,10 @@ async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSen
     let now = app.clock.now();
     let mut reading = app.read().await?;
     let request = open_request(&mut reading, notice, now).await?;
-    let recipient = recipient(app, &mut reading, notice).await?;
+    let recipient = match quiet_hours::hold_back(&request) {
+        true => waking_recipient(app, &mut reading, notice).await?,
+        false => recipient(&mut reading, notice).await?,
+    };
     drop(reading);
     let agent = app.client(request.client.as_str()).await?;
     let agent = agent.ok_or_else(no_address)?;
@@ -198,36 +201,46 @@ async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSen
 }
 
 /// The user of this notice; not during their quiet hours.
-async fn recipient(
+async fn waking_recipient(
     app: &App,
     transaction: &mut DatabaseTransaction,
     notice: &Notice,
 ) -> Result<Recipient, NotSent> {
-    let user = notice.user.as_ref().ok_or_else(request_over)?;
-    let settings = transaction.settings(user).await?.unwrap_or_default();
-    recipient_by(app, settings)
+    let settings = settings_of(transaction, notice).await?;
+    quiet_hours::check(&settings, &app.zones, app.clock.now())?;
+    Ok(recipient_by(settings)?)
 }
 
-/// The same by how they were told before a change.
+/// The same at any hour.
+async fn recipient(
+    transaction: &mut DatabaseTransaction,
+    notice: &Notice,
+) -> Result<Recipient, NotSent> {
+    Ok(recipient_by(settings_of(transaction, notice).await?)?)
+}
+
+async fn settings_of(
+    transaction: &mut DatabaseTransaction,
+    notice: &Notice,
+) -> Result<PersonSettings, NotSent> {
+    let user = notice.user.as_ref().ok_or_else(request_over)?;
+    Ok(transaction.settings(user).await?.unwrap_or_default())
+}
+
+/// The same at the address before a change.
 async fn recipient_before(
     app: &App,
     notice: &Notice,
     before: Option<&EarlierReach>,
 ) -> Result<Recipient, NotSent> {
-    let user = notice.user.as_ref().ok_or_else(request_over)?;
-    let now = app.read().await?.settings(user).await?.unwrap_or_default();
-    let settings = match before {
-        Some(before) => PersonSettings {
-            language: now.language,
-            ..before.settings()
-        },
-        None => now,
-    };
-    recipient_by(app, settings)
+    let mut settings = settings_of(&mut app.read().await?, notice).await?;
+    if let Some(before) = before {
+        settings.email = before.email().map(str::to_owned);
+    }
+    Ok(recipient_by(settings)?)
 }
 
-fn recipient_by(app: &App, settings: PersonSettings) -> Result<Recipient, NotSent> {
-    quiet_hours::check(&settings, &app.zones, app.clock.now())?;
+fn recipient_by(settings: PersonSettings) -> Result<Recipient, DeliveryOutcome> {
     let email = settings.email.as_deref();
     let address = email.and_then(|email| email.parse().ok());
     Ok(Recipient {

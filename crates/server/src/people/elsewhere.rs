@@ -2,6 +2,8 @@
 //! that asks is told from the device on which it is decided (docs/elsewhere.md).
 
 use http::HeaderMap;
+use writ_authority::Level;
+use writ_core::client::Client;
 use writ_core::elsewhere::{COUNTS_AFTER_REMOVAL, asking_browser};
 use writ_core::pending::{Kind, PendingRequest};
 use writ_core::realm::DEFAULT_TENANT;
@@ -76,6 +78,21 @@ pub async fn has_other_device(person: SignedIn<'_>) -> Result<bool, StoreError> 
     }
     let passkeys = accepted_passkeys(app, &mut reading, person.id()).await?;
     Ok(!passkeys.is_empty())
+}
+
+/// The weakest yes of this person that counts: to an agent nothing less than the passkey of their other device, where they have one. Whoever
+/// has their password may drive this browser, whichever grant led into it.
+pub async fn weakest_yes(
+    person: SignedIn<'_>,
+    request: &PendingRequest,
+    client: &Client,
+) -> Result<Level, StoreError> {
+    let asked = request.asked.level;
+    let wants = asked < Level::Passkey && person.app.config.elsewhere.wants(client);
+    match wants && has_other_device(person).await? {
+        true => Ok(Level::Passkey),
+        false => Ok(asked),
+    }
 }
 
 /// Whether this is the browser that asked, as it is signed in: it goes on after a yes, and never gives it.

@@ -26,12 +26,14 @@ use crate::approvals::access_request::end_if_described_anew;
 use crate::node::app::App;
 use crate::node::registry::Catalogue;
 use crate::notifications::seal::of_user_code;
+use crate::people::elsewhere::weakest_yes;
 use crate::people::error::PageError;
 use crate::people::request::SignedIn;
 use crate::people::views::onward;
 
 /// An open request before a person who may decide it.
 pub struct Question {
+    /// At the level that this person's yes needs here.
     pub request: PendingRequest,
     pub client: Arc<Client>,
     pub catalogue: Arc<Catalogue>,
@@ -123,6 +125,7 @@ pub async fn load(person: SignedIn<'_>, id: &ApprovalId) -> Result<Question, NoQ
             votes: found.votes,
         }))),
         (Ok(standing), Some(client), Some(_)) => {
+            found.request.asked.level = weakest_yes(person, &found.request, &client).await?;
             Ok(question(app, found, client, catalogue, standing).await?)
         }
         _ => Err(NoQuestion::Unknown),

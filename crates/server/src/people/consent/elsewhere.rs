@@ -133,14 +133,12 @@ pub(super) async fn start(
     question: &ConsentQuestion,
 ) -> Result<Response, PageError> {
     let app = &*visitor.app;
-    let waits = asked(visitor, question).await?;
-    if !waits.is_some_and(|request| lives(&request, app.mended_time())) {
-        match ask(visitor, question).await {
-            Ok(()) => app.metrics.elsewhere.count(CountedElsewhere::Asked),
-            Err(error) => {
-                let problem = Some(error.problem()?);
-                return Ok(page(visitor, question, ElsewhereStep::Start, problem));
-            }
+    match ask(visitor, question).await {
+        Ok(Asking::Now) => app.metrics.elsewhere.count(CountedElsewhere::Asked),
+        Ok(Asking::Before) => {}
+        Err(error) => {
+            let problem = Some(error.problem()?);
+            return Ok(page(visitor, question, ElsewhereStep::Start, problem));
         }
     }
     Ok(see_other(&question.address()))
@@ -170,29 +168,49 @@ async fn asked(
     visitor: &Visitor,
     question: &ConsentQuestion,
 ) -> Result<Option<PendingRequest>, PageError> {
+    let mut reading = visitor.app.read().await?;
+    asked_by(visitor, question, &mut reading).await
+}
+
+/// The same in this transaction.
+async fn asked_by(
+    visitor: &Visitor,
+    question: &ConsentQuestion,
+    transaction: &mut DatabaseTransaction,
+) -> Result<Option<PendingRequest>, PageError> {
     let person = signed_in(visitor)?;
-    let mut reading = person.app.read().await?;
-    let Some(id) = reading.asked_elsewhere(&question.found.digest).await? else {
+    let digest = &question.found.digest;
+    let Some(id) = transaction.asked_elsewhere(digest).await? else {
         return Ok(None);
     };
-    let found = reading.pending_by_id(&id).await?;
+    let found = transaction.pending_by_id(&id).await?;
     Ok(found.filter(|request| {
         is_asking(person, request) && request.subject.as_ref() == Some(person.id())
     }))
 }
 
-/// One transaction: the budgets, the question, its event and its notices. It counts as every question of this client to this person.
+/// Whether a question was asked.
+enum Asking {
+    Now,
+    /// What was asked before is enough.
+    Before,
+}
+
+/// One transaction: the budgets, the question, its event and its notices. It counts as every question of this client to this person. Of many
+/// at once the first one asks: the guard lets the others look only then.
 async fn ask(
     visitor: &Visitor,
     question: &ConsentQuestion,
-) -> Result<(), StepError<ElsewhereProblem>> {
+) -> Result<Asking, StepError<ElsewhereProblem>> {
     let (app, now) = (&*visitor.app, visitor.app.clock.now());
     let request = asking(visitor, question, now);
     let mut transaction = app.begin().await?;
-    if guard_prompts(&mut transaction, &request, now)
-        .await?
-        .is_err()
-    {
+    let guarded = guard_prompts(&mut transaction, &request, now).await?;
+    let before = asked_by(visitor, question, &mut transaction).await?;
+    if before.is_some_and(|before| lives(&before, app.mended_time())) {
+        return Ok(Asking::Before);
+    }
+    if guarded.is_err() {
         let paused = PageError::client_paused(question.client.id.clone());
         return Err(StepError::Page(paused));
     }
@@ -222,7 +240,7 @@ async fn ask(
     older.announce(app);
     app.waiting.announce_request(&request);
     app.notices.wake();
-    Ok(())
+    Ok(Asking::Now)
 }
 
 fn asking(visitor: &Visitor, question: &ConsentQuestion, now: Timestamp) -> PendingRequest {
