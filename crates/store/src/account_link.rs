@@ -178,6 +178,12 @@ impl DatabaseTransaction {
         row.map(LinkRow::read).transpose()
     }
 
+    /// What the password before may have opened: no client acts without being asked, and no link is good that was made while it was.
+    pub(crate) async fn end_with_password(&mut self, id: &UserId) -> Result<()> {
+        self.end_account_links_of(id).await?;
+        self.forget_consents_of(id).await
+    }
+
     /// All links of this person.
     pub(crate) async fn end_account_links_of(&mut self, user: &UserId) -> Result<()> {
         execute!(self, END_ALL, &self.tenant, user.as_str())?;

@@ -301,12 +301,6 @@ impl DatabaseTransaction {
         Ok(changed)
     }
 
-    /// What the password before may have opened: no client acts without being asked, and no link is good that was made while it was.
-    async fn end_with_password(&mut self, id: &UserId) -> Result<()> {
-        self.end_account_links_of(id).await?;
-        self.forget_consents_of(id).await
-    }
-
     /// The same, while the hash is still the one `before`.
     pub async fn replace_password(
         &mut self,
@@ -327,8 +321,7 @@ impl DatabaseTransaction {
         let now = now.micros();
         let removed = execute!(self, REMOVE_USER, &self.tenant, id.as_str(), now)? == 1;
         if removed {
-            self.end_account_links_of(id).await?;
-            self.forget_consents_of(id).await?;
+            self.end_with_password(id).await?;
         }
         Ok(removed)
     }

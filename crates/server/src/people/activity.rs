@@ -298,10 +298,10 @@ fn stop(event: &StoredEvent) -> ActivityKind {
     }
 }
 
-/// What was changed at the account, and by whom. Not a time zone that the browser told by itself: the person did nothing.
+/// What was changed at the account, and by whom; no time zone that the browser told by itself.
 fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
     let text = |member: &str| event.data.get(member).and_then(Value::as_str);
-    let kind = match (text("passkey"), text("setting"), text("by")) {
+    Some(match (text("passkey"), text("setting"), text("by")) {
         (Some("added"), ..) => ActivityKind::PasskeyAdded,
         (Some("removed"), _, Some("operator")) => ActivityKind::PasskeyRemovedByOperator,
         (Some("removed"), _, Some("backup_eligibility")) => ActivityKind::PasskeyRetired,
@@ -313,8 +313,7 @@ fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
         (_, Some("time_zone"), Some("browser")) => return None,
         (_, _, Some("operator")) => ActivityKind::SettingsChangedByOperator,
         _ => ActivityKind::SettingsChanged,
-    };
-    Some(kind)
+    })
 }
 
 /// What became of a question.
