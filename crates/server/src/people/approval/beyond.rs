@@ -40,7 +40,11 @@ impl Question {
         }
         let largest = larger.than.first().filter(|_| larger.is_than_all);
         let largest = largest.map(|(hint, _)| hint.clone());
-        let what = self.outside(authority, texts);
+        // Where numbers say by how much, the first screen has no room for what else differs: it stands above.
+        let what = match largest {
+            Some(_) => Vec::new(),
+            None => self.outside(authority, texts),
+        };
         largest
             .into_iter()
             .chain([Hint::BeyondTask { what }])
