@@ -116,18 +116,18 @@ pub(super) async fn register(
         return Ok(());
     }
     let file = serde_json::to_string(&guest::file(client)).map_err(PageError::broken)?;
-    if transaction
-        .insert_client(&client.id, &file, None, now)
-        .await?
-    {
-        let document = KeptDocument::of(client);
-        let event = Event::new(app.event_id(now), now, EventName::GuestRegistered)
-            .by(client)
-            .of_subject(question.session.user.id.as_str())
-            .with(json!({ "profile": "guest", "document": document }));
-        transaction.insert_event(&event).await?;
+    let first = transaction.insert_client(&client.id, &file, None, now);
+    if !first.await? {
+        // Another visit came first: every visit holds this row before the rows of the person, or two would wait for each other.
+        transaction.keep_guest_until(&client.id, now).await?;
+        return Ok(());
     }
-    Ok(())
+    let document = KeptDocument::of(client);
+    let event = Event::new(app.event_id(now), now, EventName::GuestRegistered)
+        .by(client)
+        .of_subject(question.session.user.id.as_str())
+        .with(json!({ "profile": "guest", "document": document }));
+    Ok(transaction.insert_event(&event).await?)
 }
 
 /// What the document said, with its grant; a change since this person's last one is an event.
