@@ -7,7 +7,7 @@ import { browserKeys } from '../../openid-client/lib/subscription.mjs';
 import { openPage } from '../lib/chromium.mjs';
 import { judge, picture } from '../lib/judge.mjs';
 import { logIn } from '../lib/person.mjs';
-import { openPhone, receipt, requests } from '../lib/phone.mjs';
+import { openPhone, receipt } from '../lib/phone.mjs';
 import { ticket } from '../lib/requests.mjs';
 
 const PATH = '/elsewhere';
@@ -36,8 +36,7 @@ export default async function elsewhere(scene, { browser, world, options, settin
       await page.click('#consent-elsewhere');
       const number = await page.locator('#number-to-match').innerText();
       await picture(page, `${setting} elsewhere-number`);
-      await phone.at('/app');
-      await requests(phone.page).click();
+      await phone.openRequest('412.00');
       await phone.page.locator('#number').waitFor();
       await judge(phone, `${setting} approval-elsewhere`);
       assert.match(await phone.page.locator('main').innerText(), /Which number does that browser show\?/);
