@@ -8,10 +8,12 @@ import { Report } from '../openid-client/lib/report.mjs';
 import { DESKTOP, launch, NARROW, PHONE } from './lib/chromium.mjs';
 import { takePictures } from './lib/judge.mjs';
 import { createWorld } from './lib/world.mjs';
+import account from './scenes/account.mjs';
 import app from './scenes/app.mjs';
 import approve from './scenes/approve.mjs';
 import call from './scenes/call.mjs';
 import callback from './scenes/callback.mjs';
+import elsewhere from './scenes/elsewhere.mjs';
 import firstScreen from './scenes/first-screen.mjs';
 import { freshEyes } from './scenes/fresh-eyes.mjs';
 import german from './scenes/german.mjs';
@@ -47,12 +49,14 @@ const SETTINGS = [
   ['refused', refused, PHONE],
   ['callback', callback, DESKTOP],
   ['passkey', passkey, PHONE],
+  ['account', account, PHONE],
   ['prompt', approve, PHONE],
   ['liveness', liveness, PHONE],
   ['tampering', tamper, PHONE],
   ['no scripts', withoutScript, PHONE],
   ['number', number, PHONE],
   ['installed', installed, PHONE],
+  ['elsewhere', elsewhere, PHONE],
   ['first screen', firstScreen, PHONE],
   ['german', german, PHONE],
   ['usual', usual, { ...PHONE, colorScheme: 'dark' }],

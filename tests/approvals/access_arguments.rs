@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use writ_testkit::{World, both, payment};
 
-use super::access_scene::{NOTES, ResourceServer, Scene, denied, staged};
+use super::access_scene::{NOTES, ResourceServer, Scene, denied, permitted, staged};
 
 const SCHEMA: &str = "The arguments are not those of this action: ";
 const SHOWN: &str = "The arguments cannot be shown to the person who decides: ";
@@ -137,19 +137,19 @@ both!(what_is_wrong_with_arguments_is_said, |world| async {
         ),
         (
             "any",
-            json!({ "a": [0, -0.0] }),
+            json!({ "a": [0, 12_345_678_901_234_567_890_u64] }),
             JUDGED,
             "`/arguments/a/1`: this number",
         ),
         (
             "count",
-            json!({ "a": 1e300 }),
+            json!({ "a": 1_234_567_890_123_456_768.0 }),
             JUDGED,
             "`/arguments/a`: this number",
         ),
         (
             "any",
-            json!({ "a": 9_007_199_254_740_992_u64 }),
+            json!({ "a": 9_007_199_254_740_993_u64 }),
             JUDGED,
             "`/arguments/a`: this number",
         ),
@@ -209,6 +209,47 @@ both!(
             let said = answer["context"]["reason_user"]["en"].as_str().unwrap();
             assert!(said.starts_with(&why), "{said}");
         }
+    }
+);
+
+both!(
+    /// A number is its double, however it is written, and what two readers take for two numbers is judged by nobody.
+    a_number_is_judged_by_its_value,
+    |world| async {
+        let mut scene = noted(&world).await;
+        let vectors = include_str!("../../conformance/vectors/arguments.json");
+        let vectors: Value = serde_json::from_str(vectors).unwrap();
+        let asked = scene.notes.evaluation(&scene.token, "any", json!({ "a": 424_242 }));
+        for row in vectors["numbers"].as_array().unwrap() {
+            let text = row["text"].as_str().unwrap();
+            let body = asked.to_string().replacen("424242", text, 1);
+            let headers = [
+                ("authorization", scene.notes.basic.as_str()),
+                ("content-type", "application/json"),
+            ];
+            let reply = world.send(http::Method::POST, "/access/v1/evaluation", &headers, body.into_bytes()).await;
+            let Ok(double) = serde_json::from_str::<f64>(text) else {
+                assert_eq!(reply.refusal(), (400, "invalid_request".to_owned()), "{text}");
+                continue;
+            };
+            let answer = reply.json();
+            let expected = match row.get("canonical") {
+                Some(_) => "approval_required",
+                None => "arguments_invalid",
+            };
+            assert_eq!(denied(&answer), expected, "{text} ({double}): {answer}");
+            if row.get("canonical").is_none() {
+                let said = answer["context"]["reason_user"]["en"].as_str().unwrap();
+                assert!(said.starts_with(JUDGED) && said.contains("not read alike"), "{said}");
+            }
+        }
+        // A yes is to the value: to each of its spellings, and to no other.
+        let wanted = scene.notes.evaluation(&scene.token, "any", json!({ "a": [1000, 0] }));
+        let mut again = scene.approved(&world, &wanted).await;
+        again["action"]["properties"]["a"] = json!([1001, 0]);
+        assert_eq!(denied(&scene.notes.decide(&world, &again).await), "out_of_scope");
+        again["action"]["properties"]["a"] = json!([1e3, -0.0]);
+        permitted(&scene.notes.decide(&world, &again).await);
     }
 );
 

@@ -99,7 +99,7 @@ both!(
         is_superseded(&scene.notes.status(&world, &before).await);
         assert_eq!(scene.notes.asked(&world, &second).await, after);
         assert_eq!(scene.alice.inbox().await.len(), 2);
-        scene.alice.look(&before).await.says("Nobody waits for this any more");
+        scene.alice.look(&before).await.says("This request has changed");
         let ended = world.events_named("approval.expired").await;
         assert_eq!(ended.len(), 1);
         assert_eq!(ended[0].data["superseded_by"], json!(after));
@@ -286,7 +286,7 @@ both!(
             // Who looked before may not say yes to what it was.
             scene.alice.approve_by_password(&before).await;
             is_superseded(&scene.notes.status(&world, &id).await);
-            scene.alice.look(&id).await.says("Nobody waits for this any more");
+            scene.alice.look(&id).await.says("This request has changed");
             let next = scene.notes.asked(&world, &wanted).await;
             assert_ne!(next, id, "{what}");
             scene.yes(&next).await;

@@ -124,6 +124,8 @@ both!(
                 .send_with(&world, (Method::GET, &path), &Value::Null, &[])
                 .await;
             assert_eq!(problem(&found), (404, "unknown_task".to_owned()));
+            // By this it finds at its start whether it asks as the right client.
+            assert_eq!(found.json()["resources"], json!([WIKI]));
             let cancelled = wiki.cancel(&world, task).await;
             assert_eq!(problem(&cancelled), (404, "unknown_task".to_owned()));
         }

@@ -214,11 +214,23 @@ both!(
     activity_tells_what_was_done,
     |world| async {
         let mut scene = staged(&world).await;
-        for (title, result, told) in [
-            ("Shopping list", "completed", "Done by Claude (through Notes), says the other side"),
-            ("Diary", "failed", "Claude (through Notes) tried this and it did not work, says the other side"),
-            ("Recipes", "not_started", "Allowed for Claude (through Notes), but not begun, says the other side"),
+        let with_did = |did: Value| {
+            let mut file = ResourceServer::file(NOTES, "Notes", "notes-api");
+            file["actions"]["delete_note"]["did"] = did;
+            file
+        };
+        for (title, result, did, told) in [
+            ("Shopping list", "completed", json!({}), "Done by Claude (through Notes), says the other side"),
+            (
+                "Letters",
+                "completed",
+                json!({ "en": "deleted the note {/title}" }),
+                "Claude (through Notes) deleted the note “Letters”, says the other side",
+            ),
+            ("Diary", "failed", json!({}), "Claude (through Notes) tried this and it did not work, says the other side"),
+            ("Recipes", "not_started", json!({}), "Allowed for Claude (through Notes), but not begun, says the other side"),
         ] {
+            world.add_resource(with_did(did)).await;
             let again = scene.approved(&world, &scene.deletion(title)).await;
             let answer = scene.notes.decide(&world, &again).await;
             permitted(&answer);

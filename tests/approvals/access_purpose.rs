@@ -7,7 +7,7 @@ use writ_testkit::{Change, World, both, payment};
 use super::access_scene::{NOTES, Scene, denied, row, staged};
 
 const NOTHING: &str = "It does not belong to anything that you approved before.";
-const BEYOND: &str = "Outside what you allowed.";
+const BEYOND: &str = "Outside what you allowed";
 const BELONGS: &str = "It belongs to what you approved on";
 
 fn paying(scene: &Scene, amount: &str) -> Value {

@@ -40,7 +40,7 @@ async fn agreed(
         Err(words) => page.does_not_say(words),
     }
     // Each of them is covered by what was approved, as far as it goes.
-    page.does_not_say("Outside what you allowed.");
+    page.does_not_say("Outside what you allowed");
     page.says("It belongs to what you approved on");
     alice.approve_by_password(&page).await;
     presenting(evaluation, &task(world, server, id).await)

@@ -175,7 +175,11 @@ both!(
         assert_eq!(heard["active"], json!(false));
         let asked = scene.cast.planner.ask(&world, &scene.cast.question()).await;
         refused(&asked, "unknown_user_id", "it may ask her nothing");
-        // It is no suspended agent: she can agree to it again.
+        // It is no suspended agent: once she lets it, she can agree to it again.
+        let proof = [("agent", "agt_planner"), ("password", PASSWORD)];
+        let proof = proof.map(|(name, value)| (name, value.to_owned()));
+        let page = scene.alice.post("/app/agents/unpause", &proof).await;
+        page.says("It may ask you again");
         let token = scene.cast.token(&world).await;
         let heard = scene.cast.introspect(&world, &token).await;
         assert_eq!(heard["active"], json!(true));

@@ -43,7 +43,7 @@ both!(
         let cast = Cast::of(&world).await;
         cast.token(&world).await;
         let token = trip_of(&world, &cast).await;
-        let outside = "Outside what you allowed.";
+        let outside = "Outside what you allowed";
         for (asked, more, is_outside) in [
             (
                 payment("150.00"),

@@ -105,6 +105,7 @@ impl Told {
                 identity: false,
                 transaction: None,
                 access: None,
+                consent: None,
                 onward: writ_core::onward::Onward::nobody(),
             },
             asked_hash: format!("hash of {id}"),

@@ -103,6 +103,52 @@ both_with!(
 );
 
 both_with!(
+    who_registers_many_ends_their_own_and_not_an_older_one_of_another,
+    FEW,
+    |world| async {
+        let hers = from(&world, "198.51.100.1").await.member("client_id");
+        let unknown = Itself::of(&world, json!({})).await;
+        let mut of_site = Vec::new();
+        for number in 0..8 {
+            world.advance(1);
+            let reply = from(&world, &format!("2001:db8:1:{number:x}::1")).await;
+            assert_eq!(reply.status, 201, "{number}: {}", reply.text());
+            of_site.push(reply.member("client_id"));
+        }
+        for (number, id) in of_site.iter().enumerate() {
+            assert_eq!(is_there(&world, id).await, number >= 5, "{number}");
+        }
+        for address in ["203.0.113.1", "192.0.2.1"] {
+            world.advance(1);
+            let reply = from(&world, address).await;
+            assert_eq!(reply.status, 201, "{address}: {}", reply.text());
+            assert!(is_there(&world, &reply.member("client_id")).await);
+        }
+        assert!(!is_there(&world, &of_site[6]).await, "it still had most");
+        assert!(is_there(&world, &of_site[7]).await);
+        for id in [&hers, unknown.id()] {
+            assert!(is_there(&world, id).await, "{id}");
+        }
+    }
+);
+
+both_with!(
+    from_where_somebody_registered_is_forgotten_when_a_person_agrees,
+    FEW,
+    |world| async {
+        notes(&world).await;
+        let reply = from(&world, "192.0.2.77").await;
+        let client = Itself {
+            answer: reply.json(),
+        };
+        let kept = world.database.dump().await;
+        assert!(kept.contains("192.0.2.0") && !kept.contains("192.0.2.77"));
+        minted(&client.granted(&world).await, "agreed");
+        assert!(!world.database.dump().await.contains("192.0.2."));
+    }
+);
+
+both_with!(
     a_registration_that_nobody_used_ends_and_one_in_use_stays,
     OPEN,
     |world| async {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use writ_core::id::UserId;
+use writ_store::settings::PersonSettings;
 use writ_testkit::{
     BANK, Cast, Change, Fields, ISSUER, PASSWORD, TestReply, Web, World, both, claims, enrol_plain,
     front_url, plain_file,
@@ -108,14 +110,18 @@ both!(
     oidc_core_5_1_an_address_that_nobody_verified_is_not_told,
     |world| async {
         let cast = Cast::of(&world).await;
-        let mut phone = world.phone(1);
-        phone.sign_in("alice").await;
         // Bob's, whom apps may know by it.
-        let form = [
-            ("setting", "email".to_owned()),
-            ("email", "bob@example.org".to_owned()),
-        ];
-        assert_eq!(phone.post("/app/settings", &form).await.reply.status, 200);
+        let mut transaction = world.app.begin().await.unwrap();
+        let email = PersonSettings {
+            email: Some("bob@example.org".to_owned()),
+            ..PersonSettings::default()
+        };
+        let alice = UserId::from_text(cast.alice.clone());
+        transaction
+            .save_settings(&alice, &email, world.now())
+            .await
+            .unwrap();
+        transaction.commit().await.unwrap();
         let web = web(&world, Value::Null).await;
         let told = async || {
             let reply = granted(&world, &web, &web.request().with("scope", "openid email")).await;

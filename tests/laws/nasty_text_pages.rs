@@ -20,6 +20,18 @@ fn pages() -> Vec<Route> {
         post("/login", "username password request next"),
         post("/login/passkey/options", "username request next"),
         post("/login/passkey", "assertion request next"),
+        get("/login/forgot", "x"),
+        post("/login/forgot", "username"),
+        get("/account", "link"),
+        post(
+            "/account",
+            "link code assertion new_password new_password_again",
+        ),
+        get("/account/not-me", "link"),
+        post("/account/not-me", "link"),
+        post("/account/passkey/options", "link"),
+        get("/app/settings/address", "link"),
+        post("/app/settings/address", "link"),
         get(
             "/logout",
             "id_token_hint client_id post_logout_redirect_uri state ui_locales logout_hint",
@@ -43,6 +55,7 @@ fn pages() -> Vec<Route> {
         get("/app/agents", "x"),
         post("/app/agents/stop", "agent"),
         post("/app/agents/undo", "stop password assertion"),
+        post("/app/agents/unpause", "agent password assertion"),
         post("/app/agents/forget", "client"),
         post("/app/stop", "task"),
         post("/app/resume", "task"),
@@ -78,7 +91,8 @@ fn pages() -> Vec<Route> {
 }
 
 /// What scripts of ours read, which cannot read a page.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
+    "/account/passkey/options",
     "/login/passkey/options",
     "/app/devices/passkeys/prove",
     "/app/devices/passkeys/options",

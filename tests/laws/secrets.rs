@@ -184,6 +184,32 @@ async fn decide(world: &World, heard: &mut Heard, cast: &Cast, token: &str) {
     }
 }
 
+/// A person sets another password by a link, after a wrong code.
+async fn recover(world: &World, heard: &mut Heard) {
+    let catalogue = world.app.catalogue().await.unwrap();
+    let registry = world.registry(&catalogue.types);
+    let printed = registry.reset_user("mallory", &world.app.config).await;
+    let printed = printed.unwrap();
+    let (link, code) = (&printed["link"], printed["code"].as_str().unwrap());
+    let path = link.as_str().unwrap().strip_prefix(ISSUER).unwrap();
+    heard.add("link of a reset", path.split('=').nth(1).unwrap());
+    heard.add("code of a reset", code);
+    heard.add("code of a reset", &code.replace('-', ""));
+    let (mut browser, password) = (world.browser(), "nine purple kettles sing");
+    heard.add("new password", password);
+    for code in ["BBBB-BBBB", code] {
+        let page = browser.open(path).await;
+        let fill = [
+            ("code", code),
+            ("new_password", password),
+            ("new_password_again", password),
+        ];
+        let done = browser.submit(&page, "account-submit", &fill).await;
+        assert!(!done.reply.text().contains(password));
+    }
+    assert_eq!(browser.open("/app").await.url.path(), "/app");
+}
+
 both!(
     /// A whole story, then no row of any table and no refusal holds anything secret of it.
     no_row_and_no_refusal_holds_a_secret,
@@ -245,6 +271,7 @@ both!(
         };
         misuse(&world, &mut heard, &cast, &secrets).await;
         decide(&world, &mut heard, &cast, &token).await;
+        recover(&world, &mut heard).await;
 
         let key = world.app.keys().await.unwrap().active.to_pkcs8();
         heard.add("signing key", &URL_SAFE_NO_PAD.encode(&*key));

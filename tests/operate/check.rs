@@ -69,8 +69,8 @@ fn pipe_in(folder: &Path) -> PathBuf {
     pipe
 }
 
-/// What is read as a file; each `-` stands for its path.
-const READING: [&[&str]; 15] = [
+/// What commands read; each `-` stands for its path.
+const READING: [&[&str]; 14] = [
     &["--config", "-", "check"],
     &["client", "add", "--file", "-"],
     &["client", "change", "bank-api", "-"],
@@ -85,8 +85,16 @@ const READING: [&[&str]; 15] = [
     &["audit", "receipt", "-"],
     &["audit", "verify", "-"],
     &["audit", "verify", "record.jsonl", "--jwks", "-"],
-    &["audit", "archive", "--before", "2026-01-01", "-"],
 ];
+/// It is read twice.
+const ARCHIVE: &[&str] = &["audit", "archive", "--before", "2026-01-01", "-"];
+
+fn with_path<'a>(command: &[&'a str], path: &'a str) -> Vec<&'a str> {
+    let words = command.iter();
+    words
+        .map(|word| if *word == "-" { path } else { word })
+        .collect()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_never_ends_is_not_read() {
@@ -107,15 +115,16 @@ async fn a_file_that_never_ends_is_not_read() {
             .output()
             .unwrap()
     };
-    for path in [pipe, "/dev/zero", folder_of] {
+    for (path, kind) in [("/dev/zero", "a device"), (folder_of, "a folder")] {
         for command in READING {
-            let command: Vec<&str> = command
-                .iter()
-                .map(|word| if *word == "-" { path } else { word })
-                .collect();
-            let said = complaint(&run(&[], &command));
-            assert!(said.contains("is no file"), "{command:?}: {said}");
+            let said = complaint(&run(&[], &with_path(command, path)));
+            let why = format!("is no file but {kind}");
+            assert!(said.contains(&why), "{command:?}: {said}");
         }
+    }
+    for path in [pipe, "/dev/zero", folder_of] {
+        let said = complaint(&run(&[], &with_path(ARCHIVE, path)));
+        assert!(said.contains("is no file"), "{path}: {said}");
         let liveness = [
             ("WRIT__LIVENESS__URL", "https://liveness.example/start"),
             ("WRIT__LIVENESS__ISSUER", "https://liveness.example"),
@@ -128,6 +137,50 @@ async fn a_file_that_never_ends_is_not_read() {
     }
     let types = [("WRIT__TYPES__PATH", folder_of)];
     let said = complaint(&run(&types, &["check"]));
-    assert!(said.contains("pipe.json` is no file"), "{said}");
+    assert!(said.contains("pipe.json` is no file but a pipe"), "{said}");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// As `<(...)` gives it: the path of an open pipe.
+const PIPE: &str = "/dev/fd/0";
+
+/// Runs a command whose standard input is a pipe with the output of a script of `sh`.
+fn piped(world: &World, script: &str, command: &[&str]) -> Output {
+    let mut run = Command::new("sh");
+    run.arg("-c")
+        .arg(format!("{script} | \"$0\" \"$@\""))
+        .arg(binary())
+        .args(command)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(world.environment());
+    run.output().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_is_read_within_the_same_bounds() {
+    let world = World::new(DatabaseKind::Sqlite).await;
+    Cast::of(&world).await;
+    // A million spaces and more, and none of them an end of a line.
+    let long = "head -c 1048577 /dev/zero | tr '\\0' ' '";
+    for path in [PIPE, "-"] {
+        for command in READING {
+            let command = with_path(command, path);
+            let said = complaint(&piped(&world, long, &command));
+            let why = match command.as_slice() {
+                ["audit", "verify", _] => "it ends within a line",
+                _ => "is larger than 1048576 bytes",
+            };
+            assert!(said.contains(why), "{command:?}: {said}");
+        }
+    }
+    let client = r#"{ "client_name": "By a pipe", "profile": "oauth21",
+        "redirect_uris": ["https://app.example/cb"] }"#;
+    for (id, path) in [("one", PIPE), ("two", "-")] {
+        let client = client.replacen('{', &format!(r#"{{ "client_id": "{id}","#), 1);
+        let script = format!("printf %s '{client}'");
+        let added = piped(&world, &script, &["client", "add", "--file", path]);
+        let said = String::from_utf8_lossy(&added.stderr);
+        assert!(added.status.success(), "{path}: {said}");
+    }
 }

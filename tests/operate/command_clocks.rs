@@ -11,6 +11,7 @@ use writ_wire::time::Timestamp;
 
 use super::registered::{complaint, printed};
 use super::suspend::writ;
+use crate::process::Process;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -129,4 +130,19 @@ async fn sqlite_a_command_leaves_the_time_of_the_database_as_it_is() {
     let before = time().await;
     printed(&writ(&world, &["key", "rotate"]));
     assert_eq!(time().await, before);
+}
+
+/// SQLite cannot tell a server that was off for weeks from one whose clock is ahead.
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_a_server_that_starts_long_after_the_last_one_says_so() {
+    let world = World::new(DatabaseKind::Sqlite).await;
+    world.app.compare_clock().await.unwrap();
+    let told = "days after the last time that its database saw";
+    for is_told in [true, false] {
+        let mut process = Process::start(&world, &[]).await;
+        process.signal("TERM");
+        assert!(process.ended().await.success());
+        let log = process.text();
+        assert_eq!(log.contains(told), is_told, "{log}");
+    }
 }

@@ -37,4 +37,5 @@ mod tls_pairs;
 mod unread_log;
 mod unresolved;
 mod usage;
+mod user_accounts;
 mod user_email;

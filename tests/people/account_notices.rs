@@ -21,6 +21,9 @@ async fn passkeys_and_the_password_are_never_changed_unnoticed() {
         let alice = UserId::from_text(cast.alice.clone());
         let email = PersonSettings {
             email: Some("alice@home.example".to_owned()),
+            // At any hour.
+            quiet_from: Some(0),
+            quiet_until: Some(24 * 60 - 1),
             ..PersonSettings::default()
         };
         settings(&world, &alice, email).await;

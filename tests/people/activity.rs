@@ -86,7 +86,7 @@ both!(
         let id = world.request_id(&auth_req_id).await;
         for (name, decision, told) in [
             ("alice", None, "One yes for agt_guarded; others are still asked"),
-            ("bob", Some("permit"), "You approved a request of agt_guarded"),
+            ("bob", Some("permit"), "bob approved a request of agt_guarded"),
         ] {
             world.advance(1);
             let mut phone = world.phone_of(name).await;

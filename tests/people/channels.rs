@@ -275,6 +275,9 @@ async fn a_stolen_refresh_token_is_told_to_its_person() {
         let cast = Cast::of(&world).await;
         let email = PersonSettings {
             email: Some("alice@home.example".to_owned()),
+            // At any hour.
+            quiet_from: Some(0),
+            quiet_until: Some(24 * 60 - 1),
             ..PersonSettings::default()
         };
         let alice = UserId::from_text(cast.alice.clone());

@@ -1,14 +1,23 @@
 //! What browsers call: authorization requests, login, consent, passkeys, a person's own pages and notifications.
 
 mod access_messages;
+mod account;
+mod account_forgotten;
 mod account_notices;
 mod activity;
+mod address;
 mod authorize;
 mod authorize_post;
+mod brand;
 mod channels;
 mod consent;
 mod consent_bound;
 mod device_code;
+mod elsewhere;
+mod elsewhere_ends;
+mod elsewhere_grants;
+mod elsewhere_hours;
+mod elsewhere_types;
 mod guest_consent;
 mod guest_errors;
 mod guest_limits;
@@ -33,6 +42,9 @@ mod passkey_level;
 mod passkey_lost;
 mod passkey_proof;
 mod password_change;
+mod paused;
+mod paused_race;
+mod proofs;
 mod reach_notices;
 pub(crate) mod remembered;
 mod remembered_client;

@@ -8,11 +8,12 @@ use writ_platform::Transport;
 use writ_testkit::{ISSUER, PASSWORD, TestReply, World, both};
 
 /// Every route of people that takes a form: as it is called, and as it is counted.
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 22] = [
     ("/authorize", "/authorize"),
     ("/login", "/login"),
     ("/login/passkey/options", "/login/passkey/options"),
     ("/login/passkey", "/login/passkey"),
+    ("/account/passkey/options", "/account/passkey/options"),
     ("/logout", "/logout"),
     ("/consent", "/consent"),
     ("/device", "/device"),
@@ -20,6 +21,7 @@ const ROUTES: [(&str, &str); 20] = [
     ("/app/stop", "/app/stop"),
     ("/app/agents/stop", "/app/agents/stop"),
     ("/app/agents/undo", "/app/agents/undo"),
+    ("/app/agents/unpause", "/app/agents/unpause"),
     ("/app/settings", "/app/settings"),
     ("/app/devices/passkeys", "/app/devices/passkeys"),
     ("/app/devices/passkeys/prove", "/app/devices/passkeys/prove"),

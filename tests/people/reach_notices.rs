@@ -6,9 +6,11 @@ use writ_server::background::sending;
 use writ_server::notifications::reach_notice::MAX_CHANGES_OF_HOUR;
 use writ_store::settings::PersonSettings;
 use writ_testkit::{
-    Cast, DatabaseKind, HttpReceiver, ISSUER, Phone, ReceivedRequest, TestMailServer, World, claims,
+    Cast, DatabaseKind, HttpReceiver, ISSUER, PASSWORD, Phone, ReceivedRequest, TestMailServer,
+    World, claims,
 };
 
+use crate::people::account_forgotten::link_in;
 use crate::people::channels::{configured, settings};
 use crate::people::webpush;
 
@@ -48,6 +50,28 @@ impl Town {
         };
         town.told().await;
         town
+    }
+
+    /// Asks for another address, or none; what the page answers.
+    async fn set_email(&mut self, address: &str) -> u16 {
+        let email = [
+            ("setting", "email"),
+            ("email", address),
+            ("password", PASSWORD),
+        ];
+        self.set(&email).await
+    }
+
+    /// The same, and confirms it by the link that came there.
+    async fn move_to(&mut self, address: &str) {
+        assert_eq!(self.set_email(address).await, 200);
+        let told = self.told().await;
+        let is_link = |letter: &&String| letter.contains("/app/settings/address?link");
+        let letter = told.letters.iter().find(is_link).unwrap();
+        let page = self.phone.browser.open(&link_in(letter)).await;
+        let browser = &mut self.phone.browser;
+        let done = browser.submit(&page, "address-confirm", &[]).await;
+        assert_eq!(done.reply.status, 200);
     }
 
     async fn set(&mut self, fields: &[(&str, &str)]) -> u16 {
@@ -97,11 +121,7 @@ async fn each_database(scene: impl AsyncFn(Town)) {
 async fn how_she_is_told_is_never_changed_unnoticed() {
     each_database(async |mut town| {
         let subject = "Your mail address here was changed";
-        assert_eq!(
-            town.set(&[("setting", "email"), ("email", ELSEWHERE)])
-                .await,
-            200
-        );
+        town.move_to(ELSEWHERE).await;
         let told = town.told().await;
         for address in [HOME, ELSEWHERE] {
             assert!(told.has_letter(address, subject), "{address}");
@@ -114,12 +134,11 @@ async fn how_she_is_told_is_never_changed_unnoticed() {
             json!("Ihre Mailadresse hier wurde geändert")
         );
         // The same again is no change.
-        town.set(&[("setting", "email"), ("email", ELSEWHERE)])
-            .await;
+        town.set_email(ELSEWHERE).await;
         assert!(town.told().await.calls.is_empty());
 
         // None any more.
-        town.set(&[("setting", "email"), ("email", "")]).await;
+        town.set_email("").await;
         let told = town.told().await;
         assert!(told.has_letter(ELSEWHERE, subject));
         assert_eq!(told.letters.len(), 1);
@@ -168,10 +187,19 @@ async fn quiet_hours_do_not_hide_that_they_were_changed() {
         assert!(told.has_letter(HOME, "Your quiet hours were changed"));
         assert_eq!(told.at("/push/1").unwrap()["url"], json!("/app/settings"));
         assert_eq!(told.at("/hook").unwrap()["setting"], json!("quiet_hours"));
-        // By the hours before the change: these are hers.
+        // Nor that her browser is told no more, or that they are gone.
+        let hers = json!({ "endpoint": town.receiver.url("/push/1") });
+        let path = "/app/devices/push/remove";
+        let removed = town.browser.post(&town.world, path, &hers).await;
+        assert_eq!(removed.status, 204);
+        let told = town.told().await;
+        assert_eq!(told.at("/push/1").unwrap()["url"], json!("/app/devices"));
+        assert_eq!(told.letters.len(), 1);
+        assert!(told.letters[0].contains(HOME), "{:?}", told.letters);
         let none = [("setting", "preferences"), ("from", ""), ("until", "")];
         town.set(&none).await;
-        assert!(town.told().await.letters.is_empty());
+        let told = town.told().await;
+        assert!(told.has_letter(HOME, "Your quiet hours were changed"));
     })
     .await;
 }
@@ -179,18 +207,15 @@ async fn quiet_hours_do_not_hide_that_they_were_changed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_how_she_is_told_has_a_bound() {
     each_database(async |mut town| {
-        let addresses = [HOME, ELSEWHERE];
-        for count in 1..MAX_CHANGES_OF_HOUR as usize {
-            let address = addresses[count % 2];
-            assert_eq!(
-                town.set(&[("setting", "email"), ("email", address)]).await,
-                200
-            );
+        // Each sends a letter to an address that somebody typed.
+        for count in 1..MAX_CHANGES_OF_HOUR {
+            let address = format!("{count}@elsewhere.example");
+            assert_eq!(town.set_email(&address).await, 200);
         }
         // With the browser of the beginning these were all.
         while !town.told().await.letters.is_empty() {}
-        let more = [("setting", "email"), ("email", "third@elsewhere.example")];
-        assert_eq!(town.set(&more).await, 429);
+        let more = "third@elsewhere.example";
+        assert_eq!(town.set_email(more).await, 429);
         assert!(town.told().await.letters.is_empty());
         let zone = [("setting", "time_zone"), ("time_zone", "Europe/Vienna")];
         assert_eq!(
@@ -199,7 +224,7 @@ async fn a_change_of_how_she_is_told_has_a_bound() {
             "what tells nobody is not counted"
         );
         town.world.advance(3600);
-        assert_eq!(town.set(&more).await, 200);
+        assert_eq!(town.set_email(more).await, 200);
     })
     .await;
 }

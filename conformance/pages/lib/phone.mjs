@@ -27,7 +27,7 @@ export async function openPhone(browser, options, world, name) {
       await page.fill('#name', passkey);
       await page.fill('#code', code);
       await page.click('#passkey-add');
-      await page.getByText(passkey, { exact: true }).waitFor();
+      await page.locator('[id^="passkey-"]').getByText(passkey, { exact: true }).waitFor();
     },
     /** Opens the one request that says this. */
     openRequest: async (words) => {

@@ -188,6 +188,11 @@ class World {
     return JSON.parse(printed).code;
   }
 
+  /** What `writ user invite` or `reset` prints. */
+  async account(how, name) {
+    return JSON.parse(await this.#writ(['user', how, name]));
+  }
+
   #writ(args, input) {
     return run(this.#binary, args, this.#env, input);
   }

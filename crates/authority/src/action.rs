@@ -27,6 +27,8 @@ pub struct ActionType<'a> {
     pub ask: bool,
     /// By language.
     pub says: &'a BTreeMap<String, String>,
+    /// The same of what was done, after the name of who did it.
+    pub did: &'a BTreeMap<String, String>,
     /// JSON pointers of arguments that the resource looked up.
     pub resolved: &'a [String],
     /// The JSON Schema of its arguments.
@@ -61,6 +63,7 @@ impl ActionType<'_> {
             let sentence = format!("{}{}", below_arguments(says, &at)?, around.once);
             words.add(lang, self.name, sentence);
         }
+        let did = self.did(&named)?;
         let arguments = self.arguments_schema(&required);
         let is_required = !required.is_empty() || !self.takes_none()?;
         let needed: &[&str] = if is_required { &[ARGUMENTS] } else { &[] };
@@ -68,7 +71,7 @@ impl ActionType<'_> {
             true => json!({ "type": self.type_name(), ARGUMENTS: sample(&required) }),
             false => json!({ "type": self.type_name() }),
         };
-        let document = json!({
+        let mut document = json!({
             "type": self.type_name(), "version": 1, "title": words.titles, "use": "once",
             "ask": if self.ask { "always" } else { "never" },
             "level": if self.ask { "password" } else { "none" },
@@ -80,6 +83,9 @@ impl ActionType<'_> {
             },
             "example": example,
         });
+        if let Some(members) = document.as_object_mut().filter(|_| !did.is_empty()) {
+            members.insert("did".to_owned(), Value::Object(did));
+        }
         Ok(document.to_string())
     }
 
@@ -87,24 +93,22 @@ impl ActionType<'_> {
     fn named(&self) -> Result<BTreeSet<Path>, TypeError> {
         let mut named = BTreeSet::new();
         for (lang, words) in self.says {
-            let at = pointer::join("/says", lang);
-            let parts = template::parse(words).map_err(|why| refuse(&at, why))?;
-            for part in parts {
-                match part {
-                    Part::Text(_) => {}
-                    Part::Slot(slot) if slot.joint.is_none() => {
-                        named.insert(argument(&slot.pointer, &at)?);
-                    }
-                    Part::Slot(_) => {
-                        return Err(refuse(&at, "shows a list: it stands in the lines below"));
-                    }
-                    Part::Choice { .. } => {
-                        return Err(refuse(&at, "has brackets: what it shows is in every call"));
-                    }
-                }
-            }
+            named.extend(named_in(words, &pointer::join("/says", lang))?);
         }
         Ok(named)
+    }
+
+    /// What was done, with the arguments where they stand in an object: no others than those that `says` shows.
+    fn did(&self, named: &BTreeSet<Path>) -> Result<Map<String, Value>, TypeError> {
+        let mut did = Map::new();
+        for (lang, words) in self.did {
+            let at = pointer::join("/did", lang);
+            if !named_in(words, &at)?.is_subset(named) {
+                return Err(refuse(&at, "names an argument that `says` does not show"));
+            }
+            did.insert(lang.clone(), below_arguments(words, &at)?.into());
+        }
+        Ok(did)
     }
 
     /// What is there in every call: what `says` shows and `resolved` points to.
@@ -238,6 +242,26 @@ fn argument(pointer: &str, at: &str) -> Result<Path, TypeError> {
         return Err(refuse(at, why));
     }
     Ok(names)
+}
+
+/// The arguments that these words show.
+fn named_in(words: &str, at: &str) -> Result<BTreeSet<Path>, TypeError> {
+    let mut named = BTreeSet::new();
+    for part in template::parse(words).map_err(|why| refuse(at, why))? {
+        match part {
+            Part::Text(_) => {}
+            Part::Slot(slot) if slot.joint.is_none() => {
+                named.insert(argument(&slot.pointer, at)?);
+            }
+            Part::Slot(_) => {
+                return Err(refuse(at, "shows a list: it stands in the lines below"));
+            }
+            Part::Choice { .. } => {
+                return Err(refuse(at, "has brackets: what it shows is in every call"));
+            }
+        }
+    }
+    Ok(named)
 }
 
 /// The same words, with the arguments where they stand in an object.

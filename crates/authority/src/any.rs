@@ -2,7 +2,7 @@
 //! two different ones never read the same (docs/types.md).
 
 use serde_json::{Map, Value};
-use writ_wire::exact_json::{self, ExactJsonError};
+use writ_wire::exact_json;
 
 use crate::legible;
 use crate::pointer;
@@ -106,16 +106,7 @@ fn exact(value: &Value, at: &str) -> Result<(), Problem> {
     for (value, at) in inner(value, at) {
         exact(value, &at)?;
     }
-    exact_json::check(value).map_err(|error| {
-        let why = match error {
-            // Its place is named, and its digits may be another parser's.
-            ExactJsonError::Number(_) => {
-                "this number is not read alike by every parser: send it as text".to_owned()
-            }
-            other => other.to_string(),
-        };
-        Problem::new(at, why)
-    })
+    exact_json::check(value).map_err(|error| Problem::new(at, error.at_its_place()))
 }
 
 /// Lines on the screen.

@@ -82,6 +82,9 @@ pub(crate) struct File {
     pub(crate) schema: Map<String, Value>,
     rules: BTreeMap<String, Value>,
     pub(crate) sentence: BTreeMap<String, String>,
+    /// What was done, after the name of who did it.
+    #[serde(default)]
+    pub(crate) did: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) limits: BTreeMap<String, Vec<String>>,
     /// By language, member and value: the word shown instead of the value.
@@ -89,6 +92,8 @@ pub(crate) struct File {
     pub(crate) words: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
     ask: AskRule,
     level: Level,
+    #[serde(default)]
+    elsewhere: bool,
     #[serde(default)]
     approvers: Vec<ApproversFile>,
     usual: Option<Usual>,
@@ -190,9 +195,22 @@ impl TypeDefinition {
         &self.file.ask
     }
 
-    /// The weakest authentication that an approval needs.
-    pub const fn level(&self) -> Level {
+    /// The weakest authentication that an approval needs: of what is decided on another device at least its passkey.
+    pub fn level(&self) -> Level {
+        match self.file.elsewhere {
+            true => self.file.level.max(Level::Passkey),
+            false => self.file.level,
+        }
+    }
+
+    /// The weakest login before a consent.
+    pub const fn login_level(&self) -> Level {
         self.file.level
+    }
+
+    /// Whether a consent with it is given on another device than the browser that asks, or not at all.
+    pub const fn elsewhere(&self) -> bool {
+        self.file.elsewhere
     }
 
     /// Who decides about one use, for every agent; empty if the type does not say.
@@ -222,6 +240,12 @@ impl TypeDefinition {
     /// schema limits them to a list or a pattern, so that no value can be read as a part of the sentence.
     pub fn pieces(&self, detail: &Detail, lang: &str) -> Vec<Piece> {
         self.wording.sentence(detail, self.members(), lang)
+    }
+
+    /// What was done with it, after the name of who did it, where the type says so: for people who read it afterwards.
+    pub fn did(&self, detail: &Detail, lang: &str) -> Option<String> {
+        let pieces = self.wording.did(detail, self.members(), lang)?;
+        Some(pieces.iter().map(Piece::as_str).collect())
     }
 
     /// Further lines: when, where, up to how much. A line whose values are absent is left out.

@@ -11,6 +11,7 @@ use crate::letters;
 use crate::pointer;
 use crate::problem::Problem;
 use crate::rules::Rule;
+use crate::signs;
 use crate::tree::Node;
 
 /// The longest text of one value, in characters.
@@ -255,6 +256,9 @@ fn too_many_marks(all: &[char]) -> Option<LegibilityError> {
 fn whole(text: &str) -> Option<LegibilityError> {
     if !ComposingNormalizerBorrowed::new_nfc().is_normalized(text) {
         return Some(LegibilityError::NotNfc);
+    }
+    if let Some((c, at)) = signs::posing(text.chars()) {
+        return Some(LegibilityError::Confusable(c, at));
     }
     if letters::words(text).any(letters::looks_mixed) {
         return Some(LegibilityError::MixedScript);

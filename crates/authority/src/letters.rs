@@ -158,7 +158,7 @@ pub const fn is_confusable(c: char) -> bool {
     matches!(c,
         '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{17f}' | '\u{1c0}'..='\u{1cc}'
         | '\u{1f1}'..='\u{1f3}' | '\u{2bc}' | '\u{2d0}' | '\u{2d7}' | '\u{1806}' | '\u{2010}'..='\u{2012}' | '\u{2024}'..='\u{2025}' | '\u{2043}' | '\u{2044}'
-        | '\u{201a}' | '\u{2032}' | '\u{2212}' | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
+        | '\u{2032}' | '\u{2212}' | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
         | '\u{2c2}'..='\u{2c3}' | '\u{204e}' | '\u{23ae}' | '\u{2758}'
         | '\u{2160}'..='\u{217f}' | '\u{2571}' | '\u{29f5}' | '\u{29f8}'..='\u{29f9}' | '\u{a789}' | '\u{a78c}'
         | '\u{fb00}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}')
@@ -189,9 +189,11 @@ fn is_latin(c: char) -> bool {
                 | '\u{a720}'..='\u{a7ff}' | '\u{ab30}'..='\u{ab64}'))
 }
 
-/// Letters of the Unicode blocks that have letters drawn like Latin ones.
+/// Letters of the Unicode blocks that have letters drawn like Latin ones, but for those of Azerbaijani and of languages of West Africa
+/// that are drawn like no other.
 pub fn is_look_alike(c: char) -> bool {
     c.is_alphanumeric()
+        && !matches!(c, '\u{253}'..='\u{254}' | '\u{256}'..='\u{257}' | '\u{259}' | '\u{25b}' | '\u{272}')
         && matches!(c,
             // Greek and Coptic, Cyrillic, Armenian, Cherokee, letterlike symbols.
             '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' | '\u{2c80}'..='\u{2cff}'

@@ -33,6 +33,7 @@ mod rules;
 mod schema;
 mod sentence;
 mod shape;
+mod signs;
 mod template;
 mod text;
 mod tree;

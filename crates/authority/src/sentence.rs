@@ -28,6 +28,7 @@ pub(crate) struct Wording(BTreeMap<String, Language>);
 #[derive(Clone, Debug)]
 pub(crate) struct Language {
     pub(crate) sentence: Vec<Part>,
+    did: Option<Vec<Part>>,
     pub(crate) limits: Vec<Vec<Part>>,
     pub(crate) words: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -43,11 +44,23 @@ pub(crate) fn choose<'a, T>(by_language: &'a BTreeMap<String, T>, lang: &str) ->
 impl Wording {
     pub(crate) fn parse(file: &File, tree: &Node) -> Result<Self, TypeError> {
         let mut languages = BTreeMap::new();
+        if let Some(lang) = file
+            .did
+            .keys()
+            .find(|lang| !file.sentence.contains_key(*lang))
+        {
+            let at = pointer::join("/did", lang);
+            return Err(refuse(&at, "`sentence` has not this language"));
+        }
         for (lang, sentence) in &file.sentence {
             let at = pointer::join("/sentence", lang);
             says_usage(file.usage, lang, sentence).map_err(|why| refuse(&at, why))?;
             let language = Language {
                 sentence: read(sentence, &at, tree)?,
+                did: match file.did.get(lang) {
+                    Some(did) => Some(read(did, &pointer::join("/did", lang), tree)?),
+                    None => None,
+                },
                 limits: read_limits(file, lang, tree)?,
                 words: file.words.get(lang).cloned().unwrap_or_default(),
             };
@@ -88,6 +101,20 @@ impl Wording {
             *first = capital.chain(rest).collect();
         }
         pieces
+    }
+
+    /// `None` where the type does not say it, or a value of it is absent.
+    pub(crate) fn did(
+        &self,
+        detail: &Detail,
+        members: TypeMembers<'_>,
+        lang: &str,
+    ) -> Option<Vec<Piece>> {
+        let (language, reading) = self.reading(detail, members, lang)?;
+        let did = language.did.as_ref()?;
+        reading
+            .has_all(did)
+            .then(|| reading::join(reading.render(did)))
     }
 
     pub(crate) fn limits(

@@ -24,8 +24,10 @@ const MUCH_LATER: i64 = 30 * A_DAY;
 const BEFORE: i64 = 5 * MICROS;
 /// How long after the last request it is looked for what is left.
 const AFTERWARDS: Duration = Duration::from_secs(5);
-/// A scattered number for each row, as ids are.
+/// A scattered number for each row, as digests are.
 const SCATTERED: &str = "((i * 2654435761) % 4294967296)";
+/// Neighbours in time are neighbours, as ids are.
+const IN_ORDER: &str = "(10000000000 + i)";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ends {
@@ -103,13 +105,13 @@ fn fill(place: &TemporaryDatabase, ends: Ends, count: u64, rate: u64) -> Outcome
     place.query(&format!(
         "{numbers} INSERT INTO tasks (tenant, id, subject_kind, subject, client_id, authority,
             authority_version, salt, transaction_id, approval, created_at, expires_at)
-        SELECT 'default', 'tsk_' || {SCATTERED}, 'client', 'agt_planner', 'agt_planner', '{authority}', 1,
-            'Xq5Lr0Jv2mWb8TzYd3HsKc', 'txn_' || i, '{authority}', {late}, {late} FROM n"
+        SELECT 'default', 'tsk_01kb0v5r2m6w9x' || {IN_ORDER}, 'client', 'agt_planner', 'agt_planner', '{authority}', 1,
+            'Xq5Lr0Jv2mWb8TzYd3HsKc', 'txn_01kb0v5r2m6w9x' || {IN_ORDER}, '{authority}', {late}, {late} FROM n"
     ))?;
     place.query(&format!(
         "{numbers} INSERT INTO delegations (tenant, id, task_id, path, holder, requested_by, authority,
             onward, jkt, created_at, expires_at)
-        SELECT 'default', 'dlg_' || {SCATTERED}, 'tsk_' || {SCATTERED}, 'dlg_' || i, 'agt_planner',
+        SELECT 'default', 'dlg_01kb0v5r2m6w9x' || {IN_ORDER}, 'tsk_01kb0v5r2m6w9x' || {IN_ORDER}, 'dlg_01kb0v5r2m6w9x' || {IN_ORDER}, 'agt_planner',
             'agt_planner', '{authority}', '[]', '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I', {late}, {late}
         FROM n"
     ))?;

@@ -26,7 +26,7 @@ use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
 use crate::pending::{
     Decision, Delivery, Kind, PendingStatus, PreparedApproval, RedemptionFacts, USUAL_WAIT,
-    judge_again,
+    is_same_content, judge_again,
 };
 use crate::realm::{DecisionContext, Realm};
 use crate::requirements::requirements;
@@ -247,7 +247,12 @@ pub fn take(
         return Err(NotTaken::OtherDefinition);
     }
     if !is_approved(facts, decision, action, realm) {
-        return Err(NotTaken::OutOfScope);
+        // The same under another version of its type is no other action.
+        let is_same = is_same_content(&request.asked.authority, action.authority);
+        return Err(match is_same && !decision.narrowed {
+            true => NotTaken::DescribedAnew,
+            false => NotTaken::OutOfScope,
+        });
     }
     let until = decision.ends_at.unwrap_or(request.expires_at);
     let until = until.min(request.expires_at);

@@ -13,13 +13,15 @@ use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::remembered::SkippedConsent;
 use crate::request::{OPENID, PreparedRequest, always_asks};
-use crate::requirements::{Requirements, requirements};
+use crate::requirements::requirements;
 use crate::task::{PersonAuthentication, level_of};
 
 /// `expires_in` of a pushed request: within it a person opens it (FAPI 2.0: less than 600 seconds).
 pub const REQUEST_LIFETIME: Duration = Duration::from_secs(300);
 /// How long a person has, from when they open a request, to log in and to decide.
 pub const INTERACTION_LIFETIME: Duration = Duration::from_secs(3600);
+/// How long a login is a fresh proof of who somebody is.
+pub const FRESH_LOGIN: Duration = Duration::from_secs(900);
 /// A login lasts no longer than this.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 /// Requests in the front channel from one address in a minute: each leaves a row before anybody is known.
@@ -182,17 +184,17 @@ pub enum UnknownClasses {
 /// How strongly the person must be logged in: as the decision needs it, and as strongly as one of `acr_values`. Nobody can log
 /// in by values that we do not know.
 pub fn wanted_level(
-    needs: &Requirements<'_>,
+    needed: Level,
     acr_values: &[String],
     unknown: UnknownClasses,
 ) -> Result<Level, OAuthError> {
     let known = acr_values.iter().filter_map(|acr| level_of(acr)).min();
     match (known, unknown) {
-        (Some(asked), _) => Ok(needs.level.max(asked)),
+        (Some(asked), _) => Ok(needed.max(asked)),
         (None, UnknownClasses::Refused) if !acr_values.is_empty() => {
             Err(unmet("this server knows none of `acr_values`"))
         }
-        (None, _) => Ok(needs.level),
+        (None, _) => Ok(needed),
     }
 }
 
@@ -214,7 +216,8 @@ pub fn next(
     let subject = session.map(|session| &session.user.id);
     let needs = requirements(authority, client, subject, None, logins.realm);
     needs.allow_consent()?;
-    let level = wanted_level(&needs, &request.acr_values, unknown_classes(&request.scope))?;
+    let unknown = unknown_classes(&request.scope);
+    let level = wanted_level(needs.login, &request.acr_values, unknown)?;
     if level > logins.strongest {
         return Err(unmet(
             "the login that this needs cannot be had: the person has no passkey here, or this server no such method",

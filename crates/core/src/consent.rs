@@ -125,11 +125,10 @@ pub fn approve(
 ) -> Result<GrantedConsent, OAuthError> {
     let ConsentFacts {
         prepared,
-        client,
         giver,
         chosen,
         screen,
-        skipped,
+        ..
     } = facts;
     let now = context.now;
     if giver.user.disabled {
@@ -145,8 +144,27 @@ pub fn approve(
     if screen.ends_at <= now {
         return Err(denied().because("the task would be over before it begins"));
     }
-    let narrowed = authority != prepared.authority;
     let ends_at = chosen_end(facts, context.realm)?;
+    Ok(granted(facts, (authority, ends_at), context, ids))
+}
+
+/// What follows from a yes to this authority, until then.
+pub(crate) fn granted(
+    facts: ConsentFacts<'_>,
+    (authority, ends_at): (Authority, Timestamp),
+    context: DecisionContext<'_>,
+    ids: ConsentIds,
+) -> GrantedConsent {
+    let ConsentFacts {
+        prepared,
+        client,
+        giver,
+        screen,
+        skipped,
+        ..
+    } = facts;
+    let now = context.now;
+    let narrowed = authority != prepared.authority;
     let task = Task {
         expires_at: ends_at,
         ..task(facts, authority, now, &ids)
@@ -171,13 +189,13 @@ pub fn approve(
         method: skipped.map_or_else(|| method(&giver.authentication), SkippedConsent::method),
         at: now,
     };
-    Ok(GrantedConsent {
+    GrantedConsent {
         task,
         delegation,
         consent,
         code,
         narrowed,
-    })
+    }
 }
 
 /// A guest's task ends as the person chose; everybody else's as the page said.
@@ -210,7 +228,7 @@ pub fn denied() -> OAuthError {
 }
 
 /// How the person showed that it is them, for the record.
-fn method(authentication: &PersonAuthentication) -> &'static str {
+pub(crate) fn method(authentication: &PersonAuthentication) -> &'static str {
     match level_of(&authentication.acr) {
         None | Some(Level::None) => "none",
         Some(Level::Password) => "password",

@@ -110,7 +110,7 @@ pub fn prepare(
         ));
     }
     let needs = requirements(&authority, client, None, None, realm);
-    let level = wanted_level(&needs, &[], UnknownClasses::Refused)?;
+    let level = wanted_level(needs.level, &[], UnknownClasses::Refused)?;
     if level > strongest {
         return Err(unmet(
             "this needs a stronger answer than anybody can give here: no verifier is configured",
@@ -156,6 +156,7 @@ pub fn pending(prepared: PreparedDevice, facts: DeviceFacts<'_>) -> PendingReque
             identity: prepared.identity,
             transaction: None,
             access: None,
+            consent: None,
             onward: Onward::of(facts.client),
         },
         asked_hash,

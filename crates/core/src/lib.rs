@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod access_request;
+pub mod account_link;
 pub mod approval;
 pub mod archive;
 pub mod authorize;
@@ -18,6 +19,7 @@ pub mod consent;
 pub mod credentials;
 pub mod delegation;
 pub mod device;
+pub mod elsewhere;
 pub mod email;
 pub mod event;
 pub mod exchange;

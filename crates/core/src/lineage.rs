@@ -29,6 +29,8 @@ pub enum Stopped {
     Task,
     /// The task waits until its person lets it go on.
     Suspended,
+    /// The task's person paused the holder: "This was not me".
+    Paused,
     Delegation,
     Agent,
     Owner,
@@ -43,6 +45,7 @@ impl Stopped {
         match self {
             Self::Task => "task",
             Self::Suspended => "suspended",
+            Self::Paused => "paused",
             Self::Delegation => "delegation",
             Self::Agent => "agent",
             Self::Owner => "owner",
@@ -57,6 +60,7 @@ impl Stopped {
         match text {
             "task" => Self::Task,
             "suspended" => Self::Suspended,
+            "paused" => Self::Paused,
             "delegation" => Self::Delegation,
             "agent" => Self::Agent,
             "owner" => Self::Owner,

@@ -58,6 +58,12 @@ impl OAuthError {
         Self::new(ErrorCode::UnauthorizedClient, sentence)
     }
 
+    /// The same of one that may begin nothing for this person.
+    pub fn client_paused() -> Self {
+        let sentence = "this client is stopped for this person: they said that a request of it was not theirs, and only they can let it ask again";
+        Self::new(ErrorCode::UnauthorizedClient, sentence)
+    }
+
     /// The same of one that never acts again.
     pub fn client_removed() -> Self {
         let sentence = "this client was removed: register another one";

@@ -1,5 +1,5 @@
 //! Pending requests, which wait for a person's decision: CIBA, the device flow (RFC 8628), transaction challenges of resource
-//! servers, and what they ask about one action. States and who may decide; each transition is one guarded statement of `store`.
+//! servers, what they ask about one action, and consents that are given away from the browser that asks. States and who may decide; each transition is one guarded statement of `store`.
 
 mod approvers;
 mod close;
@@ -11,7 +11,9 @@ mod status;
 
 pub use approvers::{Deciders, Designation, deciders, designation, designation_digest};
 pub use close::Ending;
-pub use create::{PendingFacts, PreparedApproval, check_chain, content_hash, create};
+pub use create::{
+    PendingFacts, PreparedApproval, check_chain, content_hash, create, is_same_content,
+};
 pub use kind::{Kind, State};
 pub use poll::{Hasty, Poll, poll};
 pub use redeem::{
@@ -20,7 +22,7 @@ pub use redeem::{
 };
 pub use status::{
     CANCELLED, DESCRIBED_ANEW, InconsistentStatus, PendingStatus, RedeemedFor, STOPPED, SUPERSEDED,
-    TransitionError,
+    TAKEN_BACK, TransitionError, WITHDRAWN,
 };
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 
@@ -35,6 +37,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::access_request::AskedAccess;
+use crate::elsewhere::AskedConsent;
 use crate::id::{ApprovalId, ClientId, DelegationId, ReceiptId, TaskId, UserId};
 use crate::onward::Onward;
 use crate::task::Approval;
@@ -121,6 +124,9 @@ pub struct Asked {
     /// The one action that a resource server asks about; absent for every other kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<AskedAccess>,
+    /// The browser for which a person's own device is asked; absent for every other kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<AskedConsent>,
 }
 
 /// The operation that a resource server wants a person for, as its verified challenge says.

@@ -22,6 +22,10 @@ pub struct Requirements<'a> {
     pub subject: SubjectPart,
     /// The weakest answer that counts: at least a password, and what each type asks for.
     pub level: Level,
+    /// The weakest login before a consent, likewise.
+    pub login: Level,
+    /// Whether a consent is given on another device than the browser that asks, or not at all.
+    pub elsewhere: bool,
     /// Whether a person must have proved who they are in this very interaction.
     pub fresh: bool,
     /// Whom the record of the agent whose task it is designates, where no type does.
@@ -67,6 +71,7 @@ pub fn requirements<'a>(
         .flat_map(|(place, detail)| of_object(place, detail, realm))
         .collect();
     let level = objects.iter().map(ObjectRequirement::level).max();
+    let login = objects.iter().map(ObjectRequirement::login_level).max();
     let by_type = objects.iter().any(ObjectRequirement::designates);
     let own = |task: &&Task| {
         let of_subject = subject.is_some_and(|id| id.as_str() == task.subject.as_str());
@@ -86,6 +91,8 @@ pub fn requirements<'a>(
         designated,
         subject,
         level: level.unwrap_or(Level::None).max(Level::Password),
+        login: login.unwrap_or(Level::None).max(Level::Password),
+        elsewhere: objects.iter().any(ObjectRequirement::is_elsewhere),
         fresh: objects.iter().any(|object| object.needs_person),
         record: record.map_or(&[], |agent| &agent.approvers),
         objects,
@@ -136,6 +143,15 @@ impl ObjectRequirement<'_> {
     fn level(&self) -> Level {
         self.definition
             .map_or(Level::Liveness, TypeDefinition::level)
+    }
+
+    fn login_level(&self) -> Level {
+        self.definition
+            .map_or(Level::Liveness, TypeDefinition::login_level)
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        self.definition.is_some_and(TypeDefinition::elsewhere)
     }
 
     fn designates(&self) -> bool {

@@ -46,6 +46,11 @@ impl CallContext {
         )
     }
 
+    /// How often it came before with a question that is open.
+    pub(crate) fn rounds(&self) -> u64 {
+        self.question.as_ref().map_or(0, |earlier| earlier.rounds)
+    }
+
     pub(crate) fn upstream_session(&self) -> UpstreamSession {
         let session = self.session.as_ref();
         let agreed = session.and_then(|session| session.version.clone());
@@ -78,7 +83,10 @@ pub(crate) async fn run(mut call: CallContext, outbox: &Outbox) {
         Ok(Treatment::Begins) => begin(&call, outbox).await,
         Ok(Treatment::Passes) => {
             let answer = exchange(&call, None, HeaderMap::new(), outbox).await;
-            let answer = answer.unwrap_or_else(|error| end_of(&call, &error));
+            let mut answer = answer.unwrap_or_else(|error| end_of(&call, &error));
+            if call.request.method == "tasks/list" {
+                keep_own_tasks(&call, &mut answer);
+            }
             outbox.send(Frame::Answer(answer)).await;
         }
         Ok(Treatment::Decided(action)) => {
@@ -121,7 +129,7 @@ async fn decided(
     if call.request.method == "tools/call" {
         call.what = action.name().to_owned();
     }
-    take_handles(call).map_err(|why| refused(call, why))?;
+    take_handles(call).map_err(|why| refused(call, &why))?;
     let action = input::judged(&call.request, action).map_err(|why| refused(call, &why))?;
     let (action, fields) = with_definition(call, action).await?;
     let asked = action.arguments().clone();
@@ -185,19 +193,35 @@ fn not_permitted(call: &CallContext, why: &NotPermitted) -> Answer {
 }
 
 /// A task, and the state of an earlier message, are the caller's own, or there are none.
-fn take_handles(call: &mut CallContext) -> Result<(), &'static str> {
-    let now = call.gate.clock.now();
-    if let Some(task) = call.request.params.get("taskId") {
-        let task = task.as_str().unwrap_or_default();
-        if !call
-            .gate
-            .handles
-            .is_of(HandleKind::Task, task, &call.owner, now)
-        {
-            return Err("there is no such task");
-        }
+fn take_handles(call: &mut CallContext) -> Result<(), String> {
+    if let Some(task) = call.request.params.get("taskId")
+        && !is_own_task(call, task)
+    {
+        return Err("there is no such task".to_owned());
     }
     input::take(call)
+}
+
+fn is_own_task(call: &CallContext, task: &Value) -> bool {
+    let (handles, now) = (&call.gate.handles, call.gate.clock.now());
+    task.as_str()
+        .is_some_and(|task| handles.is_of(HandleKind::Task, task, &call.owner, now))
+}
+
+/// Those of others do not exist for this caller.
+fn keep_own_tasks(call: &CallContext, answer: &mut Answer) {
+    let result = answer
+        .message
+        .as_mut()
+        .and_then(|message| message.get_mut("result"));
+    match result.and_then(|result| result.get_mut("tasks")) {
+        Some(Value::Array(tasks)) => tasks.retain(|task| {
+            task.get("taskId")
+                .is_some_and(|task| is_own_task(call, task))
+        }),
+        Some(no_list) => *no_list = Value::Array(Vec::new()),
+        None => {}
+    }
 }
 
 /// What the server says of the tool now, for the decision; and the header fields that its schema wants.

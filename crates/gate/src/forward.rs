@@ -7,6 +7,7 @@ use crate::answers;
 use crate::config::Allowed;
 use crate::gate::GateParts;
 use crate::message::ClientRequest;
+use crate::methods::TITLE;
 use crate::outbox::{Answer, Frame, Outbox};
 use crate::relay::{Listener, Relayed, relayed, response};
 use crate::sealed::Carried;
@@ -35,6 +36,9 @@ pub(crate) fn rewritten(
     match request.method.as_str() {
         "initialize" => shapes::keep(params, INITIALIZE),
         _ => keep_known_meta(params),
+    }
+    if let Some(Value::Object(reference)) = params.get_mut("ref") {
+        reference.remove(TITLE);
     }
     if let Some(Value::Object(meta)) = params.get_mut("_meta")
         && let Some(capabilities) = meta.get_mut("io.modelcontextprotocol/clientCapabilities")

@@ -217,6 +217,7 @@ mod tests {
             id: json!(1),
             method: method.to_owned(),
             params: params.as_object().unwrap().clone(),
+            misread: None,
         }
     }
 

@@ -11,8 +11,14 @@ use crate::handles::HandleKind;
 use crate::message::ClientRequest;
 use crate::relay::Listener;
 use crate::sealed::Carried;
-use crate::waiting::INPUT;
+use crate::shapes::check_input;
+use crate::waiting::{INPUT, MAX_ROUNDS};
 
+const NOT_ASKED: &str = "`inputResponses` answer something that was not asked";
+/// By which the gate asks itself.
+const BY_PAGE: &str = "elicitation/create";
+/// By which a server may ask (MCP 2026-07-28, `InputRequest`).
+const ASKED_BY: [&str; 3] = [BY_PAGE, "sampling/createMessage", "roots/list"];
 /// Before the name of what was asked, among the arguments that are decided about; no argument of a client begins so.
 const JUDGED_AS: &str = "inputResponses/";
 const RESPONSES: &str = "inputResponses";
@@ -21,6 +27,8 @@ const STATE: &str = "requestState";
 /// The question that an earlier message of a call asked.
 pub(crate) struct EarlierQuestion {
     pub(crate) id: String,
+    /// How often the call came with it.
+    pub(crate) rounds: u64,
     /// The client answered the gate's own request for input with a no.
     pub(crate) has_declined: bool,
 }
@@ -39,11 +47,26 @@ fn handle(of: &[&str]) -> String {
     digest_text(&pieces)
 }
 
-/// Of what was asked by this name in this call, with this state or without one.
-fn input_handle(call: &str, state: Option<&str>, name: &str) -> String {
-    match state {
-        Some(state) => handle(&["with state", call, state, name]),
-        None => handle(&["without", call, name]),
+/// What was asked in one call, by a method and under a name.
+struct AskedInput<'a> {
+    call: &'a str,
+    state: Option<&'a str>,
+    name: &'a str,
+    method: &'a str,
+}
+
+impl AskedInput<'_> {
+    fn handle(&self) -> String {
+        let Self {
+            call,
+            state,
+            name,
+            method,
+        } = *self;
+        match state {
+            Some(state) => handle(&["with state", call, state, name, method]),
+            None => handle(&["without", call, name, method]),
+        }
     }
 }
 
@@ -87,8 +110,17 @@ pub(crate) fn asked(
     };
     let has_room = state.is_none_or(|state| keep(HandleKind::State, handle(&[call, state])))
         && requests
-            .keys()
-            .all(|name| keep(HandleKind::Input, input_handle(call, state, name)));
+            .iter()
+            .filter_map(|(name, request)| Some((name, request.get("method")?.as_str()?)))
+            .all(|(name, method)| {
+                let asked = AskedInput {
+                    call,
+                    state,
+                    name,
+                    method,
+                };
+                keep(HandleKind::Input, asked.handle())
+            });
     match has_room {
         true => Ok(()),
         false => Err("there is no room for the handle that the server gave".to_owned()),
@@ -96,7 +128,7 @@ pub(crate) fn asked(
 }
 
 /// The state of an earlier message of this call, the gate's own or the server's, and the input that was asked for; or it is refused.
-pub(crate) fn take(call: &mut CallContext) -> Result<(), &'static str> {
+pub(crate) fn take(call: &mut CallContext) -> Result<(), String> {
     let of_call = call_of(&call.request);
     let carried = Carried::State(&of_call);
     let own = state_in(&call.request)?
@@ -108,16 +140,49 @@ pub(crate) fn take(call: &mut CallContext) -> Result<(), &'static str> {
     let now = call.gate.clock.now();
     let is_known = |kind, handle: String| call.gate.handles.is_of(kind, &handle, &call.owner, now);
     if state.is_some_and(|state| !is_known(HandleKind::State, handle(&[&of_call, state]))) {
-        return Err("`requestState` is not of this call of yours");
+        return Err("`requestState` is not of this call of yours".to_owned());
     }
-    let responses = responses(&call.request)?;
-    match responses
-        .keys()
-        .all(|name| is_known(HandleKind::Input, input_handle(&of_call, state, name)))
-    {
-        true => Ok(()),
-        false => Err("`inputResponses` answer something that was not asked"),
+    let mut taken = Map::new();
+    for (name, response) in responses(&call.request)? {
+        let asked = ASKED_BY.into_iter().filter(|method| {
+            let asked = AskedInput {
+                call: &of_call,
+                state,
+                name: &name,
+                method,
+            };
+            is_known(HandleKind::Input, asked.handle())
+        });
+        let response = answer_to(asked, &name, response)?;
+        taken.insert(name, response);
     }
+    if !taken.is_empty() {
+        call.request
+            .params
+            .insert(RESPONSES.to_owned(), taken.into());
+    }
+    Ok(())
+}
+
+/// The response as it is known to one of the methods by which it was asked for.
+fn answer_to(
+    asked: impl Iterator<Item = &'static str>,
+    name: &str,
+    response: Value,
+) -> Result<Value, String> {
+    let place = format!("params.{RESPONSES}.{name}");
+    let Value::Object(members) = response else {
+        return Err(format!("`{place}` is no object"));
+    };
+    let mut refused = NOT_ASKED.to_owned();
+    for method in asked {
+        let mut answer = members.clone();
+        match check_input(method, &mut answer, &place) {
+            Ok(()) => return Ok(answer.into()),
+            Err(why) => refused = why,
+        }
+    }
+    Err(refused)
 }
 
 fn state_in(request: &ClientRequest) -> Result<Option<&str>, &'static str> {
@@ -129,18 +194,24 @@ fn state_in(request: &ClientRequest) -> Result<Option<&str>, &'static str> {
 }
 
 /// The client answers the gate alone; what it sent to the server's request before comes back out of the gate's own state.
-fn take_own(call: &mut CallContext, own: &str) -> Result<(), &'static str> {
+fn take_own(call: &mut CallContext, own: &str) -> Result<(), String> {
     const UNREADABLE: &str = "`requestState` cannot be read";
     let responses = responses(&call.request)?;
-    if responses.keys().any(|name| name != INPUT) {
-        return Err("`inputResponses` answer something that was not asked");
+    for (name, response) in &responses {
+        let asked = (name == INPUT).then_some(BY_PAGE);
+        answer_to(asked.into_iter(), name, response.clone())?;
     }
     let action = responses.get(INPUT).and_then(|one| one.get("action"));
     let has_declined = action.and_then(Value::as_str) == Some("decline");
     let own: Value = serde_json::from_str(own).map_err(|_| UNREADABLE)?;
     let id = own.get("question").and_then(Value::as_str);
     let id = id.ok_or(UNREADABLE)?.to_owned();
-    call.question = Some(EarlierQuestion { id, has_declined });
+    let rounds = own.get("rounds").and_then(Value::as_u64);
+    call.question = Some(EarlierQuestion {
+        id,
+        rounds: rounds.unwrap_or(MAX_ROUNDS),
+        has_declined,
+    });
     for name in [STATE, RESPONSES] {
         call.request.params.remove(name);
         if let Some(earlier) = own.get(name) {
@@ -154,6 +225,7 @@ fn take_own(call: &mut CallContext, own: &str) -> Result<(), &'static str> {
 pub(crate) fn state_of(call: &CallContext, question: &str) -> Option<String> {
     let mut carried = Map::new();
     carried.insert("question".to_owned(), question.into());
+    carried.insert("rounds".to_owned(), (call.rounds() + 1).into());
     for name in [STATE, RESPONSES] {
         if let Some(value) = call.request.params.get(name) {
             carried.insert(name.to_owned(), value.clone());

@@ -22,6 +22,7 @@ mod sessions;
 mod shapes;
 mod sse;
 mod told;
+mod trace;
 mod upstream;
 mod waiting;
 mod watch;

@@ -1,8 +1,12 @@
 //! One JSON-RPC message of a client (JSON-RPC 2.0 sections 4 and 5; MCP takes no batches since 2025-06-18), read so that the server
 //! behind the gate cannot read another one: no unknown members, no doubt about any value.
 
+use std::str;
+
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use writ_wire::exact_json::{self, ExactJsonError};
+use writ_verifier::MAX_ARGUMENTS_DEPTH;
+use writ_wire::exact_json::{self, ExactJsonError, Misread};
 
 /// The longest id of a request, and of a progress token, in characters.
 pub(crate) const MAX_ID: usize = 256;
@@ -26,6 +30,8 @@ pub(crate) struct ClientRequest {
     pub(crate) id: Value,
     pub(crate) method: String,
     pub(crate) params: Map<String, Value>,
+    /// What two parsers may read differently in `params.arguments`, which are left out then: it is answered, and goes no further.
+    pub(crate) misread: Option<Misread>,
 }
 
 /// Why a message is refused: a sentence for the client's developer.
@@ -50,7 +56,60 @@ pub(crate) enum MessageError {
 }
 
 pub(crate) fn parse(body: &[u8]) -> Result<ClientMessage, MessageError> {
-    let mut members = match exact_json::read(body)? {
+    let error = match exact_json::read(body) {
+        Ok(value) => return message_of(value),
+        Err(error) => error,
+    };
+    match without_arguments(body) {
+        Some((value, misread)) => match message_of(value)? {
+            ClientMessage::Request(request) => Ok(ClientMessage::Request(ClientRequest {
+                misread: Some(misread),
+                ..request
+            })),
+            ClientMessage::Notification { .. } | ClientMessage::Response { .. } => {
+                Err(error.into())
+            }
+        },
+        None => Err(error.into()),
+    }
+}
+
+/// The message with no arguments, and what is wrong with those; `None` where something is wrong elsewhere.
+fn without_arguments(body: &[u8]) -> Option<(Value, Misread)> {
+    let mut message = Map::new();
+    let mut found = None;
+    for (name, value) in exact_json::members(str::from_utf8(body).ok()?).ok()? {
+        let value = match name.as_str() {
+            "params" => {
+                let (params, misread) = params_without_arguments(value)?;
+                found = Some(misread);
+                params
+            }
+            _ => exact_json::read(value.get().as_bytes()).ok()?,
+        };
+        message.insert(name, value);
+    }
+    Some((message.into(), found?))
+}
+
+fn params_without_arguments(params: &RawValue) -> Option<(Value, Misread)> {
+    let mut kept = Map::new();
+    let mut found = None;
+    for (name, value) in exact_json::members(params.get()).ok()? {
+        let value = match name.as_str() {
+            ARGUMENTS => {
+                found = exact_json::misread(value, PLACE, MAX_ARGUMENTS_DEPTH);
+                Map::new().into()
+            }
+            _ => exact_json::read(value.get().as_bytes()).ok()?,
+        };
+        kept.insert(name, value);
+    }
+    Some((kept.into(), found?))
+}
+
+fn message_of(value: Value) -> Result<ClientMessage, MessageError> {
+    let mut members = match value {
         Value::Object(members) => members,
         Value::Array(_) => return Err(MessageError::Batch),
         _ => return Err(MessageError::NotAnObject),
@@ -79,7 +138,12 @@ pub(crate) fn parse(body: &[u8]) -> Result<ClientMessage, MessageError> {
                 Some(_) => return Err(MessageError::Params),
             };
             Ok(match id {
-                Some(id) => ClientMessage::Request(ClientRequest { id, method, params }),
+                Some(id) => ClientMessage::Request(ClientRequest {
+                    id,
+                    method,
+                    params,
+                    misread: None,
+                }),
                 None => ClientMessage::Notification { method, params },
             })
         }
@@ -131,11 +195,62 @@ pub(crate) fn is_id(id: &Value) -> bool {
     }
 }
 
+const ARGUMENTS: &str = "arguments";
+/// As decisions name it.
+const PLACE: &str = "/arguments";
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever stands in arguments, the rest of the message says whose answer it is.
+    #[test]
+    fn of_a_request_whose_arguments_two_parsers_read_differently_the_rest_is_read() {
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        for (bad, place) in [
+            ("9007199254740993", "/arguments/a"),
+            ("1e400", "/arguments/a"),
+            (r#"[{"b":1,"b":2}]"#, "/arguments/a/0"),
+            (r#"{"b":1,"B":2}"#, "/arguments/a"),
+            (r#"{"__proto__":1}"#, "/arguments/a"),
+            (r#""\ud800""#, "/arguments/a"),
+            (r#""\u0000""#, "/arguments/a"),
+            (deep.as_str(), "/arguments/a/0"),
+        ] {
+            let text = format!(
+                r#"{{"params":{{"arguments":{{"a":{bad}}},"name":"rm"}},"id":"x","method":"tools/call","jsonrpc":"2.0"}}"#
+            );
+            let ClientMessage::Request(request) = parse(text.as_bytes()).unwrap() else {
+                panic!("{text}");
+            };
+            assert_eq!(
+                (request.id, request.params),
+                (
+                    json!("x"),
+                    json!({ "name": "rm", "arguments": {} })
+                        .as_object()
+                        .unwrap()
+                        .clone()
+                )
+            );
+            assert!(request.misread.unwrap().place.starts_with(place), "{text}");
+            // Beside arguments nothing is read of a message about which parsers disagree.
+            for other in [
+                format!(
+                    r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"rm","_meta":{{"a":{bad}}}}}}}"#
+                ),
+                text.replace("\"id\":\"x\",", ""),
+                text.replace("\"x\"", "1,\"id\":2"),
+                text.replace("\"rm\"", "\"rm\",\"Name\":\"ls\""),
+                text.replace("\"rm\"", "\"rm\",\"arguments\":{}"),
+                text.replace("\"rm\"", "9007199254740993"),
+                format!("{text}{text}"),
+            ] {
+                assert!(parse(other.as_bytes()).is_err(), "{other}");
+            }
+        }
+    }
 
     #[test]
     fn a_message_is_a_request_a_notification_or_a_response() {
@@ -169,7 +284,6 @@ mod tests {
             r#"{"id":1,"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#,
-            r#"{"jsonrpc":"2.0","id":1e0,"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#,
             r#"{"jsonrpc":"2.0","id":"","method":"ping"}"#,

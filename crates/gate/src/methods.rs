@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 use writ_verifier::{GatedAction, NotPermitted};
+use writ_wire::exact_json::Misread;
 
 use crate::config::Allowed;
 use crate::message::ClientRequest;
@@ -29,11 +30,24 @@ pub(crate) enum MethodRefusal {
 }
 
 pub(crate) fn treatment(request: &ClientRequest) -> Result<Treatment, MethodRefusal> {
+    let treated = treatment_of(request)?;
+    match &request.misread {
+        None => Ok(treated),
+        Some(Misread { place, why }) => {
+            let why = format!("`{place}`: {}", why.at_its_place());
+            Err(MethodRefusal::Arguments(
+                NotPermitted::arguments_not_judged(&why),
+            ))
+        }
+    }
+}
+
+fn treatment_of(request: &ClientRequest) -> Result<Treatment, MethodRefusal> {
     let method = request.method.as_str();
     if method == "initialize" {
         return Ok(Treatment::Begins);
     }
-    let known = params_of(method).filter(|_| !method.starts_with(NOTIFICATION));
+    let known = params_of(method).filter(|_| is_request(method));
     let known = known.ok_or(MethodRefusal::Unknown)?;
     // What is not judged could be acted upon.
     check(&request.params, "params", known).map_err(MethodRefusal::Params)?;
@@ -94,7 +108,9 @@ fn completion(
         "ref/resource" => "uri",
         _ => return Err(refused("`params.ref` names no prompt and no resource")),
     };
-    if reference.len() > 2 {
+    // What a prompt is called for people names nothing, and stays here.
+    let names = reference.keys().filter(|name| *name != TITLE);
+    if names.count() > 2 || (kind == "ref/resource" && reference.contains_key(TITLE)) {
         return Err(refused("`params.ref` names more than one thing"));
     }
     let argument = object(params, "argument")?;
@@ -160,22 +176,38 @@ fn refused(why: &str) -> MethodRefusal {
     MethodRefusal::Params(why.to_owned())
 }
 
+fn is_request(method: &str) -> bool {
+    method == "initialize" || (params_of(method).is_some() && !method.starts_with(NOTIFICATION))
+}
+
+/// What becomes of a notification.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    Passes,
+    /// It is taken, and goes no further: nobody waits for an answer to it (JSON-RPC 2.0 section 4.1).
+    Dropped,
+}
+
 /// Whether a notification of the client is one that a server may get; the error is a sentence for the client's developer.
-pub(crate) fn check_told(
+pub(crate) fn told(
     method: &str,
     params: &Map<String, Value>,
     allowed: Allowed,
-) -> Result<(), String> {
+) -> Result<Told, String> {
     let named = match method {
         "notifications/initialized" => None,
         "notifications/roots/list_changed" if allowed.roots => None,
         "notifications/cancelled" => Some("requestId"),
         "notifications/progress" => Some("progressToken"),
-        _ => return Err("this notification is not taken here".to_owned()),
+        // Something is to be done, and nobody could be told that it was not.
+        request if is_request(request) => {
+            return Err(format!("`{request}` is a request, and has an `id`"));
+        }
+        _ => return Ok(Told::Dropped),
     };
     check(params, "params", params_of(method).unwrap_or_default())?;
     match named.is_none_or(|name| params.contains_key(name)) {
-        true => Ok(()),
+        true => Ok(Told::Passes),
         false => Err(format!("`{method}` does not say of what it is")),
     }
 }
@@ -186,16 +218,19 @@ pub(crate) fn tells_client(method: &str) -> bool {
 }
 
 const NOTIFICATION: &str = "notifications/";
+/// Of a prompt, in `ref` of a completion.
+pub(crate) const TITLE: &str = "title";
 /// In milliseconds: as long as the gate remembers whose a task is.
 const MAX_TASK_TTL: u64 = 24 * 3600 * 1000;
-/// Discovery, lists and `ping`.
-const PASSES: [&str; 7] = [
+/// Discovery, lists and `ping`. Of tasks a caller sees its own (`relay.rs`).
+const PASSES: [&str; 8] = [
     "server/discover",
     "ping",
     "tools/list",
     "resources/list",
     "resources/templates/list",
     "prompts/list",
+    "tasks/list",
     "logging/setLevel",
 ];
 const TOLD: [&str; 10] = [

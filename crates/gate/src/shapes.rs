@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::message::is_id;
+use crate::trace;
 
 /// What a value may be.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,8 @@ pub(crate) enum Shape {
     Object(&'static [Member]),
     /// An object of which its being there says everything.
     Mark,
+    /// A text that this takes.
+    Written(fn(&str) -> bool),
     /// What a person typed into a form: by names of the form, texts, numbers, truth values and lists of texts.
     Form,
     /// It is decided about by its value, or judged where it is read.
@@ -61,6 +64,12 @@ impl Shape {
                 .iter()
                 .enumerate()
                 .try_for_each(|(at, one)| of.check(one, &format!("{place}[{at}]"))),
+            (Self::Form, Value::Object(fields)) => fields
+                .iter()
+                .find(|(_, field)| !is_of_form(field))
+                .map_or(Ok(()), |(name, _)| {
+                    Err(format!("`{place}.{name}` is no value of a form"))
+                }),
             _ if self.is_plainly(value) => Ok(()),
             _ => Err(format!("`{place}` is no {}", self.name())),
         }
@@ -97,6 +106,7 @@ impl Shape {
             Self::Number => value.is_number(),
             Self::Id => is_id(value),
             Self::OneOf(known) => value.as_str().is_some_and(|text| known.contains(&text)),
+            Self::Written(takes) => value.as_str().is_some_and(takes),
             Self::Judged => true,
             Self::List(_) | Self::Object(_) | Self::Mark | Self::Form => false,
         }
@@ -108,7 +118,7 @@ impl Shape {
             Self::Bool => "truth value",
             Self::Number => "number",
             Self::Id => "integer, and no text of 1 to 256 characters",
-            Self::OneOf(_) => "value that is known here",
+            Self::OneOf(_) | Self::Written(_) => "value that is known here",
             Self::List(_) => "list",
             Self::Object(_) | Self::Mark | Self::Form => "object",
             Self::Judged => "value",
@@ -153,7 +163,12 @@ pub(crate) fn params_of(method: &str) -> Option<&'static [Member]> {
         "completion/complete" => &[
             (
                 "ref",
-                Object(&[("type", Text), ("name", Text), ("uri", Text)]),
+                Object(&[
+                    ("type", Text),
+                    ("name", Text),
+                    ("title", Text),
+                    ("uri", Text),
+                ]),
             ),
             ("argument", Object(&[("name", Text), ("value", Text)])),
             ("context", Object(&[("arguments", Judged)])),
@@ -161,9 +176,11 @@ pub(crate) fn params_of(method: &str) -> Option<&'static [Member]> {
         ],
         "subscriptions/listen" => &[("notifications", Judged), ("_meta", Judged)],
         "tasks/get" | "tasks/result" | "tasks/cancel" => &[("taskId", Text), ("_meta", Judged)],
-        "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" => {
-            &[("cursor", Text), ("_meta", Judged)]
-        }
+        "tools/list"
+        | "resources/list"
+        | "resources/templates/list"
+        | "prompts/list"
+        | "tasks/list" => &[("cursor", Text), ("_meta", Judged)],
         "logging/setLevel" => &[("level", OneOf(LEVELS)), ("_meta", Judged)],
         "server/discover" | "ping" => &[("_meta", Judged)],
         "notifications/initialized" | "notifications/roots/list_changed" => &[("_meta", Judged)],
@@ -204,6 +221,34 @@ pub(crate) fn result_of(method: &str) -> &'static [Member] {
     }
 }
 
+/// The answer to a request of the server that comes as input (MCP 2026-07-28, `InputResponse`), or what it is not. Of its `_meta`, by
+/// which nothing was asked, nothing is left.
+pub(crate) fn check_input(
+    method: &str,
+    answer: &mut Map<String, Value>,
+    place: &str,
+) -> Result<(), String> {
+    let needed: &[&str] = match method {
+        "elicitation/create" => &["action"],
+        "roots/list" => &["roots"],
+        "sampling/createMessage" => &["role", "content", "model"],
+        _ => &[],
+    };
+    answer.remove("_meta");
+    // A result says so of itself in this revision, and this one need not.
+    if answer
+        .get("resultType")
+        .is_some_and(|kind| kind == "complete")
+    {
+        answer.remove("resultType");
+    }
+    check(answer, place, result_of(method))?;
+    match needed.iter().find(|name| !answer.contains_key(**name)) {
+        None => Ok(()),
+        Some(name) => Err(format!("`{place}.{name}` is missing")),
+    }
+}
+
 const META_OF_ANSWER: Member = ("_meta", Shape::Object(META));
 
 /// Of an error that a client answers.
@@ -230,6 +275,9 @@ pub(crate) const META: &[Member] = &[
         Shape::Object(CAPABILITY),
     ),
     ("io.modelcontextprotocol/logLevel", Shape::OneOf(LEVELS)),
+    ("traceparent", Shape::Written(trace::is_parent)),
+    ("tracestate", Shape::Written(trace::is_state)),
+    ("baggage", Shape::Written(trace::is_baggage)),
 ];
 
 const IMPLEMENTATION: &[Member] = &[

@@ -11,7 +11,7 @@ use crate::forward::keep_known_meta;
 use crate::gate::GateParts;
 use crate::headers;
 use crate::message;
-use crate::methods::check_told;
+use crate::methods::{self, Told};
 use crate::sessions::McpSession;
 use crate::shapes::{self, ERROR, result_of};
 use crate::upstream::UpstreamSession;
@@ -34,11 +34,12 @@ pub(crate) async fn notified(
     notified: Notified,
 ) -> Response<Body> {
     let Notified { method, mut params } = notified;
-    if let Err(why) = check_told(&method, &params, gate.config.allowed) {
-        return refuse(StatusCode::BAD_REQUEST, &why);
-    }
+    let is_taken = match methods::told(&method, &params, gate.config.allowed) {
+        Ok(told) => told == Told::Passes,
+        Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),
+    };
     keep_known_meta(&mut params);
-    match is_for_server(session, &method, &params) {
+    match is_taken && is_for_server(session, &method, &params) {
         true => {
             let message = message::notification(&method, &params);
             told(gate, headers, session, message).await

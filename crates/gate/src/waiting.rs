@@ -17,6 +17,8 @@ use crate::outbox::Outbox;
 const PROGRESS_EACH: Duration = Duration::from_secs(4);
 /// How long a call is held that hears of progress; the question ends earlier.
 const MAX_HELD: Duration = Duration::from_secs(3600);
+/// How often a call comes by itself until it is told to call again: clients give up after ten rounds.
+pub(crate) const MAX_ROUNDS: u64 = 8;
 /// The gate's own input request (MCP 2026-07-28, multi round-trip requests).
 pub(crate) const INPUT: &str = "writ";
 
@@ -40,6 +42,8 @@ enum Way {
     /// It calls again with the state of this call.
     PageInResult,
     Progress(Value),
+    /// It comes again by itself, with the state of this call (MCP 2026-07-28).
+    StateInResult,
     CallAgain,
 }
 
@@ -63,6 +67,7 @@ impl Way {
         }
         match call.request.progress_token() {
             Some(token) => Self::Progress(token.clone()),
+            None if call.mirrored.is_stateless && call.may_need_input() => Self::StateInResult,
             None => Self::CallAgain,
         }
     }
@@ -72,6 +77,7 @@ impl Way {
             Self::PageInError => WaitedBy::UrlElicitationRequired,
             Self::PageInResult => WaitedBy::UrlElicitation,
             Self::Progress(_) => WaitedBy::Progress,
+            Self::StateInResult => WaitedBy::InputRequired,
             Self::CallAgain => WaitedBy::CallAgain,
         }
     }
@@ -79,7 +85,10 @@ impl Way {
     fn asking(&self) -> Asking {
         Asking {
             says: None,
-            call_again: matches!(self, Self::PageInError | Self::CallAgain),
+            call_again: matches!(
+                self,
+                Self::PageInError | Self::StateInResult | Self::CallAgain
+            ),
             waited_by: Some(self.recorded()),
         }
     }
@@ -152,7 +161,9 @@ async fn wait(
     let patience = match way {
         // The page comes at once; who comes back is held a while.
         Way::PageInError | Way::PageInResult if is_first() => Duration::ZERO,
-        Way::PageInError | Way::PageInResult | Way::CallAgain => call.gate.config.patience,
+        Way::PageInError | Way::PageInResult | Way::StateInResult | Way::CallAgain => {
+            call.gate.config.patience
+        }
         Way::Progress(_) => MAX_HELD,
     };
     let page = question.review().map(str::to_owned);
@@ -210,11 +221,16 @@ fn ended(call: &CallContext, question: &OpenQuestion, way: &Way, why: NotPermitt
                 Some(data),
             ))
         }
-        Way::PageInResult => {
+        Way::StateInResult if call.rounds() + 1 >= MAX_ROUNDS => Stopped::Refused(why),
+        Way::PageInResult | Way::StateInResult => {
             let state = input::state_of(call, question.id());
             let Some(state) = state else {
                 return Stopped::Refused(why);
             };
+            if *way == Way::StateInResult {
+                let result = json!({ "resultType": "input_required", "requestState": state });
+                return Stopped::Answered(json!({ "jsonrpc": "2.0", "id": id, "result": result }));
+            }
             let params = json!({ "mode": "url", "message": words, "url": page });
             let asked = json!({ INPUT: { "method": "elicitation/create", "params": params } });
             let result = json!({ "resultType": "input_required", "inputRequests": asked, "requestState": state });

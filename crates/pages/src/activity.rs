@@ -26,8 +26,12 @@ pub struct ActivityEntry {
     pub agent: Option<String>,
     /// The resource server that asked, as it is registered, where one did.
     pub through: Option<String>,
+    /// Who decided or stopped it, where that was somebody else.
+    pub by: Option<String>,
     /// The sentence of what it was about, or the name of a device or resource.
     pub what: Option<String>,
+    /// What was done, after the name of who did it, where its type says so.
+    pub did: Option<String>,
     pub receipt: Option<String>,
 }
 
@@ -62,6 +66,7 @@ pub enum ActivityKind {
     /// Part of a task went on to another agent, the name of which is in `what`.
     HandedOver,
     Stopped,
+    StoppedByOperator,
     /// The person let it go on.
     Resumed,
     /// The client itself gave its access back.
@@ -79,6 +84,7 @@ pub enum ActivityKind {
     PasskeyRetired,
     /// By the operator, for a first passkey.
     PasskeyCodeMade,
+    ResetAsked,
     PasswordChanged,
     PasswordChangedByOperator,
     SettingsChanged,
@@ -130,9 +136,15 @@ impl ActivityEntry {
     /// In the row of the agent that did it, whose name stands there.
     pub(super) fn in_short(&self, texts: &Texts) -> Sentence {
         let text = &texts.agents.did;
-        match (self.kind.in_short(text), self.what.as_deref().map(plain)) {
-            (Some((words, _)), Some(what)) => fill(words, &[("what", &what)]),
-            (Some((_, words)), None) => fill(words, &[]),
+        let by = self.by.as_deref().map(plain);
+        let (words, name) = match (&by, self.kind.in_short_by(text)) {
+            (Some(name), Some(words)) => (Some(words), name.as_str()),
+            _ => (self.kind.in_short(text), ""),
+        };
+        let name = ("name", name);
+        match (words, self.what.as_deref().map(plain)) {
+            (Some((words, _)), Some(what)) => fill(words, &[("what", &*what), name]),
+            (Some((_, words)), None) => fill(words, &[name]),
             (None, _) => Line::of(self, texts).sentence,
         }
     }
@@ -165,12 +177,24 @@ impl<'a> Line<'a> {
             }
             None => agent,
         };
+        let by = entry.by.as_deref().map(plain);
+        let (words, name) = match (&by, entry.kind.text_by(texts)) {
+            (Some(name), Some(words)) => (words, name.as_str()),
+            _ if entry.did.is_some() => (&*texts.activity.kind.did, ""),
+            _ => (entry.kind.text(texts), ""),
+        };
+        let did = entry.did.as_deref().map(plain).unwrap_or_default();
         Self {
             clock: texts.clock(entry.at),
             moment: texts.moment(entry.at),
             machine_time: entry.at.rfc3339(),
-            sentence: fill(entry.kind.text(texts), &[("agent", &agent)]),
-            what: entry.what.as_deref().map(plain),
+            sentence: fill(words, &[("agent", &*agent), ("name", name), ("did", &*did)]),
+            // The sentence says it.
+            what: entry
+                .what
+                .as_deref()
+                .filter(|_| entry.did.is_none())
+                .map(plain),
             receipt: entry.receipt.as_deref(),
             mark: entry.kind.mark(),
         }
@@ -191,6 +215,30 @@ impl ActivityKind {
             }
             Self::Denied | Self::NotMe => Some((&text.denied, &text.denied_something)),
             Self::Consented => Some((&text.consented, &text.consented)),
+            _ => None,
+        }
+    }
+
+    /// The same where another person did it.
+    fn in_short_by(self, text: &AgentDidTexts) -> Option<(&str, &str)> {
+        match self {
+            Self::Approved | Self::ApprovedLess | Self::Agreed => {
+                Some((&text.approved_by, &text.approved_something_by))
+            }
+            Self::Denied | Self::NotMe => Some((&text.denied_by, &text.denied_something_by)),
+            _ => None,
+        }
+    }
+
+    /// Of what another person did.
+    fn text_by(self, texts: &Texts) -> Option<&str> {
+        let text = &texts.activity.kind;
+        match self {
+            Self::Approved => Some(&text.approved_by),
+            Self::ApprovedLess => Some(&text.approved_less_by),
+            Self::Denied => Some(&text.denied_by),
+            Self::NotMe => Some(&text.not_me_by),
+            Self::Stopped => Some(&text.stopped_by),
             _ => None,
         }
     }
@@ -217,6 +265,7 @@ impl ActivityKind {
             Self::Used => &text.used,
             Self::HandedOver => &text.handed_over,
             Self::Stopped => &text.stopped,
+            Self::StoppedByOperator => &text.stopped_by_operator,
             Self::Resumed => &text.resumed,
             Self::GivenBack => &text.given_back,
             Self::UsedTwice => &text.used_twice,
@@ -229,6 +278,7 @@ impl ActivityKind {
             Self::PasskeyRemovedByOperator => &text.removed_by_operator,
             Self::PasskeyRetired => &text.passkey_retired,
             Self::PasskeyCodeMade => &text.code_made,
+            Self::ResetAsked => &text.reset_asked,
             Self::PasswordChanged => &text.password_changed,
             Self::PasswordChangedByOperator => &text.password_by_operator,
             Self::SettingsChanged => &text.settings_changed,
@@ -244,7 +294,7 @@ impl ActivityKind {
             | Self::ApprovedLess
             | Self::Done
             | Self::Resumed => "yes",
-            Self::ConsentDenied | Self::Denied | Self::Stopped => "no",
+            Self::ConsentDenied | Self::Denied | Self::Stopped | Self::StoppedByOperator => "no",
             Self::NotMe | Self::NotDone | Self::SignInFailed | Self::UsedTwice => "care",
             Self::Asked
             | Self::Expired
@@ -264,6 +314,7 @@ impl ActivityKind {
             | Self::PasskeyRemovedByOperator
             | Self::PasskeyRetired
             | Self::PasskeyCodeMade
+            | Self::ResetAsked
             | Self::PasswordChanged
             | Self::PasswordChangedByOperator
             | Self::SettingsChangedByOperator

@@ -25,8 +25,10 @@ pub struct Agents {
     pub agents: Vec<AgentEntry>,
     /// Apps that need not ask again: ended by `POST /app/agents/forget` with `client`.
     pub remembered: Vec<RememberedView>,
+    /// Those of which the person said "This was not me": let go on by `POST /app/agents/unpause` with `agent`.
+    pub paused: Vec<PausedView>,
     pub notice: Option<MineNotice>,
-    /// The stop that can be taken back.
+    /// The stop or the pause that can be taken back.
     pub undo: Option<UndoView>,
     /// More tasks live: where the next page begins.
     pub more: Option<String>,
@@ -38,6 +40,13 @@ pub struct RememberedView {
     pub client: ClientView,
     /// When it has to ask again in any case.
     pub until: Timestamp,
+}
+
+/// A client that may do and ask nothing until the person lets it.
+#[derive(Clone, Debug)]
+pub struct PausedView {
+    pub client: ClientView,
+    pub since: Timestamp,
 }
 
 #[derive(Clone, Debug)]
@@ -108,7 +117,12 @@ impl Agents {
             remembered: self
                 .remembered
                 .iter()
-                .map(|one| RememberedWords::of(one, self.now, texts))
+                .map(|one| ListedApp::remembered(one, self.now, texts))
+                .collect(),
+            paused: self
+                .paused
+                .iter()
+                .map(|one| ListedApp::paused(one, self.now, texts))
                 .collect(),
             more: self.more.as_deref().map(more),
         };
@@ -230,22 +244,33 @@ fn said(view: &AgentEntry, now: Timestamp, texts: &Texts) -> Vec<Sentence> {
     through.into_iter().chain(last).chain(until).collect()
 }
 
-/// An app that need not ask again.
-struct RememberedWords<'a> {
+/// An app in a list of its own, with one button.
+struct ListedApp<'a> {
     id: &'a str,
     name: String,
     letters: String,
-    until: Sentence,
+    /// Until when, or since when.
+    said: Sentence,
 }
 
-impl<'a> RememberedWords<'a> {
-    fn of(view: &'a RememberedView, now: Timestamp, texts: &Texts) -> Self {
-        let name = view.client.shown_name();
+impl<'a> ListedApp<'a> {
+    fn remembered(view: &'a RememberedView, now: Timestamp, texts: &Texts) -> Self {
+        let until = texts.when(view.until, now);
+        Self::of(&view.client, fill(&texts.agents.until, &[("at", &until)]))
+    }
+
+    fn paused(view: &'a PausedView, now: Timestamp, texts: &Texts) -> Self {
+        let since = texts.when(view.since, now);
+        Self::of(&view.client, fill(&texts.pause.since, &[("at", &since)]))
+    }
+
+    fn of(client: &'a ClientView, said: Sentence) -> Self {
+        let name = client.shown_name();
         Self {
-            id: &view.client.client_id,
+            id: &client.client_id,
             letters: letters(&name),
             name,
-            until: fill(&texts.agents.until, &[("at", &texts.when(view.until, now))]),
+            said,
         }
     }
 }
@@ -318,6 +343,7 @@ struct AgentsTemplate<'a> {
     undo: Option<UndoWords<'a>>,
     acting: Vec<AgentWords<'a>>,
     past: Vec<AgentWords<'a>>,
-    remembered: Vec<RememberedWords<'a>>,
+    remembered: Vec<ListedApp<'a>>,
+    paused: Vec<ListedApp<'a>>,
     more: Option<String>,
 }

@@ -126,6 +126,7 @@ pub(super) fn every_end() -> Vec<HowOver> {
         HowOver::Stopped,
         HowOver::NotMe,
         HowOver::Expired,
+        HowOver::DescribedAnew,
         HowOver::ByOther { approved: true },
         HowOver::ByOther { approved: false },
         HowOver::WaitsForOthers { agreed: 1, need: 2 },
@@ -146,6 +147,8 @@ fn happened(kind: ActivityKind, seconds_ago: u64, what: Option<&str>) -> Activit
         kind,
         agent: Some("Travel planner".to_owned()),
         through: None,
+        by: None,
+        did: None,
         what: what.map(str::to_owned),
         receipt: matches!(kind, ActivityKind::Approved | ActivityKind::Denied)
             .then(|| format!("rcp_{seconds_ago}")),
@@ -203,11 +206,7 @@ fn planner() -> AgentEntry {
         }],
         actions: vec![
             happened(ActivityKind::Used, 300, Some("Bank")),
-            happened(
-                ActivityKind::Asked,
-                900,
-                Some("Pay up to 412.00 EUR to KLM, once"),
-            ),
+            happened(ActivityKind::Asked, 900, Some("Pay to KLM, once")),
         ],
     }
 }
@@ -255,12 +254,16 @@ pub(super) fn agents() -> Agents {
             client: app(),
             until: ahead(30 * 86_400),
         }],
+        paused: vec![PausedView {
+            client: app(),
+            since: ago(86_400),
+        }],
         person: person(),
         now: now(),
         agents: vec![planner(), helper, clerk()],
         notice: Some(MineNotice::Stopped),
         undo: Some(UndoView {
-            stop: "evt_1".to_owned(),
+            act: UndoAct::Stop("evt_1".to_owned()),
             client: agent(),
             step: UndoStep::Offered,
         }),
@@ -272,7 +275,7 @@ pub(super) fn agents() -> Agents {
 pub(super) fn undoing() -> Agents {
     let mut view = agents();
     view.undo = Some(UndoView {
-        stop: "evt_1".to_owned(),
+        act: UndoAct::Stop("evt_1".to_owned()),
         client: agent(),
         step: UndoStep::Proof {
             with: UndoProofs::Either,
@@ -350,7 +353,7 @@ pub(super) fn settings() -> Settings {
         languages: Languages::load().unwrap().names(),
         notice: Some(SettingsNotice::Saved),
         problem: None,
-        of_user_code: false,
+        asked_by: PasswordAskedBy::NewPassword,
     }
 }
 
@@ -388,6 +391,7 @@ pub(super) fn every_page(texts: &Texts) -> Vec<(String, Page)> {
     .into_iter()
     .map(|(name, page)| (name.to_owned(), page))
     .collect::<Vec<_>>();
+    pages.extend(account_samples::account_pages(texts));
     for (number, how) in every_end().into_iter().enumerate() {
         pages.push((format!("over-{number}"), over(how).page(texts)));
     }

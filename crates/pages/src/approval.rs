@@ -65,6 +65,8 @@ pub struct ScreenView {
     pub user_code: Option<String>,
     /// From which address it was asked.
     pub address: Option<String>,
+    /// The browser that asks, where a consent is decided away from it; it shows the number.
+    pub browser: Option<BrowserView>,
     pub asked_at: Timestamp,
     /// When the answer is no.
     pub expires_at: Timestamp,
@@ -73,6 +75,13 @@ pub struct ScreenView {
     pub authority: Value,
     /// Whether this screen shows less than what was asked.
     pub narrowed: bool,
+}
+
+/// What a browser calls itself, and its system.
+#[derive(Clone, Debug)]
+pub struct BrowserView {
+    pub browser: Option<String>,
+    pub system: Option<String>,
 }
 
 /// One object of `authorization_details`, in the sentence of its type.
@@ -122,7 +131,7 @@ pub struct ResourceWords {
 /// What the server knows besides, and a person should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
-    /// This agent never asked this person before.
+    /// Whoever it is about has never allowed this client anything.
     FirstFromAgent,
     /// Nothing was approved for this payee among what is known; as people read it.
     FirstPayee { payee: String },
@@ -142,8 +151,8 @@ pub enum Hint {
         allowed: String,
         unit: String,
     },
-    /// The task's own limit does not cover it.
-    BeyondTask,
+    /// The task's own limit does not cover it: what of it, as people read it, where that is known.
+    BeyondTask { what: Vec<String> },
     /// What was approved before for one use was used: this is one more.
     OneMore,
     /// Less than this is left of what was approved before; decimal text.
@@ -191,6 +200,8 @@ pub enum LevelView {
     LivenessMissing,
     /// A passkey is needed, and this person has none.
     PasskeyMissing,
+    /// This is the browser that asks: it is decided on another device.
+    NotHere,
 }
 
 /// What can be made less: a form by `GET` to the same address with `narrow=1`, `part` for each part that stays,
@@ -256,6 +267,8 @@ pub enum ApprovalProblem {
     AskedAgain,
     /// The form's token is no longer valid.
     FormExpired,
+    /// A yes in the browser that asks.
+    NotHere,
     /// Approved less, and nothing is left.
     NothingChosen,
     /// An amount that is no number or larger than asked.
@@ -294,7 +307,7 @@ impl ApprovalProblem {
         match self {
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::FormExpired => StatusCode::FORBIDDEN,
+            Self::FormExpired | Self::NotHere => StatusCode::FORBIDDEN,
             Self::Changed | Self::AskedAgain => StatusCode::CONFLICT,
             Self::NumberMissing
             | Self::PasswordMissing

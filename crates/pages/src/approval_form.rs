@@ -1,7 +1,7 @@
 //! The words of the form below an approval screen: time left, the number, what a yes needs, and how to approve less.
 
 use super::approval::{
-    AmountView, ApprovalPage, ApprovalProblem, LevelView, NarrowingView, PartView,
+    AmountView, ApprovalPage, ApprovalProblem, BrowserView, LevelView, NarrowingView, PartView,
 };
 use super::screen::said;
 use super::sentence::{Sentence, fill};
@@ -16,6 +16,7 @@ pub(super) struct FormWords<'a> {
     pub(super) amount_wrong: bool,
     /// The question for the number.
     pub(super) number: Option<&'a str>,
+    pub(super) number_hint: Sentence,
     pub(super) asks_password: bool,
     /// For the device: options as JSON, and what follows.
     pub(super) passkey: Option<(&'a str, &'a str)>,
@@ -70,16 +71,21 @@ impl<'a> FormWords<'a> {
                 Some(ApprovalProblem::PasswordMissing | ApprovalProblem::PasswordWrong)
             ),
             amount_wrong: problem == Some(ApprovalProblem::AmountWrong),
-            number: view.asks_number.then_some(match device {
-                true => &text.number_device,
-                false => &text.number,
-            }),
+            number: view
+                .asks_number
+                .then_some(match (device, &view.screen.browser) {
+                    (true, _) => &text.number_device,
+                    (false, Some(_)) => &text.number_browser,
+                    (false, None) => &text.number,
+                }),
+            number_hint: number_hint(view, texts),
             asks_password: view.level == LevelView::Password,
             passkey: match &view.level {
                 LevelView::Passkey { options } => Some((options, &text.passkey_hint)),
                 LevelView::Seen { options, .. } => Some((options, &text.liveness_seen)),
                 LevelView::Password
                 | LevelView::PasskeyMissing
+                | LevelView::NotHere
                 | LevelView::Liveness { .. }
                 | LevelView::LivenessMissing => None,
             },
@@ -94,6 +100,7 @@ impl<'a> FormWords<'a> {
             lacks: match &view.level {
                 LevelView::PasskeyMissing => Some((&text.passkey_missing, true)),
                 LevelView::LivenessMissing => Some((&text.liveness_missing, false)),
+                LevelView::NotHere => Some((&text.not_here, false)),
                 _ => None,
             },
             kept: kept(view),
@@ -110,6 +117,39 @@ impl<'a> FormWords<'a> {
 
     pub(super) fn can_approve(&self) -> bool {
         self.asks_password || self.passkey.is_some()
+    }
+}
+
+/// Where the number stands, and what it means that there is none.
+fn number_hint(view: &ApprovalPage, texts: &Texts) -> Sentence {
+    let text = &texts.approval;
+    let Some(browser) = &view.screen.browser else {
+        return fill(&text.number_hint, &[]);
+    };
+    let address = view.screen.address.as_deref().map(plain);
+    let address = address.unwrap_or_else(|| text.address_unknown.clone());
+    let values = [("browser", browser.named(texts)), ("address", address)];
+    let values = values
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    fill(&text.number_hint_browser, &values)
+}
+
+impl BrowserView {
+    /// "Firefox on Linux", as the page of devices says it.
+    pub(super) fn named(&self, texts: &Texts) -> String {
+        let text = &texts.devices.session;
+        match (&self.browser, &self.system) {
+            (Some(browser), Some(system)) => {
+                let values = [("browser", plain(browser)), ("system", plain(system))];
+                let values = values
+                    .each_ref()
+                    .map(|(name, value)| (*name, value.as_str()));
+                fill(&text.named, &values).to_string()
+            }
+            (Some(one), None) | (None, Some(one)) => plain(one),
+            (None, None) => text.unnamed.clone(),
+        }
     }
 }
 
@@ -199,6 +239,7 @@ impl ApprovalProblem {
             Self::Changed => &text.changed,
             Self::AskedAgain => &text.asked_again,
             Self::FormExpired => &text.form_expired,
+            Self::NotHere => &texts.approval.not_here,
             Self::NothingChosen => &text.nothing_chosen,
             Self::AmountWrong => &text.amount_wrong,
         }

@@ -62,6 +62,7 @@ pub(super) fn screen() -> ScreenView {
         resource_words: None,
         through: None,
         user_code: None,
+        browser: None,
         address: Some("203.0.113.7".to_owned()),
         asked_at: ago(28),
         expires_at: ahead(272),
@@ -174,7 +175,9 @@ pub(super) fn every_hint() -> Vec<Hint> {
             allowed: "412.00".to_owned(),
             unit: "EUR".to_owned(),
         },
-        Hint::BeyondTask,
+        Hint::BeyondTask {
+            what: vec!["Write notes".to_owned()],
+        },
         Hint::OneMore,
         Hint::MoreThanLeft {
             left: "12.00".to_owned(),

@@ -15,7 +15,7 @@ fn the_screen_says_everything_in_its_order() {
         "Type the two digits that the agent shows you.",
         "Travel planner",
         "Acme Travel Not verified for Alice Ångström, not for you",
-        "This agent never asked Alice Ångström before.",
+        "Alice Ångström has never allowed this agent anything.",
         "First time Alice Ångström pays NL91 ABNA 0417 1643 00.",
         "EUR 412.00: the largest of Alice Ångström was EUR 300.00.",
         "EUR 19,587.99 more than the EUR 412.00 Alice Ångström allowed.",

@@ -1,6 +1,8 @@
 //! Stylesheet, scripts and icons. The addresses of what changes with the server hold a hash of the content, so they may be
 //! cached for ever; the service worker's address never changes, as its specification demands.
 
+use std::borrow::Cow;
+
 use http::Response;
 use http::header::{self, HeaderName, HeaderValue};
 
@@ -22,13 +24,13 @@ pub(crate) const ICON_512_PATH: &str = "/static/icon-512.png";
 pub(crate) const MASKABLE_PATH: &str = "/static/icon-maskable.png";
 pub(crate) const APPLE_ICON_PATH: &str = "/static/icon-180.png";
 
-/// Every file that is the same for everybody: its path, and the answer to `GET`.
-pub fn assets() -> Vec<(&'static str, Response<&'static [u8]>)> {
+/// What a file holds.
+pub type Asset = Cow<'static, [u8]>;
+
+/// Every file that is the same for everybody: its path, and the answer to `GET`. An icon of the operator's takes the place of ours.
+pub(super) fn assets(icon: Option<&[u8]>) -> Vec<(String, Response<Asset>)> {
     let mut assets = vec![
-        (
-            STYLESHEET_PATH,
-            asset(STYLESHEET, "text/css; charset=utf-8", FOR_EVER),
-        ),
+        (STYLESHEET_PATH, asset(STYLESHEET, CSS, FOR_EVER)),
         (ICON_PATH, asset(ICON, "image/svg+xml", A_DAY)),
         ("/app/sw.js", service_worker()),
     ];
@@ -39,12 +41,28 @@ pub fn assets() -> Vec<(&'static str, Response<&'static [u8]>)> {
         (FORM_POST_SCRIPT_PATH, FORM_POST_SCRIPT),
     ];
     assets.extend(scripts.map(|(path, script)| (path, asset(script, SCRIPT, FOR_EVER))));
-    assets.extend(PICTURES.map(|(path, picture)| (path, asset(picture, "image/png", A_DAY))));
+    assets.extend(PICTURES.map(|(path, ours)| {
+        let picture = icon.map_or(Cow::Borrowed(ours), |icon| Cow::Owned(icon.to_vec()));
+        (path, asset(picture, "image/png", A_DAY))
+    }));
     assets
+        .into_iter()
+        .map(|(path, answer)| (path.to_owned(), answer))
+        .collect()
+}
+
+/// A stylesheet whose address holds its hash.
+pub(super) fn stylesheet(css: &str) -> Response<Asset> {
+    asset(css.as_bytes().to_vec(), CSS, FOR_EVER)
+}
+
+/// `/static/brand-<hash>.css`
+pub(super) fn named_by(content: &[u8], name: &str, ending: &str) -> String {
+    format!("/static/{name}-{:016x}.{ending}", fnv1a(content))
 }
 
 /// Above its own folder, so that `/app` itself is in its scope (Service Workers, `Service-Worker-Allowed`).
-fn service_worker() -> Response<&'static [u8]> {
+fn service_worker() -> Response<Asset> {
     let mut response = asset(SERVICE_WORKER, SCRIPT, "no-cache");
     let scope = HeaderName::from_static("service-worker-allowed");
     for (name, value) in [
@@ -60,12 +78,8 @@ fn service_worker() -> Response<&'static [u8]> {
     response
 }
 
-fn asset(
-    content: &'static [u8],
-    kind: &'static str,
-    cache: &'static str,
-) -> Response<&'static [u8]> {
-    let mut response = Response::new(content);
+fn asset(content: impl Into<Asset>, kind: &'static str, cache: &'static str) -> Response<Asset> {
+    let mut response = Response::new(content.into());
     for (name, value) in [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, cache),
@@ -84,6 +98,7 @@ fn asset(
 }
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const A_DAY: &str = "public, max-age=86400";
 

@@ -5,8 +5,9 @@ use askama::Template;
 use http::StatusCode;
 use writ_authority::Piece;
 
-use super::guest::{GuestView, GuestWords, still_asked};
+use super::guest::{GuestView, GuestWords, still_asked, warnings};
 use super::headline::letters;
+use super::onward::onward;
 use super::scope::scope_sentence;
 use super::screen::said;
 use super::sentence::{Part, Sentence, fill};
@@ -38,6 +39,8 @@ pub struct ConsentPage {
     pub redirect_host: String,
     /// Of a client that nobody registered.
     pub guest: Option<GuestView>,
+    /// The person never allowed this agent anything.
+    pub first: bool,
     pub problem: Option<ConsentProblem>,
 }
 
@@ -174,6 +177,7 @@ struct Screen<'a> {
     words: Option<Words<'a>>,
     facts: Vec<(&'a str, String)>,
     guest: Option<GuestWords<'a>>,
+    warnings: Vec<&'a str>,
 }
 
 struct Badge<'a> {
@@ -244,6 +248,7 @@ impl<'a> Screen<'a> {
                 .as_deref()
                 .and_then(|purpose| words(purpose, agent, texts)),
             facts: facts(view, texts),
+            warnings: warnings(view, guest.as_ref(), texts),
             guest,
         }
     }
@@ -254,7 +259,7 @@ impl<'a> Screen<'a> {
         lines.extend(self.problem.map(str::to_owned));
         lines.extend([self.heading.to_string(), self.publisher.to_string()]);
         lines.extend(self.badge.iter().map(|badge| badge.text.to_owned()));
-        lines.extend(self.guest.iter().flat_map(GuestWords::lines));
+        lines.extend(self.warnings.iter().map(|one| (*one).to_owned()));
         lines.push(text.what.clone());
         for item in &self.items {
             lines.push(item.sentence.to_string());
@@ -334,30 +339,6 @@ fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {
     );
     limits.push(fill(&texts.consent.nothing_else, &[]));
     limits
-}
-
-pub(super) fn onward(onward: &OnwardView, texts: &Texts) -> Vec<Sentence> {
-    let text = &texts.consent;
-    let names = onward.agents.iter().map(|agent| agent.shown(texts));
-    let names: Vec<String> = names.collect();
-    let agents = names.join(&text.list_separator);
-    let whom = match (names.is_empty(), onward.same_owner) {
-        _ if onward.depth == 0 => return vec![fill(&text.onward_none, &[])],
-        (true, false) => return vec![fill(&text.onward_none, &[])],
-        (true, true) => &text.onward_owner,
-        (false, false) => &text.onward_agents,
-        (false, true) => &text.onward_both,
-    };
-    let further = if onward.depth == 1 {
-        &text.onward_once
-    } else {
-        &text.onward_depth
-    };
-    let depth = onward.depth.to_string();
-    vec![
-        fill(whom, &[("agents", &agents)]),
-        fill(further, &[("depth", &depth)]),
-    ]
 }
 
 fn words<'a>(purpose: &str, agent: Option<&AgentView>, texts: &'a Texts) -> Option<Words<'a>> {

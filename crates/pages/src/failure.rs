@@ -51,6 +51,8 @@ pub enum FailureKind {
     RequestUsed,
     /// Nothing can be allowed to this client any more.
     ClientStopped,
+    /// The person paused it.
+    ClientPaused,
     /// The form's token (CSRF) is missing or wrong.
     FormExpired,
     Forbidden,
@@ -136,7 +138,8 @@ impl FailureKind {
             | Self::RequestRefused
             | Self::RequestExpired
             | Self::RequestUsed
-            | Self::ClientStopped => StatusCode::BAD_REQUEST,
+            | Self::ClientStopped
+            | Self::ClientPaused => StatusCode::BAD_REQUEST,
             Self::FormExpired | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -156,6 +159,7 @@ impl FailureKind {
             Self::RequestExpired => &failure.request_expired,
             Self::RequestUsed => &failure.request_used,
             Self::ClientStopped => &failure.client_stopped,
+            Self::ClientPaused => &failure.client_paused,
             Self::FormExpired => &failure.form_expired,
             Self::Forbidden => &failure.forbidden,
             Self::NotFound => &failure.not_found,
@@ -171,6 +175,7 @@ impl FailureKind {
     fn leads_home(self) -> bool {
         match self {
             Self::RequestUsed
+            | Self::ClientPaused
             | Self::NotFound
             | Self::MethodNotAllowed
             | Self::TooLarge

@@ -1,7 +1,7 @@
 //! What the consent form says of a guest: a client that nobody registered, known by the host of its document.
 
 use super::sentence::{Sentence, fill};
-use super::{LONGEST_WORDS, Texts, clean, plain};
+use super::{ConsentPage, LONGEST_WORDS, Texts, clean, plain};
 
 /// A guest, beside what is said of every client.
 #[derive(Clone, Debug)]
@@ -89,12 +89,6 @@ impl<'a> GuestWords<'a> {
         }
     }
 
-    /// What stands before the parts that can be ticked.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let warnings = self.warnings.iter().map(|warning| (*warning).to_owned());
-        warnings.collect()
-    }
-
     /// What stands among the limits.
     pub(super) fn limits(&self) -> Vec<String> {
         let lifetimes = self.lifetimes.iter().map(|one| one.words.to_string());
@@ -102,6 +96,17 @@ impl<'a> GuestWords<'a> {
             .chain(lifetimes)
             .collect()
     }
+}
+
+/// What stands before the parts that can be ticked.
+pub(super) fn warnings<'a>(
+    view: &ConsentPage,
+    guest: Option<&GuestWords<'a>>,
+    texts: &'a Texts,
+) -> Vec<&'a str> {
+    let first = view.first.then_some(&*texts.consent.first);
+    let of_guest = guest.iter().flat_map(|guest| &guest.warnings).copied();
+    first.into_iter().chain(of_guest).collect()
 }
 
 fn lifetime(view: &LifetimeView, texts: &Texts) -> Sentence {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::approval::{ApprovalDetail, Hint, RoleView, ScreenView};
-use super::brief::Brief;
+use super::brief::{Brief, NAME, brief};
 use super::headline::in_fours;
 use super::sentence::{Sentence, fill};
 use super::{Texts, plain};
@@ -67,8 +67,8 @@ macro_rules! of_the_person {
 }
 
 of_the_person! {
-    first_from_agent, first_account, first_payee, first_payees, more_than_usual, more_than_usual_of,
-    more_than_usual_several, more_than_allowed, beyond_task, denied_before,
+    first_from_agent, first_from_app, first_account, first_payee, first_payees, more_than_usual, more_than_usual_of,
+    more_than_usual_several, more_than_allowed, beyond_task, beyond_task_what, denied_before,
 }
 
 /// The kinds of which several objects of one request may each have one.
@@ -97,7 +97,10 @@ impl Hint {
         let (hint, text) = (&texts.approval.hint, HintTexts::of(view, texts));
         let name = ("name", name);
         match self {
-            Self::FirstFromAgent => fill(text.first_from_agent, &[name]),
+            Self::FirstFromAgent => match view.client.agent {
+                Some(_) => fill(text.first_from_agent, &[name]),
+                None => fill(text.first_from_app, &[name]),
+            },
             Self::FirstPayee { payee } => match is_only_account(view, payee) {
                 true => fill(text.first_account, &[name]),
                 false => fill(text.first_payee, &[("payee", &written(view, payee)), name]),
@@ -125,7 +128,14 @@ impl Hint {
             }
             Self::DefinitionChanged => fill(&hint.definition_changed, &[]),
             Self::DefinitionUnknown => fill(&hint.definition_unknown, &[]),
-            Self::BeyondTask => fill(text.beyond_task, &[name]),
+            Self::BeyondTask { what } if what.is_empty() => fill(text.beyond_task, &[name]),
+            Self::BeyondTask { what } => {
+                let what = what.iter().map(|one| brief(&written(view, one), NAME));
+                let what = what
+                    .collect::<Vec<_>>()
+                    .join(&texts.approval.list_separator);
+                fill(text.beyond_task_what, &[("what", &*what), name])
+            }
             Self::OneMore => fill(&hint.one_more, &[]),
             Self::MoreThanLeft { left, budget, unit } => {
                 let (left, budget) = (texts.amount(left, unit), texts.amount(budget, unit));

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::assets::{ICON_192_PATH, ICON_512_PATH, ICON_PATH, MASKABLE_PATH};
+use super::brand::Brand;
 use super::{Languages, Page, Texts};
 
 /// Of `/app/manifest.webmanifest`, written once for each language.
@@ -60,11 +61,10 @@ impl ByLanguage {
 }
 
 fn manifest(texts: &Texts) -> Value {
-    let icon = |path, kind, sizes, purpose| json!({ "src": path, "type": kind, "sizes": sizes, "purpose": purpose });
     json!({
         "id": "/app",
-        "name": texts.layout.product,
-        "short_name": texts.layout.product,
+        "name": texts.product(),
+        "short_name": texts.product(),
         "description": texts.app.description,
         "lang": texts.locale(),
         "dir": texts.layout.direction,
@@ -72,18 +72,27 @@ fn manifest(texts: &Texts) -> Value {
         "scope": "/app",
         "display": "standalone",
         "background_color": "#f4f2ed",
-        "theme_color": "#26437f",
-        "icons": [
-            icon(ICON_PATH, "image/svg+xml", "any", "any"),
-            icon(ICON_192_PATH, "image/png", "192x192", "any"),
-            icon(ICON_512_PATH, "image/png", "512x512", "any"),
-            icon(MASKABLE_PATH, "image/png", "512x512", "maskable"),
-        ],
+        "theme_color": texts.brand().theme().unwrap_or("#26437f"),
+        "icons": icons(texts.brand()),
         "shortcuts": [
             { "name": texts.app.agents, "url": "/app/agents" },
             { "name": texts.app.activity, "url": "/app/activity" },
         ],
     })
+}
+
+fn icons(brand: &Brand) -> Value {
+    let icon = |path, kind, sizes: &str, purpose| json!({ "src": path, "type": kind, "sizes": sizes, "purpose": purpose });
+    if let Some(side) = brand.icon_side() {
+        let sizes = format!("{side}x{side}");
+        return json!([icon(ICON_512_PATH, "image/png", &sizes, "any")]);
+    }
+    json!([
+        icon(ICON_PATH, "image/svg+xml", "any", "any"),
+        icon(ICON_192_PATH, "image/png", "192x192", "any"),
+        icon(ICON_512_PATH, "image/png", "512x512", "any"),
+        icon(MASKABLE_PATH, "image/png", "512x512", "maskable"),
+    ])
 }
 
 pub(super) fn offline(texts: &Texts) -> Page {
@@ -104,7 +113,7 @@ struct OfflineTemplate<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assets;
+    use crate::Brand;
 
     /// As the server answers `GET` of a path.
     fn fetch(path: &str, language: &str) -> (http::response::Parts, String) {
@@ -115,9 +124,9 @@ mod tests {
             "/app/manifest.webmanifest" => manifests(&languages).manifest(&headers),
             "/app/offline" => offline_pages(&languages).page(&headers),
             _ => {
-                let mut assets = assets().into_iter();
+                let mut assets = Brand::default().assets().into_iter();
                 let (_, found) = assets.find(|(known, _)| *known == path).expect(path);
-                found.map(|body| String::from_utf8_lossy(body).into_owned())
+                found.map(|body| String::from_utf8_lossy(&body).into_owned())
             }
         };
         response.into_parts()

@@ -1,9 +1,12 @@
 //! The catalogues of all languages, and which one a person reads: their own choice, then their browser's (RFC 9110 section
 //! 12.5.4), then English.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use http::header::{ACCEPT_LANGUAGE, COOKIE};
 
+use super::brand::Brand;
 use super::texts::{TextError, Texts};
 
 /// Holds the tag that a person chose.
@@ -22,6 +25,15 @@ impl Languages {
             english: Texts::load()?,
             others: vec![Texts::german()?],
         })
+    }
+
+    /// The same under the operator's name.
+    pub fn under(self, brand: &Arc<Brand>) -> Self {
+        let others = self.others.into_iter();
+        Self {
+            english: self.english.under(brand),
+            others: others.map(|texts| texts.under(brand)).collect(),
+        }
     }
 
     /// The texts of a BCP 47 tag: of exactly that, or of its language, or English.

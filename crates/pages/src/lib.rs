@@ -8,6 +8,8 @@ use askama::Template;
 use http::{HeaderValue, Response, StatusCode, header};
 use writ_wire::time::seconds_to_wait;
 
+mod account;
+mod action_name;
 mod activity;
 mod agents;
 mod approval;
@@ -15,12 +17,14 @@ mod approval_form;
 mod approve;
 mod around;
 mod assets;
+mod brand;
 mod brief;
 mod clean;
 mod consent;
 mod device_code;
 mod devices;
 mod done;
+mod elsewhere;
 mod failure;
 mod form_post;
 mod guest;
@@ -33,6 +37,7 @@ mod languages;
 mod login;
 mod logout;
 pub mod messages;
+mod onward;
 mod over;
 mod person;
 mod receipt;
@@ -47,6 +52,8 @@ mod through;
 mod undo;
 pub mod zones;
 
+#[cfg(test)]
+mod account_samples;
 #[cfg(test)]
 mod app_samples;
 #[cfg(test)]
@@ -64,17 +71,26 @@ mod page_tests;
 #[cfg(test)]
 mod samples;
 
+pub use account::{
+    AccountLinkPage, AccountLinkProblem, AccountSaid, AddressPage, ForgottenPage, LinkProof,
+    NotMePage,
+};
+pub use action_name::title_of;
 pub use activity::{Activity, ActivityEntry, ActivityKind};
-pub use agents::{AgentEntry, AgentTask, Agents, RememberedView, SpendingView, UnfetchedView};
+pub use agents::{
+    AgentEntry, AgentTask, Agents, PausedView, RememberedView, SpendingView, UnfetchedView,
+};
 pub use approval::{
-    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
-    GrantsView, Hint, LevelView, NarrowingView, PartView, PurposeView, ResourceWords, RoleView,
-    ScreenView,
+    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, BrowserView, DecidersView,
+    DurationView, GrantsView, Hint, LevelView, NarrowingView, PartView, PurposeView, ResourceWords,
+    RoleView, ScreenView,
 };
 pub(crate) use assets::{
-    APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH,
+    APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, ICON_192_PATH, PASSKEY_SCRIPT_PATH,
+    PUSH_SCRIPT_PATH,
 };
-pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
+pub use assets::{Asset, ICON_PATH, STYLESHEET_PATH};
+pub use brand::{Accent, Brand, BrandIcon, LARGEST_ICON, LONGEST_NAME};
 pub use clean::{LONGEST_WORDS, clean, legible, legible_block, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
@@ -84,6 +100,7 @@ pub use devices::{
     Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionView,
 };
 pub use done::Done;
+pub use elsewhere::{ElsewherePage, ElsewhereProblem, ElsewhereStep};
 pub use failure::{FailureKind, FailurePage, WayOn};
 pub use form_post::FormPost;
 pub use guest::{AskedTypeView, GuestView, LifetimeView};
@@ -96,11 +113,11 @@ pub use over::{HowOver, Over};
 pub use person::PersonView;
 pub use receipt::{BecameOf, ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
 pub use scope::{AskedEachTime, ScopeView, ScopeWords};
-pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
+pub use settings::{PasswordAskedBy, QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{HolderView, MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 pub use through::{RetryView, ThroughView};
-pub use undo::{UndoProblem, UndoProofs, UndoStep, UndoView};
+pub use undo::{UndoAct, UndoProblem, UndoProofs, UndoStep, UndoView};
 
 /// A finished page. As an HTTP response it carries the headers of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +128,8 @@ pub struct Page {
     pub scripts: Scripts,
     /// After how long the same may succeed (RFC 6585 section 4).
     pub retry_after: Option<Duration>,
+    /// After how long the browser asks again by itself, also without a script (HTML section 7.4.2.2, "refresh").
+    pub refresh: Option<Duration>,
 }
 
 /// Whether a page brings scripts; only our own files, never any inside the page.
@@ -151,6 +170,7 @@ impl Page {
             form_ends: FormEnds::Here,
             scripts: Scripts::None,
             retry_after: None,
+            refresh: None,
         }
     }
 
@@ -159,6 +179,10 @@ impl Page {
             retry_after,
             ..self
         }
+    }
+
+    fn with_refresh(self, refresh: Option<Duration>) -> Self {
+        Self { refresh, ..self }
     }
 
     fn with_scripts(self) -> Self {
@@ -182,6 +206,10 @@ impl Page {
         if let Some(wait) = self.retry_after {
             let wait = HeaderValue::from(seconds_to_wait(wait));
             response.headers_mut().insert(header::RETRY_AFTER, wait);
+        }
+        if let Some(refresh) = self.refresh {
+            let refresh = HeaderValue::from(seconds_to_wait(refresh));
+            response.headers_mut().insert(header::REFRESH, refresh);
         }
         response
     }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use writ_authority::Types;
+use writ_core::account_link::LinkKind;
 use writ_core::client::Client;
 use writ_core::pending::PendingRequest;
 
-use super::{LONGEST_WORDS, TextError, clean};
+use super::{LONGEST_WORDS, TextError, clean, title_of};
 
 /// What happened to a passkey of the person who is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,10 @@ pub enum AccountNews {
     Passkey(Passkey),
     /// It has a new one.
     Password,
+    /// An operator lets them set another password.
+    ResetBegun,
+    /// They set another one by a link: sessions ended, and what acts for them is paused.
+    Recovered,
     Reach(Reach),
 }
 
@@ -50,6 +55,8 @@ pub struct MessageTexts {
     passkey_removed: News,
     passkey_code: News,
     password_changed: News,
+    reset_begun: News,
+    recovered: News,
     email_changed: News,
     quiet_hours_changed: News,
     browser_added: News,
@@ -57,6 +64,11 @@ pub struct MessageTexts {
     used_twice: News,
     not_done: News,
     resource_reported: Mail,
+    invitation: Mail,
+    reset: Mail,
+    forgotten: Mail,
+    address: Mail,
+    reset_asked: Mail,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,7 +149,7 @@ impl Words {
 
 impl MessageTexts {
     /// For a locked screen: who asks, and for what kind of thing.
-    pub fn push(&self, asker: MessageAsker<'_>, kinds: &[&str]) -> Said {
+    pub fn push(&self, asker: MessageAsker<'_>, kinds: &[String]) -> Said {
         let what = kinds.join(&self.push.list_separator);
         let body = if kinds.is_empty() {
             &self.push.body_plain
@@ -245,12 +257,37 @@ impl MessageTexts {
         }
     }
 
+    /// The letter with a link, and with another one that only ends it. Neither proves anybody, so the letter may be read by others.
+    pub fn link_letter(&self, kind: LinkKind, url: &str, not_me: &str) -> Said {
+        let Mail { subject, text } = match kind {
+            LinkKind::Invitation => &self.invitation,
+            LinkKind::Reset => &self.reset,
+            LinkKind::Forgotten => &self.forgotten,
+            LinkKind::Address => &self.address,
+        };
+        Said {
+            title: subject.clone(),
+            body: text.replace("{url}", url).replace("{not_me}", not_me),
+        }
+    }
+
+    /// In a browser that gets the person's notifications: a link by which a password is set was mailed.
+    pub fn reset_asked(&self) -> Said {
+        let Mail { subject, text } = &self.reset_asked;
+        Said {
+            title: subject.clone(),
+            body: text.clone(),
+        }
+    }
+
     fn news(&self, what: AccountNews) -> &News {
         match what {
             AccountNews::Passkey(Passkey::Added) => &self.passkey_added,
             AccountNews::Passkey(Passkey::Removed) => &self.passkey_removed,
             AccountNews::Passkey(Passkey::CodeMade) => &self.passkey_code,
             AccountNews::Password => &self.password_changed,
+            AccountNews::ResetBegun => &self.reset_begun,
+            AccountNews::Recovered => &self.recovered,
             AccountNews::Reach(Reach::Email) => &self.email_changed,
             AccountNews::Reach(Reach::QuietHours) => &self.quiet_hours_changed,
             AccountNews::Reach(Reach::BrowserAdded) => &self.browser_added,
@@ -279,12 +316,12 @@ fn named(text: &str, agent: &Client) -> String {
 }
 
 /// Titles of the types of what is asked, each once.
-pub fn kinds<'a>(request: &PendingRequest, types: &'a Types, language: &str) -> Vec<&'a str> {
+pub fn kinds(request: &PendingRequest, types: &Types, language: &str) -> Vec<String> {
     let mut titles = Vec::new();
     for detail in request.asked.authority.details() {
         let title = types
             .of(detail)
-            .map(|t| t.title(language))
+            .map(|t| title_of(t, language))
             .unwrap_or_default();
         if !title.is_empty() && !titles.contains(&title) {
             titles.push(title);
@@ -338,6 +375,13 @@ mod tests {
             (&en.passkey_removed.text, &de.passkey_removed.text),
             (&en.passkey_code.text, &de.passkey_code.text),
             (&en.password_changed.text, &de.password_changed.text),
+            (&en.reset_begun.text, &de.reset_begun.text),
+            (&en.recovered.text, &de.recovered.text),
+            (&en.invitation.text, &de.invitation.text),
+            (&en.reset.text, &de.reset.text),
+            (&en.forgotten.text, &de.forgotten.text),
+            (&en.address.text, &de.address.text),
+            (&en.reset_asked.text, &de.reset_asked.text),
             (&en.email_changed.text, &de.email_changed.text),
             (&en.quiet_hours_changed.text, &de.quiet_hours_changed.text),
             (&en.browser_added.text, &de.browser_added.text),

@@ -33,6 +33,8 @@ pub enum HowOver {
     NotDone,
     /// The resource server that asked took it back.
     Cancelled,
+    /// The resource server that asked describes by now otherwise what would be done.
+    DescribedAnew,
     /// Reported: the resource server that asked may ask this person nothing for a while.
     Silenced {
         resource: String,
@@ -48,6 +50,8 @@ pub enum HowOver {
     },
     /// A wrong number ends a request: somebody else's prompt was on the screen.
     NumberWrong,
+    /// The same of a consent that another browser asks for: what its agent does for the person was stopped as well.
+    NumberWrongElsewhere,
     /// The request changed while it was looked at.
     Changed,
     /// No such request, or not this person's.
@@ -71,7 +75,10 @@ impl Over {
             sentence: self.sentence(&text.sentence, texts),
             agents: matches!(
                 self.how,
-                HowOver::Stopped | HowOver::NotMe | HowOver::Silenced { .. }
+                HowOver::Stopped
+                    | HowOver::NotMe
+                    | HowOver::NumberWrongElsewhere
+                    | HowOver::Silenced { .. }
             ),
         };
         Page::rendered(&template, status).with_scripts()
@@ -116,11 +123,13 @@ impl HowOver {
             Self::Expired => &over.expired,
             Self::NotDone => &over.not_done,
             Self::Cancelled => &over.cancelled,
+            Self::DescribedAnew => &over.described_anew,
             Self::Silenced { .. } => &over.silenced,
             Self::ByOther { approved: true } => &over.by_other_yes,
             Self::ByOther { approved: false } => &over.by_other_no,
             Self::WaitsForOthers { .. } => &over.waits,
             Self::NumberWrong => &over.number_wrong,
+            Self::NumberWrongElsewhere => &over.number_wrong_elsewhere,
             Self::Changed => &over.changed,
             Self::Unknown => &over.unknown,
         }

@@ -59,6 +59,7 @@ pub(super) fn consent() -> ConsentPage {
         asked: AskedEachTime::All,
     };
     ConsentPage {
+        first: true,
         remembered_days: None,
         csrf: "csrf-1".to_owned(),
         request: "req-1".to_owned(),

@@ -284,7 +284,7 @@ fn limits(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
         GrantsView::Task(onward) => {
             let mut limits = vec![fill(&text.new_task, &until)];
             if view.client.agent.is_some() {
-                limits.extend(super::consent::onward(onward, texts));
+                limits.extend(super::onward::onward(onward, texts));
             }
             limits
         }
@@ -355,12 +355,14 @@ fn facts<'a>(view: &ScreenView, texts: &'a Texts) -> Vec<(&'a str, String)> {
             address.unwrap_or_else(|| text.address_unknown.clone()),
         ),
     };
-    vec![
-        from,
-        (&text.asked, texts.moment(view.asked_at)),
-        (&text.answer_by, texts.moment(view.expires_at)),
-        (&texts.consent.identifier, plain(&view.client.client_id)),
-    ]
+    let browser = view.browser.as_ref();
+    let browser = browser.map(|browser| (&*text.browser, browser.named(texts)));
+    let rest = [
+        (&*text.asked, texts.moment(view.asked_at)),
+        (&*text.answer_by, texts.moment(view.expires_at)),
+        (&*texts.consent.identifier, plain(&view.client.client_id)),
+    ];
+    browser.into_iter().chain([from]).chain(rest).collect()
 }
 
 fn deciders(view: &DecidersView, texts: &Texts) -> Vec<Sentence> {

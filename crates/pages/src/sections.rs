@@ -24,8 +24,19 @@ texts! {
     }
     LoginTexts {
         title: String, lead: String, lead_agent: String, lead_client: String, username: String,
-        password: String, submit: String, passkey: String, or_password: String,
+        password: String, submit: String, passkey: String, or_password: String, forgot: String,
         problem: LoginProblemTexts,
+    }
+    AccountProblemTexts {
+        form_expired: String, wrong_code: String, passkey_failed: String,
+    }
+    AccountTexts {
+        title_invitation: String, title_reset: String, lead_invitation: String, lead_reset: String, lead_passkey: String,
+        code: String, code_hint: String, password_hint: String, submit: String, over_title: String, over: String,
+        done_title: String, done: String, done_passkey: String, go_on: String, add_passkey: String, later: String,
+        forgot: String, forgot_lead: String, forgot_submit: String, may_come: String, ask_operator: String,
+        not_me_title: String, not_me_lead: String, not_me_submit: String, ended_title: String, ended: String,
+        address_title: String, address_lead: String, address_submit: String, problem: AccountProblemTexts,
     }
     GuestTexts {
         says: String, says_nothing: String, verified: String, not_verified: String,
@@ -41,7 +52,7 @@ texts! {
         list_separator: String, own_words_agent: String, own_words_client: String, about: String,
         subject: String, owner: String, sponsor: String, identifier: String, returns_to: String,
         unsure: String, deny: String, approve: String, stoppable: String, stoppable_until: String,
-        details: String, asked_for_some: String, asked_for_all: String,
+        details: String, asked_for_some: String, asked_for_all: String, first: String,
     }
     MineStateTexts {
         active: String, suspended: String, completed: String, stopped: String, expired: String,
@@ -53,7 +64,7 @@ texts! {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
         back_to_client: String, leads_to: String, start_again: String,
         untrusted_request: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
-        client_stopped: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
+        client_stopped: FailureText, client_paused: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_large: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
     }
@@ -82,14 +93,14 @@ texts! {
     ApprovalHintOtherTexts {
         first_account: String, more_than_usual: String, more_than_usual_of: String,
         more_than_usual_several: String, first_payee: String, first_payees: String, more_than_allowed: String,
-        beyond_task: String, first_from_agent: String, denied_before: String,
+        beyond_task: String, beyond_task_what: String, first_from_agent: String, first_from_app: String, denied_before: String,
     }
     ApprovalHintTexts {
         other: ApprovalHintOtherTexts,
-        first_from_agent: String, first_account: String, first_payee: String, first_payees: String,
+        first_from_agent: String, first_from_app: String, first_account: String, first_payee: String, first_payees: String,
         more_than_usual: String, more_than_usual_of: String, more_than_usual_several: String, more_than_allowed: String,
         definition_changed: String, definition_unknown: String,
-        beyond_task: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
+        beyond_task: String, beyond_task_what: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
     }
     ApprovalProblemTexts {
         number_missing: String, password_missing: String, password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
@@ -115,7 +126,8 @@ texts! {
         several: String, agreed: String, role_subject: String, role_sponsor: String,
         role_designated: String, list_separator: String, left: String, left_hint: String,
         minute_left: String, over_title: String, over: String, decision: String, number: String,
-        number_device: String, number_hint: String, password: String, password_hint: String,
+        number_device: String, number_browser: String, number_hint: String, number_hint_browser: String,
+        browser: String, not_here: String, password: String, password_hint: String,
         passkey_hint: String, liveness_hint: String, liveness: String, liveness_seen: String,
         liveness_missing: String, passkey_missing: String, passkey_add: String,
         needs_script: String, unsupported: String, failed: String, unsure: String, deny: String,
@@ -138,13 +150,15 @@ texts! {
         inbox: String, receipt: String, again: String, agents: String, approved: OverText,
         denied: OverText, stopped: OverText, not_me: OverText, expired: OverText,
         by_other_yes: OverText, by_other_no: OverText, waits: OverText, number_wrong: OverText,
+        number_wrong_elsewhere: OverText,
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
-        silenced: OverText,
+        silenced: OverText, described_anew: OverText,
     }
     AgentDidTexts {
         done: String, done_something: String, used: String, used_something: String, permitted: String, permitted_something: String,
         asked: String, asked_something: String, handed_over: String, handed_over_something: String,
         approved: String, approved_something: String, denied: String, denied_something: String,
+        approved_by: String, approved_something_by: String, denied_by: String, denied_something_by: String,
         consented: String,
     }
     AgentsTexts {
@@ -163,13 +177,20 @@ texts! {
         by_password: String, by_passkey: String, keep: String, done: String, still_stopped: String, over: String,
         not_proven: String, failed: String,
     }
+    PauseTexts {
+        heading: String, hint: String, since: String, button: String, title: String, lead: String,
+        by_password: String, by_passkey: String, keep: String, done: String, over: String,
+        not_proven: String, failed: String,
+    }
     ActivityKindTexts {
-        consented: String, consent_denied: String, asked: String, approved: String,
+        did: String, consented: String, consent_denied: String, asked: String, approved: String,
+        approved_by: String, approved_less_by: String, denied_by: String, not_me_by: String,
+        stopped_by: String, stopped_by_operator: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
         handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
         sign_in_failed: String, session_ended: String, passkey_added: String, passkey_removed: String,
-        removed_by_operator: String, passkey_retired: String, code_made: String, password_changed: String,
+        removed_by_operator: String, passkey_retired: String, code_made: String, reset_asked: String, password_changed: String,
         password_by_operator: String, settings_changed: String, settings_by_operator: String, somebody: String,
     }
     ActivityTexts {
@@ -208,7 +229,7 @@ texts! {
         title: String, saved: String, preferences: String, language_label: String, quiet: String,
         quiet_hint: String, from: String, until: String, quiet_zone: String, offset: String,
         zone_label: String, zone_hint: String, email: String,
-        email_label: String, email_hint: String, email_impossible: String, code: String,
+        email_label: String, email_hint: String, email_impossible: String, email_sent: String, code: String,
         code_hint: String, code_set: String, code_label: String, password: String, save: String, new: String, new_hint: String,
         new_old: String, new_label: String, new_again: String, new_save: String, new_saved: String,
         problem: SettingsProblemTexts,
@@ -219,6 +240,13 @@ texts! {
     DeviceTexts {
         title: String, lead: String, code: String, submit: String, hint: String, warning: String,
         problem: DeviceProblemTexts,
+    }
+    ElsewhereProblemTexts {
+        not_here: String, not_answered: String, asked_too_often: String,
+    }
+    ElsewhereTexts {
+        title: String, lead: String, why: String, submit: String, number: String, waiting: String,
+        left: String, again: String, cancel: String, unsure: String, problem: ElsewhereProblemTexts,
     }
     OfflineTexts {
         title: String, sentence: String, again: String,

@@ -12,7 +12,8 @@ use super::{Page, PersonView, Texts};
 
 /// What a person set. Each part is a form of its own to `POST /app/settings`, named by `setting`: `time_zone`
 /// (`time_zone`), `quiet` (`from`, `until` as
-/// `22:00`, both empty for none; `offset` in minutes), `email` (`email`), `password` (`password`, `new_password`,
+/// `22:00`, both empty for none; `offset` in minutes), `email` (`email`,
+/// `password`), `password` (`password`, `new_password`,
 /// `new_password_again`), `user_code` (`user_code`, `password`), `language` (`language`).
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -32,8 +33,17 @@ pub struct Settings {
     pub languages: Vec<(String, String)>,
     pub notice: Option<SettingsNotice>,
     pub problem: Option<SettingsProblem>,
-    /// Whether the problem is of the form of the user code, where it may be that of the new password too.
-    pub of_user_code: bool,
+    /// Of which form a problem with the password is.
+    pub asked_by: PasswordAskedBy,
+}
+
+/// The form that asks for the person's password.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PasswordAskedBy {
+    #[default]
+    NewPassword,
+    UserCode,
+    Email,
 }
 
 /// Minutes since midnight, local.
@@ -47,6 +57,8 @@ pub struct QuietView {
 pub enum SettingsNotice {
     Saved,
     PasswordChanged,
+    /// To the new address, which counts once it is confirmed.
+    LinkSent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +88,7 @@ impl Settings {
         let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60);
         let (problem_at, wrong) = self
             .problem
-            .map_or(("", ""), |problem| problem.place(self.of_user_code));
+            .map_or(("", ""), |problem| problem.place(self.asked_by));
         let template = SettingsTemplate {
             texts,
             title: texts.page_title(&texts.settings.title),
@@ -104,6 +116,18 @@ impl SettingsNotice {
         match self {
             Self::Saved => &texts.settings.saved,
             Self::PasswordChanged => &texts.settings.new_saved,
+            Self::LinkSent => &texts.settings.email_sent,
+        }
+    }
+}
+
+impl PasswordAskedBy {
+    /// The form, by its `setting`, and its field, by its `id`.
+    const fn place(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NewPassword => ("password", "old_password"),
+            Self::UserCode => ("user_code", "password"),
+            Self::Email => ("email", "email_password"),
         }
     }
 }
@@ -133,7 +157,8 @@ impl SettingsProblem {
     }
 
     /// The form that shows it, by its `setting`, and the field that it is about, by its `id`.
-    const fn place(self, of_user_code: bool) -> (&'static str, &'static str) {
+    const fn place(self, asked_by: PasswordAskedBy) -> (&'static str, &'static str) {
+        let (form, field) = asked_by.place();
         match self {
             Self::TimeZone => ("time_zone", "time_zone"),
             Self::Quiet => ("quiet", "from"),
@@ -141,10 +166,8 @@ impl SettingsProblem {
             Self::UserCode => ("user_code", "user_code"),
             Self::Password(_) => ("password", "new_password"),
             Self::Differs => ("password", "new_password_again"),
-            Self::PasswordWrong if of_user_code => ("user_code", "password"),
-            Self::PasswordWrong => ("password", "old_password"),
-            Self::TooMany { .. } | Self::Busy if of_user_code => ("user_code", ""),
-            Self::TooMany { .. } | Self::Busy => ("password", ""),
+            Self::PasswordWrong => (form, field),
+            Self::TooMany { .. } | Self::Busy => (form, ""),
             Self::FormExpired => ("", ""),
         }
     }

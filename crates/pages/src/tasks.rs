@@ -17,6 +17,10 @@ pub enum MineNotice {
     StillStopped,
     /// The time for that was over, or somebody else stopped the same.
     StopStays,
+    /// An agent may ask again.
+    Unpaused,
+    /// Somebody let it before.
+    NotPaused,
     /// A task.
     AlreadyEnded,
     /// All that an agent could do.
@@ -75,6 +79,8 @@ impl MineNotice {
             Self::StopUndone => &texts.undo.done,
             Self::StillStopped => &texts.undo.still_stopped,
             Self::StopStays => &texts.undo.over,
+            Self::Unpaused => &texts.pause.done,
+            Self::NotPaused => &texts.pause.over,
             Self::AlreadyEnded => &texts.mine.already_ended,
             Self::AgentHadEnded => &texts.mine.agent_had_ended,
             Self::Resumed => &texts.guest.resumed,

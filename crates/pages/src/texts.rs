@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use writ_wire::time::Timestamp;
 
+use super::brand::Brand;
 use super::plain;
 use super::sections::{
-    ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
-    DoneTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts, LoginTexts,
-    LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
-    UndoTexts,
+    AccountTexts, ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts,
+    DevicesTexts, DoneTexts, ElsewhereTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts,
+    LayoutTexts, LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, PauseTexts,
+    ReceiptTexts, SettingsTexts, TimeTexts, UndoTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -27,6 +28,7 @@ pub struct TextError(#[from] toml::de::Error);
 pub struct Texts {
     words: Arc<CatalogueTexts>,
     zone: Zone,
+    brand: Arc<Brand>,
 }
 
 impl Deref for Texts {
@@ -43,7 +45,9 @@ impl Deref for Texts {
 pub struct CatalogueTexts {
     pub(super) layout: LayoutTexts,
     pub(super) login: LoginTexts,
+    pub(super) account: AccountTexts,
     pub(super) consent: ConsentTexts,
+    pub(super) elsewhere: ElsewhereTexts,
     pub(super) guest: GuestTexts,
     pub(super) mine: MineTexts,
     pub(super) failure: FailureTexts,
@@ -57,6 +61,7 @@ pub struct CatalogueTexts {
     pub(super) over: OverTexts,
     pub(super) agents: AgentsTexts,
     pub(super) undo: UndoTexts,
+    pub(super) pause: PauseTexts,
     pub(super) activity: ActivityTexts,
     pub(super) devices: DevicesTexts,
     pub(super) settings: SettingsTexts,
@@ -79,6 +84,7 @@ impl Texts {
         Ok(Self {
             words: Arc::new(toml::from_str(catalogue)?),
             zone: Zone::default(),
+            brand: Arc::default(),
         })
     }
 
@@ -87,7 +93,25 @@ impl Texts {
         Self {
             words: Arc::clone(&self.words),
             zone,
+            brand: Arc::clone(&self.brand),
         }
+    }
+
+    /// The same words under the operator's name.
+    pub fn under(self, brand: &Arc<Brand>) -> Self {
+        Self {
+            brand: Arc::clone(brand),
+            ..self
+        }
+    }
+
+    pub(super) fn brand(&self) -> &Brand {
+        &self.brand
+    }
+
+    /// The name of this server to people.
+    pub(super) fn product(&self) -> &str {
+        self.brand.name().unwrap_or(&self.layout.product)
     }
 
     /// The name of the zone that times are shown in.
@@ -195,7 +219,7 @@ impl Texts {
     }
 
     pub(super) fn page_title(&self, page: &str) -> String {
-        let values = [("page", page), ("product", self.layout.product.as_str())];
+        let values = [("page", page), ("product", self.product())];
         fill(&self.layout.title, &values).to_string()
     }
 }

@@ -161,6 +161,11 @@ ask(login, 'assertion', async () => {
 });
 autofill(login).catch(() => {});
 
+const account = form('account');
+/** For this link alone. */
+const ofLink = ({ elements }) => ({ link: elements.namedItem('link').value });
+ask(account, 'assertion', async () => request(await options(account, account.dataset.options, ofLink(account))));
+
 const approval = form('approval');
 ask(approval, 'assertion', () => request(JSON.parse(approval.dataset.given)));
 
@@ -183,5 +188,9 @@ for (const removal of forms('removal')) {
   ask(removal, 'assertion', () => prove(removal, { passkey: removal.elements.passkey.value }));
 }
 
+/** Of a form that takes a stop or a pause back: which one. */
+const takenBack = ({ elements }) =>
+  Object.fromEntries(['stop', 'agent'].filter((name) => elements[name]).map((name) => [name, elements[name].value]));
+
 const undo = form('undo');
-ask(undo, 'assertion', () => prove(undo, { stop: undo.elements.stop.value }));
+ask(undo, 'assertion', () => prove(undo, takenBack(undo)));

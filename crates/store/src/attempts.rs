@@ -35,10 +35,13 @@ pub enum AttemptKind {
     Registration,
     /// A request of a client that registered itself about that, by address and hour, and by client and hour.
     ManagedRegistration,
+    /// A password that somebody says they forgot: of strangers by name and network and day, by name and day, and by network and hour; of a
+    /// browser in which the person signed in before by that browser and day.
+    Forgotten,
 }
 
 impl AttemptKind {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Login,
         Self::LoginOfDay,
         Self::LoginFrom,
@@ -52,6 +55,7 @@ impl AttemptKind {
         Self::FrontRequest,
         Self::Registration,
         Self::ManagedRegistration,
+        Self::Forgotten,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -69,6 +73,7 @@ impl AttemptKind {
             Self::FrontRequest => "front_request",
             Self::Registration => "registration",
             Self::ManagedRegistration => "managed_registration",
+            Self::Forgotten => "forgotten",
         }
     }
 }

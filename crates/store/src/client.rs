@@ -118,7 +118,7 @@ const AMONG_ON_POSTGRES: &str = clients!(
 
 const ACTOR: &str = "
     SELECT CASE WHEN c.stopped_at IS NULL AND o.disabled_at IS NULL AND o.id IS NOT NULL
-                AND s.disabled_at IS NULL AND s.id IS NOT NULL
+                AND s.disabled_at IS NULL AND s.id IS NOT NULL AND p.client_id IS NULL
             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS active,
         k.client_id AS key_owner
     FROM clients c
@@ -126,6 +126,7 @@ const ACTOR: &str = "
     LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
     LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
     LEFT JOIN agent_keys k ON k.tenant = c.tenant AND k.thumbprint = $3
+    LEFT JOIN paused_clients p ON p.tenant = c.tenant AND p.subject = $4 AND p.client_id = c.id
     WHERE c.tenant = $1 AND c.id = $2";
 
 const STOP: &str = "
@@ -199,14 +200,15 @@ impl DatabaseTransaction {
         rows.into_iter().map(read).collect()
     }
 
-    /// `None` for an agent that does not exist.
+    /// `None` for an agent that does not exist. Not active is also one that `subject`, for whom it would act, paused.
     pub async fn actor_state(
         &mut self,
         agent: &ClientId,
         key: &Thumbprint,
+        subject: &str,
     ) -> Result<Option<ActorState>> {
         let (agent, key) = (agent.as_str(), key.as_str());
-        let row = optional!(self, ActorRow, ACTOR, &self.tenant, agent, key)?;
+        let row = optional!(self, ActorRow, ACTOR, &self.tenant, agent, key, subject)?;
         Ok(row.map(|row| ActorState {
             active: row.active == 1,
             key_owner: row.key_owner.map(ClientId::from_text),

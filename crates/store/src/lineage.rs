@@ -25,6 +25,7 @@ macro_rules! stopped {
     () => {
         "CASE WHEN t.stopped_at IS NOT NULL THEN 'task'
             WHEN t.suspended_at IS NOT NULL THEN 'suspended'
+            WHEN k.client_id IS NOT NULL THEN 'paused'
             WHEN s.delegations > 0 THEN 'delegation'
             WHEN s.agents > 0 THEN 'agent'
             WHEN s.owners > 0 THEN 'owner'
@@ -70,6 +71,7 @@ macro_rules! up_from {
             CROSS JOIN state s
             LEFT JOIN users p ON p.tenant = $1 AND p.id = t.subject AND t.subject_kind = 'person'
             LEFT JOIN tenants n ON n.tenant = $1
+            LEFT JOIN paused_clients k ON k.tenant = $1 AND k.subject = t.subject AND k.client_id = d.holder
             WHERE d.tenant = $1 AND d.id = $2",
             $condition
         )

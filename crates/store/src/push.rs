@@ -20,6 +20,8 @@ pub struct PushSubscription {
     pub sealed: String,
     /// Which browser.
     pub name: String,
+    /// Digest of that browser's own cookie; absent for one of before it had one.
+    pub browser: Option<String>,
     pub created_at: Timestamp,
 }
 
@@ -28,27 +30,39 @@ row! { SubscriptionRow {
     user_id: String,
     sealed: String,
     name: String,
+    browser: Option<String>,
     created_at: i64,
 } }
+
+row! { OwnDeviceRow { browser: Option<String> } }
 
 row! { ServerKeyRow { public_key: String, sealed: String } }
 
 /// Inserts at most $7 of a person; an existing one is updated and does not count as new.
 const UPSERT: &str = "
-    INSERT INTO push_subscriptions (tenant, endpoint_digest, user_id, sealed, name, created_at)
+    INSERT INTO push_subscriptions (tenant, endpoint_digest, user_id, sealed, name, created_at, browser)
     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),
-        CAST($6 AS BIGINT)
+        CAST($6 AS BIGINT), CAST($8 AS TEXT)
     WHERE $7 > (SELECT COUNT(*) FROM push_subscriptions
         WHERE tenant = $1 AND user_id = $3 AND gone_at IS NULL AND endpoint_digest <> $2)
     ON CONFLICT (tenant, endpoint_digest) DO UPDATE SET user_id = excluded.user_id,
         sealed = excluded.sealed, name = excluded.name, created_at = excluded.created_at,
-        gone_at = NULL";
+        browser = excluded.browser, gone_at = NULL";
 
 /// The oldest first: should two nodes have inserted one too many, it is the newest that is left out.
 const OF_USER: &str = "
-    SELECT endpoint_digest, user_id, sealed, name, created_at FROM push_subscriptions
+    SELECT endpoint_digest, user_id, sealed, name, browser, created_at FROM push_subscriptions
     WHERE tenant = $1 AND user_id = $2 AND gone_at IS NULL
     ORDER BY created_at, endpoint_digest LIMIT $3";
+
+/// Told now, or until $3: of those that are gone the row stays for a day.
+const OWN_DEVICES: &str = "
+    SELECT DISTINCT browser FROM push_subscriptions
+    WHERE tenant = $1 AND user_id = $2 AND browser IS NOT NULL
+        AND (gone_at IS NULL OR gone_at > $3)
+    ORDER BY browser LIMIT $4";
+/// Those of now and of a day.
+const MAX_OWN_DEVICES: i64 = 4 * MAX_SUBSCRIPTIONS;
 
 const GONE: &str = "
     UPDATE push_subscriptions SET gone_at = $3, sealed = ''
@@ -75,6 +89,7 @@ impl DatabaseTransaction {
             &new.name,
             new.created_at.micros(),
             MAX_SUBSCRIPTIONS,
+            new.browser.as_deref(),
         )?;
         Ok(written == 1)
     }
@@ -85,6 +100,22 @@ impl DatabaseTransaction {
         let most = MAX_SUBSCRIPTIONS;
         let rows = all!(self, SubscriptionRow, OF_USER, &self.tenant, user, most)?;
         Ok(rows.into_iter().map(SubscriptionRow::read).collect())
+    }
+
+    /// Browsers of this person that are told of what they are asked, or were after `since`.
+    pub async fn own_devices(&mut self, user: &UserId, since: Timestamp) -> Result<Vec<String>> {
+        let (user, since) = (user.as_str(), since.micros());
+        let most = MAX_OWN_DEVICES;
+        let rows = all!(
+            self,
+            OwnDeviceRow,
+            OWN_DEVICES,
+            &self.tenant,
+            user,
+            since,
+            most
+        )?;
+        Ok(rows.into_iter().filter_map(|row| row.browser).collect())
     }
 
     /// The push service does not know it any more, or the person took it away. Whether this call did it.
@@ -127,6 +158,7 @@ impl SubscriptionRow {
             user: UserId::from_text(self.user_id),
             sealed: self.sealed,
             name: self.name,
+            browser: self.browser,
             created_at: time(self.created_at),
         }
     }

@@ -296,7 +296,7 @@ impl DatabaseTransaction {
     pub async fn set_password(&mut self, id: &UserId, hash: &str) -> Result<bool> {
         let changed = execute!(self, SET_PASSWORD, &self.tenant, id.as_str(), hash)? == 1;
         if changed {
-            self.forget_consents_of(id).await?;
+            self.end_with_password(id).await?;
         }
         Ok(changed)
     }
@@ -311,7 +311,7 @@ impl DatabaseTransaction {
         let (tenant, user) = (&self.tenant, id.as_str());
         let changed = execute!(self, REPLACE_PASSWORD, tenant, user, before, hash)? == 1;
         if changed {
-            self.forget_consents_of(id).await?;
+            self.end_with_password(id).await?;
         }
         Ok(changed)
     }
@@ -321,7 +321,7 @@ impl DatabaseTransaction {
         let now = now.micros();
         let removed = execute!(self, REMOVE_USER, &self.tenant, id.as_str(), now)? == 1;
         if removed {
-            self.forget_consents_of(id).await?;
+            self.end_with_password(id).await?;
         }
         Ok(removed)
     }

@@ -1,5 +1,7 @@
 //! Clients that registered themselves (RFC 7591), and initial access tokens; tokens as digests alone.
 
+use std::net::IpAddr;
+
 use writ_core::guest::KeptDocument;
 use writ_core::id::ClientId;
 use writ_wire::time::Timestamp;
@@ -22,6 +24,8 @@ pub struct NewRegistration<'a> {
     pub metadata: &'a str,
     /// Unless somebody agrees before; `None`: it stays.
     pub expires_at: Option<Timestamp>,
+    /// From where somebody registered openly, if that is known; kept until somebody agrees.
+    pub site: Option<IpAddr>,
 }
 
 /// A registration that was not removed. No `Debug`, because of the digest.
@@ -46,6 +50,8 @@ row! { RegistrationRow { token_digest: String, metadata: String, created_at: i64
 
 row! { ClientIdRow { client_id: String } }
 
+row! { UnusedRow { unused: i64 } }
+
 row! { GrantDocumentRow { document: String } }
 
 row! { InviteRow { uses: i64 } }
@@ -53,8 +59,9 @@ row! { InviteRow { uses: i64 } }
 row! { ListedInviteRow { digest: String, uses: i64, used: i64, created_at: i64, expires_at: i64 } }
 
 const INSERT: &str = "
-    INSERT INTO registrations (tenant, client_id, token_digest, metadata, created_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6)";
+    INSERT INTO registrations
+        (tenant, client_id, token_digest, metadata, created_at, expires_at, site)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 const FIND: &str = "
     SELECT token_digest, metadata, created_at, expires_at FROM registrations
@@ -70,22 +77,29 @@ const CHANGE: &str = "
     WHERE tenant = $1 AND client_id = $2 AND removed_at IS NULL";
 
 const REMOVE: &str = "
-    UPDATE registrations SET removed_at = $3, expires_at = NULL
+    UPDATE registrations SET removed_at = $3, expires_at = NULL, site = NULL
     WHERE tenant = $1 AND client_id = $2 AND removed_at IS NULL";
 
 /// Also where it is used already: the row is locked, so that no expiry can come between.
 const USE: &str = "
-    UPDATE registrations SET expires_at = NULL
+    UPDATE registrations SET expires_at = NULL, site = NULL
     WHERE tenant = $1 AND client_id = $2 AND removed_at IS NULL";
 
 const EXPIRED: &str = "
     SELECT client_id FROM registrations WHERE tenant = $1 AND expires_at <= $2
     ORDER BY expires_at LIMIT $3";
 
-/// $2 how many stay: those that expire last.
-const UNUSED_ABOVE: &str = "
-    SELECT client_id FROM registrations WHERE tenant = $1 AND expires_at IS NOT NULL
-    ORDER BY expires_at DESC, client_id DESC LIMIT $3 OFFSET $2";
+const UNUSED: &str = "
+    SELECT COUNT(*) AS unused FROM registrations WHERE tenant = $1 AND expires_at IS NOT NULL";
+
+/// Each again the oldest of the site that has most by then, if those before it are gone: the first of a site's has the place of how many
+/// it has. Where the site is not known, all are of one.
+const UNUSED_OF_CROWDED: &str = "
+    SELECT u.client_id FROM (
+        SELECT client_id, expires_at, ROW_NUMBER() OVER (
+            PARTITION BY site ORDER BY expires_at DESC, client_id DESC) AS place
+        FROM registrations WHERE tenant = $1 AND expires_at IS NOT NULL) u
+    ORDER BY u.place DESC, u.expires_at, u.client_id LIMIT $2";
 
 const EXPIRE: &str = "
     DELETE FROM registrations WHERE tenant = $1 AND client_id = $2 AND expires_at <= $3";
@@ -137,6 +151,7 @@ impl DatabaseTransaction {
         new: NewRegistration<'_>,
         now: Timestamp,
     ) -> Result<()> {
+        let site = new.site.map(|site| site.to_string());
         execute!(
             self,
             INSERT,
@@ -146,6 +161,7 @@ impl DatabaseTransaction {
             new.metadata,
             now.micros(),
             new.expires_at.map(Timestamp::micros),
+            site,
         )?;
         Ok(())
     }
@@ -200,14 +216,16 @@ impl DatabaseTransaction {
         Ok(ids.map(|row| ClientId::from_text(row.client_id)).collect())
     }
 
-    /// Clients that nobody used yet, but for the `most` that registered last; at most `limit`.
-    pub async fn unused_registrations_above(
-        &mut self,
-        most: u32,
-        limit: u32,
-    ) -> Result<Vec<ClientId>> {
-        let (most, limit) = (i64::from(most), i64::from(limit));
-        let rows = all!(self, ClientIdRow, UNUSED_ABOVE, &self.tenant, most, limit)?;
+    /// How many clients nobody used yet.
+    pub async fn count_unused_registrations(&mut self) -> Result<u64> {
+        let row = optional!(self, UnusedRow, UNUSED, &self.tenant)?;
+        Ok(row.map_or(0, |row| u64::try_from(row.unused).unwrap_or(0)))
+    }
+
+    /// Clients that nobody used yet, in the order in which they make room: again and again the oldest of the site that has most.
+    pub async fn unused_of_crowded_sites(&mut self, limit: u32) -> Result<Vec<ClientId>> {
+        let limit = i64::from(limit);
+        let rows = all!(self, ClientIdRow, UNUSED_OF_CROWDED, &self.tenant, limit)?;
         let ids = rows.into_iter();
         Ok(ids.map(|row| ClientId::from_text(row.client_id)).collect())
     }

@@ -2,7 +2,7 @@
 
 use writ_core::authorize::FoundRequest;
 use writ_core::consent::ConsentScreen;
-use writ_core::id::ClientId;
+use writ_core::id::{ApprovalId, ClientId};
 use writ_core::request::PreparedRequest;
 use writ_wire::time::Timestamp;
 
@@ -26,6 +26,8 @@ const PREPARED: &str = "`authorization_requests.prepared`";
 const SCREEN_COLUMN: &str = "`authorization_requests.screen`";
 
 row! { ScreenRow { screen: Option<String> } }
+
+row! { ApprovalIdRow { approval_id: Option<String> } }
 
 row! { RequestRow {
     digest: String,
@@ -57,6 +59,13 @@ const SAVE_SCREEN: &str = "
 
 const SCREEN: &str = "
     SELECT screen FROM authorization_requests WHERE tenant = $1 AND digest = $2";
+
+const ASK_ELSEWHERE: &str = "
+    UPDATE authorization_requests SET approval_id = $3
+    WHERE tenant = $1 AND digest = $2 AND consumed_at IS NULL AND expires_at > $4";
+
+const ASKED_ELSEWHERE: &str = "
+    SELECT approval_id FROM authorization_requests WHERE tenant = $1 AND digest = $2";
 
 const CONSUME: &str = "
     UPDATE authorization_requests SET consumed_at = $3
@@ -113,6 +122,24 @@ impl DatabaseTransaction {
         let text = row.and_then(|row| row.screen);
         text.map(|text| json::read(&text, SCREEN_COLUMN))
             .transpose()
+    }
+
+    /// The person is asked on their own device from now on, by this request. Whether it still waits for them.
+    pub async fn ask_elsewhere(
+        &mut self,
+        digest: &str,
+        approval: &ApprovalId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (approval, now) = (approval.as_str(), now.micros());
+        Ok(execute!(self, ASK_ELSEWHERE, &self.tenant, digest, approval, now)? == 1)
+    }
+
+    /// By which request the person was asked on their own device last.
+    pub async fn asked_elsewhere(&mut self, digest: &str) -> Result<Option<ApprovalId>> {
+        let row = optional!(self, ApprovalIdRow, ASKED_ELSEWHERE, &self.tenant, digest)?;
+        let id = row.and_then(|row| row.approval_id);
+        Ok(id.map(ApprovalId::from_text))
     }
 
     /// Whether this call used it up.

@@ -67,6 +67,7 @@ macro_rules! task_events {
         )
     };
 }
+pub(crate) use task_events;
 
 /// SQLite has one writer: what the first statement of a text found is what the last one changes. PostgreSQL records what it changed.
 macro_rules! stop_tasks {

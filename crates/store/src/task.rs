@@ -153,7 +153,8 @@ impl DatabaseTransaction {
             consent.method,
             consent.at.micros(),
         )?;
-        Ok(())
+        let (subject, client) = (task.subject.as_str(), &task.client);
+        self.allow_client(subject, client, consent.at).await
     }
 
     pub async fn task(&mut self, id: &TaskId) -> Result<Option<StoredTask>> {

@@ -281,7 +281,7 @@ async fn postgres(tables: Tables) -> Result<TestDatabase, TestDatabaseError> {
     match tables {
         Tables::All => {
             let template = TEMPLATE.get_or_try_init(template).await?;
-            create(&admin, &name, &format!("TEMPLATE {template}")).await?;
+            create(&admin, &name, template).await?;
         }
         Tables::None => create(&admin, &name, "").await?,
     }
@@ -299,7 +299,7 @@ async fn postgres(tables: Tables) -> Result<TestDatabase, TestDatabaseError> {
     })
 }
 
-/// Migrated once per process; every test's database is a copy.
+/// How a copy is made of a database that is migrated once per process; every test has its own.
 async fn template() -> Result<String, TestDatabaseError> {
     let admin = admin()?;
     let name = format!("writ_template_{}", std::process::id());
@@ -309,7 +309,16 @@ async fn template() -> Result<String, TestDatabaseError> {
     store.migrate().await?;
     // A template that somebody is connected to cannot be copied.
     store.close().await;
-    Ok(name)
+    Ok(format!("TEMPLATE {name}{}", file_copy(&admin).await?))
+}
+
+/// As files, and not row by row through the log: half the time. PostgreSQL 14 knows no other way, and no word for it.
+async fn file_copy(admin: &PgConnectOptions) -> Result<&'static str, StoreError> {
+    let mut connection = admin.connect().await?;
+    let known = "SELECT current_setting('server_version_num')::int >= 150000";
+    let known: bool = query_scalar(known).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(if known { " STRATEGY file_copy" } else { "" })
 }
 
 /// A database file with all tables, of this process: made once, copied for each test.

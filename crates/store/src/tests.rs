@@ -18,6 +18,7 @@ macro_rules! on_both {
     };
 }
 
+mod account_link;
 mod again;
 mod approved_delegation;
 mod approved_uses;

@@ -80,12 +80,12 @@ macro_rules! forget_of_task {
 const FORGET_OF_TASK: &str = forget_of_task!("");
 const FORGET_OF_TASK_OF: &str = forget_of_task!(" AND t.subject = $3");
 
+/// `CROSS JOIN` tells SQLite to go from the delegation to its task; it would read the parts of all tasks.
 const FORGET_OF_DELEGATION: &str = "
     DELETE FROM undoable_stops WHERE tenant = $1 AND (subject, client_id) IN
-        (SELECT t.subject, h.holder FROM delegations d
-            JOIN tasks t ON t.tenant = d.tenant AND t.id = d.task_id
-            JOIN delegations h ON h.tenant = d.tenant AND h.task_id = d.task_id
-        WHERE d.tenant = $1 AND d.id = $2)";
+        (SELECT t.subject, h.holder FROM delegations d CROSS JOIN tasks t CROSS JOIN delegations h
+        WHERE d.tenant = $1 AND d.id = $2 AND t.tenant = $1 AND t.id = d.task_id
+            AND h.tenant = $1 AND h.task_id = d.task_id)";
 
 /// The events of the stop: their ids are the stop's, `_`, and the id of what was stopped.
 macro_rules! of_stop {

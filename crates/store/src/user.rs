@@ -23,6 +23,16 @@ pub struct StoredUser {
     pub email: Option<String>,
 }
 
+impl StoredUser {
+    /// Somebody who was invited has none until they set it, and somebody who was removed none any more.
+    pub fn has_password(&self) -> bool {
+        !self.removed && self.password_hash != NO_PASSWORD
+    }
+}
+
+/// In place of the hash of a password: no password has it.
+pub const NO_PASSWORD: &str = "";
+
 row! { UserRow {
     id: String,
     name: String,
@@ -173,6 +183,7 @@ impl DatabaseTransaction {
     pub async fn disable_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
         let disabled = execute!(self, DISABLE, &self.tenant, id.as_str(), now.micros())? == 1;
         if disabled {
+            self.end_account_links_of(id).await?;
             self.forget_consents_of(id).await?;
             self.end_sessions_of(id, now).await?;
         }

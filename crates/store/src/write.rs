@@ -39,7 +39,7 @@ pub enum InsertOutcome {
     All,
     /// The claim at this index was used before.
     Replayed(usize),
-    /// The task's client is unknown or stopped, or its owner or sponsor disabled.
+    /// The task's client is unknown or stopped, or its owner or sponsor disabled, or its person paused it.
     ClientStopped,
 }
 
@@ -61,7 +61,7 @@ macro_rules! claims {
     };
 }
 
-/// State is never cached: the row is written only while the client, its owner and its sponsor are active.
+/// State is never cached: the row is written only while the client, its owner and its sponsor are active, and its person did not pause it.
 macro_rules! task {
     () => {
         "INSERT INTO tasks (tenant, id, subject_kind, subject, client_id, purpose, authority,
@@ -79,6 +79,8 @@ macro_rules! task {
         WHERE c.tenant = $tenant AND c.id = $task_client AND c.stopped_at IS NULL
             AND (a.client_id IS NULL OR (o.id IS NOT NULL AND o.disabled_at IS NULL
                 AND s.id IS NOT NULL AND s.disabled_at IS NULL))
+            AND NOT EXISTS (SELECT 1 FROM paused_clients k WHERE k.tenant = c.tenant
+                AND k.subject = CAST($task_subject AS TEXT) AND k.client_id = c.id)
         RETURNING id AS written"
     };
 }

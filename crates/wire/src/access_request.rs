@@ -242,6 +242,9 @@ pub struct ProblemBody {
     pub title: String,
     pub status: u16,
     pub detail: String,
+    /// Of a task that there is not: the resources that the client serves, unless there are too many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
 }
 
 impl ProblemBody {
@@ -251,6 +254,7 @@ impl ProblemBody {
             title: kind.title().to_owned(),
             status: kind.status(),
             detail: detail.into(),
+            resources: Vec::new(),
         }
     }
 }

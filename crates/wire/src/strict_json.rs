@@ -72,10 +72,19 @@ impl<'de> Visitor<'de> for Checker {
             if seen.contains(&name) {
                 return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
             }
+            if is_private(&name) {
+                return Err(A::Error::custom("a name that the parser keeps for itself"));
+            }
             seen.insert(name);
         }
         Ok(Checked)
     }
+}
+
+/// Of an object with such a member alone `serde_json` makes the value that stands in its text, if a crate asked for `raw_value` or
+/// `arbitrary_precision`: every other reader would see another one.
+pub(crate) fn is_private(name: &str) -> bool {
+    name.starts_with("$serde_json::private::")
 }
 
 /// The name of a member, borrowed where it has no escapes.
@@ -138,6 +147,23 @@ mod tests {
         ] {
             assert!(read::<Value>(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_object_is_never_read_as_the_json_in_its_text() {
+        for name in ["RawValue", "Number", "more"] {
+            for bad in [
+                format!(r#"{{"$serde_json::private::{name}":"1"}}"#),
+                format!(r#"{{"a":[{{"\u0024serde_json::private::{name}":"{{}}"}}]}}"#),
+            ] {
+                assert!(read::<Value>(&bad).is_err(), "{bad}");
+            }
+        }
+        let harmless = r#"{"$serde_json":"1","serde_json::private::RawValue":"1"}"#;
+        assert_eq!(
+            read::<Value>(harmless).unwrap().as_object().unwrap().len(),
+            2
+        );
     }
 
     #[test]

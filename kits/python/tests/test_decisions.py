@@ -17,6 +17,7 @@ from vectors import table
 
 from writ_kit.errors import ArgumentsInvalid, AskLater, Cancelled, Denied, Expired, StillWaiting, Unavailable
 from writ_kit.resource import Action, Decisions, GateOptions, Looked, NotPermitted, Permit, UsageError
+from writ_kit.resource._action import text_of
 
 TABLE = table("decisions")
 ISSUER, ACTION = TABLE["issuer"], TABLE["action"]
@@ -378,6 +379,30 @@ def test_arguments(case: dict[str, Any]) -> None:
         assert (refused.value.code, refused.value.sentence) == ("arguments_invalid", said)
         assert refused.value.where == said[said.index("`/") : said.rindex(";")]
         assert server.evaluations == []
+
+    asyncio.run(run())
+
+
+# Of what a reader of doubles lost, this one hears in part.
+NUMBERS = [row for row in table("arguments")["numbers"] if not row.get("lost")]
+
+
+@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row["text"])
+def test_a_number_in_arguments(row: dict[str, Any]) -> None:
+    async def run() -> None:
+        decisions, server, _ = scene({"evaluation": PERMITTED})
+        given = json.loads('{"a":[' + row["text"] + "]}")
+        judged = decisions.gated(CALLER, Action.tool("n", given), lambda args: args)
+        if "canonical" not in row:
+            with pytest.raises(ArgumentsInvalid) as refused:
+                await judged
+            assert refused.value.where == "`/arguments/a/0`: this number is not read alike by every parser: send it as text"
+            assert server.evaluations == []
+            return
+        wanted = repr(json.loads('{"a":[' + row["canonical"] + "]}"))
+        assert repr(await judged) == wanted
+        assert repr(server.evaluations[0]["action"]["properties"]["arguments"]) == wanted
+        assert text_of(given) == '{"a":[' + row["canonical"] + "]}"
 
     asyncio.run(run())
 

@@ -212,9 +212,11 @@ async def test_a_client_that_is_told_to_call_again_passes_after_one_yes(kind: st
 async def test_a_client_with_a_progress_token_hears_of_progress(kind: str, mode: str) -> None:
     async with gated(kind, mode) as (here, _, client):
         heard: list[float] = []
+        said: set[str | None] = set()
 
         async def hear(progress: float, total: float | None, message: str | None) -> None:
             heard.append(progress)
+            said.add(message)
 
         calling = asyncio.create_task(client.call("empty_note", progress=hear))
         task = await here.writ.asked()
@@ -224,6 +226,8 @@ async def test_a_client_with_a_progress_token_hears_of_progress(kind: str, mode:
         here.writ.decide(task, "approved")
         assert await calling == (True, "empty_note Shopping list")
         assert heard == sorted(set(heard))
+        # As the gate says it too.
+        assert said == {f"waiting for a person's yes to empty_note: decide here: {here.writ.issuer}/approve/{task.id}"}
         assert (len(here.runs), here.waited, here.writ.waited_by) == (1, ["progress"], ["progress"])
 
 

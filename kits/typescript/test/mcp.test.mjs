@@ -104,6 +104,9 @@ test('a client that is told to call again passes after one yes, once', async (t)
   assert.deepEqual([waited[0], writ.waitedBy], ['call_again', ['call_again']]);
 });
 
+/** Where the person decides, as the gate says it too. */
+const PAGE = /^waiting for a person's yes to delete_note: decide here: http\S+\/approve\/\S+$/;
+
 test('a client with a progress token hears of progress until the yes', async (t) => {
   const { writ, runs, waited, connect } = await world(t);
   const client = await connect();
@@ -115,6 +118,7 @@ test('a client with a progress token hears of progress until the yes', async (t)
   writ.decide(task, 'approved');
   assert.equal((await answer).content[0].text, 'delete_note Shopping list');
   assert.ok(heard[1].progress > heard[0].progress);
+  assert.match(heard[0].message, PAGE);
   assert.deepEqual([runs.length, waited, writ.waitedBy], [1, ['progress'], ['progress']]);
 });
 

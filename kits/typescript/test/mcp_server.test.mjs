@@ -115,6 +115,7 @@ for (const revision of [MODERN, 'legacy']) {
     while (heard.length < 2) await new Promise((resolve) => setTimeout(resolve, 20));
     writ.decide(task, 'approved');
     assert.equal((await answer).content[0].text, 'delete_note Shopping list');
+    assert.match(heard[0].message, /^waiting for a person's yes to delete_note: decide here: http\S+\/approve\/\S+$/);
     assert.deepEqual([runs.length, writ.waitedBy], [1, ['progress']]);
   });
 

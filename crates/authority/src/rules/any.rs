@@ -1,27 +1,14 @@
 //! `any`: the same JSON value, whatever it is. Numbers are compared as RFC 8785 writes them: `1` and `1.0` are one.
 
-use serde_json::{Number, Value};
+use serde_json::Value;
+use writ_wire::exact_json;
 
 pub(super) fn covers(parent: &Value, child: &Value) -> bool {
     normal(parent) == normal(child)
 }
 
 pub(super) fn normal(value: &Value) -> Value {
-    match value {
-        Value::Number(number) => Value::Number(shortest(number)),
-        Value::Array(items) => items.iter().map(normal).collect(),
-        Value::Object(members) => {
-            let members = members.iter();
-            Value::Object(members.map(|(n, v)| (n.clone(), normal(v))).collect())
-        }
-        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
-    }
-}
-
-fn shortest(number: &Number) -> Number {
-    let written = serde_json_canonicalizer::to_string(number);
-    let whole = written.ok().and_then(|text| text.parse::<i64>().ok());
-    whole.map_or_else(|| number.clone(), Number::from)
+    exact_json::normal(value.clone())
 }
 
 #[cfg(test)]
@@ -35,6 +22,8 @@ mod tests {
         for (parent, child) in [
             (json!(null), json!(null)),
             (json!(1), json!(1.0)),
+            (json!(0), json!(-0.0)),
+            (json!(10_000_000_000_000_000_000_u64), json!(1e19)),
             (
                 json!({ "a": [1.5, null, {}] }),
                 json!({ "a": [1.5, null, {}] }),

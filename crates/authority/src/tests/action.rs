@@ -17,6 +17,7 @@ fn read(says: Value, resolved: &[&str]) -> Result<TypeDefinition, String> {
         name: "delete_note",
         ask: true,
         says: &says,
+        did: &BTreeMap::new(),
         resolved: &resolved,
         arguments: None,
     };
@@ -77,7 +78,7 @@ fn arguments_outside_the_schema_are_refused() {
         json!({}),
         json!({ "title": "a\u{202e}b" }),
         json!({ "title": "a", "more": "\u{200b}" }),
-        json!({ "title": "a", "more": 9_007_199_254_740_992_u64 }),
+        json!({ "title": "a", "more": 9_007_199_254_740_993_u64 }),
         json!({ "title": "a", "Title": "b" }),
         json!({ "title": "a", "": 1 }),
         json!({ "title": "a", "m".repeat(65): 1 }),
@@ -159,6 +160,7 @@ fn a_record_schema_of_the_arguments_is_enforced() {
             name: "create",
             ask: false,
             says,
+            did: &BTreeMap::new(),
             resolved: &[],
             arguments: Some(&schema),
         };
@@ -200,4 +202,48 @@ fn a_record_schema_of_the_arguments_is_enforced() {
 fn object(definition: &TypeDefinition, arguments: &Value) -> Detail {
     let object = json!({ "type": definition.name(), "locations": [NOTES], "arguments": arguments });
     serde_json::from_value(object).unwrap()
+}
+
+/// What was done, for who reads it afterwards; an older record says nothing of it, and has the same hash as ever.
+#[test]
+fn what_was_done_is_said_in_words_of_its_own() {
+    let says = BTreeMap::from([("en".to_owned(), "delete the note {/title}".to_owned())]);
+    let with = |did: Value| {
+        let did: BTreeMap<String, String> = serde_json::from_value(did).unwrap();
+        let action = ActionType {
+            resource: NOTES,
+            name: "delete_note",
+            ask: true,
+            says: &says,
+            did: &did,
+            resolved: &[],
+            arguments: None,
+        };
+        action.definition().map_err(|error| error.to_string())
+    };
+    let object = |title: &str| -> Detail {
+        let object = json!({
+            "type": format!("{NOTES}#delete_note"), "locations": [NOTES], "arguments": { "title": title }
+        });
+        serde_json::from_value(object).unwrap()
+    };
+    let did = with(json!({ "en": "deleted the note {/title}" })).unwrap();
+    for lang in ["en", "de", "en-GB"] {
+        let said = did.did(&object("Diary"), lang);
+        assert_eq!(said.as_deref(), Some("deleted the note “Diary”"), "{lang}");
+    }
+    let without = with(json!({})).unwrap();
+    assert_eq!(without.did(&object("Diary"), "en"), None);
+    assert!(!without.document().contains("\"did\""));
+    for (did, why) in [
+        (json!({ "en": "deleted {/folder}" }), "`says` does not show"),
+        (json!({ "en": "deleted[ {/title}|]" }), "has brackets"),
+        (
+            json!({ "de": "hat {/title} gelöscht" }),
+            "has not this language",
+        ),
+    ] {
+        let refused = with(did).unwrap_err();
+        assert!(refused.contains(why), "{refused}");
+    }
 }

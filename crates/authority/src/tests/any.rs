@@ -50,6 +50,7 @@ fn action(says: &str) -> TypeDefinition {
         name: "create",
         ask: true,
         says: &says,
+        did: &BTreeMap::new(),
         resolved: &[],
         arguments: None,
     };
@@ -338,6 +339,7 @@ fn what_nobody_is_shown_need_not_be_readable_but_is_read_alike_by_all() {
         json!({ "q": "a\u{200b}\u{202e}b\u{a0}", "": "" }),
         json!({ "q": "x".repeat(60_000) }),
         json!({ "q": vec![0; 1000] }),
+        json!({ "q": [-0.0, 1e300, 5e-324] }),
         json!({ "q": deep }),
     ] {
         assert_eq!(checked(good), Ok(()));
@@ -357,8 +359,7 @@ fn what_nobody_is_shown_need_not_be_readable_but_is_read_alike_by_all() {
             json!({ "q": { "__proto__": 1 } }),
             "`/arguments/q`: a member",
         ),
-        (json!({ "q": -0.0 }), "this number"),
-        (json!({ "q": 1e300 }), "this number"),
+        (json!({ "q": 1_234_567_890_123_456_768.0 }), "this number"),
     ] {
         let refused = checked(bad).unwrap_err();
         assert!(refused.contains(why), "{refused}");

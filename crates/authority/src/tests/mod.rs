@@ -12,5 +12,6 @@ mod laws;
 mod narrow;
 mod permit;
 mod shown;
+mod signs;
 mod words;
 mod world;

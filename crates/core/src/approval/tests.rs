@@ -52,6 +52,7 @@ fn request(stages: Vec<Stage>) -> PendingRequest {
             identity: false,
             transaction: None,
             access: None,
+            consent: None,
             onward: crate::onward::Onward::nobody(),
         },
         asked_hash: String::new(),

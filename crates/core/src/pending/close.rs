@@ -1,6 +1,8 @@
 //! How pending requests end without a decision: they expired, a newer copy superseded them, or whoever asked took them back.
 
-use super::{CANCELLED, DESCRIBED_ANEW, Decision, PendingRequest, SUPERSEDED, State};
+use super::{
+    CANCELLED, DESCRIBED_ANEW, Decision, PendingRequest, SUPERSEDED, State, TAKEN_BACK, WITHDRAWN,
+};
 use crate::id::ApprovalId;
 
 /// Which requests end, and why.
@@ -22,14 +24,25 @@ pub enum Ending<'a> {
         /// What that server says of it, for the record.
         because: Option<&'a str>,
     },
+    /// This one, if nobody decided it: the person took it back in the browser that asked.
+    Withdrawn(&'a ApprovalId),
+    /// This one, if it was approved and nobody used it: a person said no to the same since.
+    TakenBack {
+        request: &'a ApprovalId,
+        /// The one to which they said no.
+        by: &'a ApprovalId,
+    },
 }
 
 impl Ending<'_> {
     /// What they are from then on.
     pub const fn state(&self) -> State {
         match self {
-            Self::Late(_) | Self::Superseded(_) | Self::DescribedAnew { .. } => State::Expired,
-            Self::Cancelled { .. } => State::Cancelled,
+            Self::Late(_)
+            | Self::Superseded(_)
+            | Self::DescribedAnew { .. }
+            | Self::TakenBack { .. } => State::Expired,
+            Self::Cancelled { .. } | Self::Withdrawn(_) => State::Cancelled,
         }
     }
 
@@ -39,6 +52,8 @@ impl Ending<'_> {
             Self::Superseded(_) => Some(SUPERSEDED),
             Self::DescribedAnew { .. } => Some(DESCRIBED_ANEW),
             Self::Cancelled { .. } => Some(CANCELLED),
+            Self::Withdrawn(_) => Some(WITHDRAWN),
+            Self::TakenBack { .. } => Some(TAKEN_BACK),
         }
     }
 
@@ -47,7 +62,10 @@ impl Ending<'_> {
         match self {
             Self::Superseded(_) => Some(Decision::of_nobody(SUPERSEDED)),
             Self::DescribedAnew { .. } => Some(Decision::of_nobody(DESCRIBED_ANEW)),
-            Self::Late(_) | Self::Cancelled { .. } => None,
+            Self::Late(_)
+            | Self::Cancelled { .. }
+            | Self::Withdrawn(_)
+            | Self::TakenBack { .. } => None,
         }
     }
 }

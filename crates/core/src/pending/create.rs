@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use writ_authority::{Authority, Level};
 use writ_jose::hash;
 use writ_jose::key::Thumbprint;
@@ -132,6 +133,7 @@ pub fn create(
             identity: prepared.identity,
             transaction: prepared.transaction,
             access: prepared.access,
+            consent: None,
             onward: match asking.asking {
                 Some(_) => Onward::nobody(),
                 None => Onward::of(client),
@@ -164,6 +166,48 @@ pub fn content_hash(authority: &Authority) -> String {
         authority.resources().clone(),
     );
     nameless.hash("")
+}
+
+/// Whether a person who says no to one of them means the other too: the same would be granted, in whatever order, however an amount is
+/// spelled, and also where its type was written anew between the two. It permits nothing.
+pub fn is_same_content(one: &Authority, other: &Authority) -> bool {
+    let objects = |authority: &Authority| -> Vec<String> {
+        let details = authority.details().iter().cloned();
+        let nameless = details.map(|detail| detail.without("ref").without("type_hash"));
+        let mut objects: Vec<_> = nameless
+            .map(|detail| by_value(&Value::Object(detail.into())).to_string())
+            .collect();
+        objects.sort();
+        objects
+    };
+    one.scopes() == other.scopes()
+        && one.resources() == other.resources()
+        && objects(one) == objects(other)
+}
+
+/// With decimal numbers in their shortest form: `10.00` is `10`.
+fn by_value(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(shortest(text).to_owned()),
+        Value::Array(all) => all.iter().map(by_value).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            members
+                .map(|(name, value)| (name.clone(), by_value(value)))
+                .collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+fn shortest(text: &str) -> &str {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split_once('.') {
+        Some((whole, fraction)) if is_number(whole) && is_number(fraction) => {
+            text.trim_end_matches('0').trim_end_matches('.')
+        }
+        _ => text,
+    }
 }
 
 /// The same for the same question, whatever names its objects were given. Two transactions are two questions.

@@ -11,10 +11,18 @@ pub enum Kind {
     Transaction,
     /// A resource server asks about one action of its caller (AuthZEN Access Request and Approval Profile).
     Access,
+    /// An authorization request, decided away from the browser that asks.
+    Consent,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Ciba, Self::Device, Self::Transaction, Self::Access];
+    pub const ALL: [Self; 5] = [
+        Self::Ciba,
+        Self::Device,
+        Self::Transaction,
+        Self::Access,
+        Self::Consent,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -22,6 +30,7 @@ impl Kind {
             Self::Device => "device",
             Self::Transaction => "transaction",
             Self::Access => "access",
+            Self::Consent => "consent",
         }
     }
 
@@ -31,7 +40,7 @@ impl Kind {
             Self::Ciba => "auth_req_id",
             Self::Device => "device_code",
             Self::Transaction => TRANSACTION_ID,
-            Self::Access => "id",
+            Self::Access | Self::Consent => "id",
         }
     }
 

@@ -12,8 +12,14 @@ pub const STOPPED: &str = "stopped";
 pub const SUPERSEDED: &str = "the same was asked again";
 pub const DESCRIBED_ANEW: &str = "what it asks is described otherwise by now";
 
+/// Kept as the reason of an approval that nobody had used.
+pub const TAKEN_BACK: &str = "a person said no to the same since";
+
 /// Kept as the reason of a request that the resource server that asked took back.
 pub const CANCELLED: &str = "cancelled by the resource";
+
+/// Kept as the reason of a request that its person took back in the browser that asked.
+pub const WITHDRAWN: &str = "taken back in the browser";
 
 /// What an approval was used for: it is used once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +56,7 @@ pub enum PendingStatus {
     },
     /// Its client asked the same again, and the newer request took its place.
     Superseded,
-    /// The resource server that asked took it back.
+    /// Whoever asked took it back.
     Cancelled,
     Redeemed {
         decision: Decision,

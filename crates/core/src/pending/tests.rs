@@ -49,6 +49,7 @@ fn waiting(stages: Vec<Stage>) -> PendingRequest {
             identity: false,
             transaction: None,
             access: None,
+            consent: None,
             onward: Onward::nobody(),
         },
         asked_hash: String::new(),

@@ -86,6 +86,7 @@ fn action_type<'a>(
         // Of a tool whose definition may change a person may be asked at any time.
         ask: action.ask || action.definition_hash.is_some(),
         says: &action.says,
+        did: &action.did,
         resolved: &action.resolved,
         arguments: action.arguments.as_ref(),
     }

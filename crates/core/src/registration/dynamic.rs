@@ -20,6 +20,10 @@ pub const DYNAMIC_PREFIX: &str = "dyn_";
 pub const MAX_MANAGED_OF_CLIENT: u32 = 60;
 /// The same from one address, about whichever registrations.
 pub const MAX_MANAGED_FROM_ADDRESS: u32 = 300;
+/// One registration ends so many others at most.
+pub const MAX_ENDED_AT_ONCE: u64 = 16;
+/// Where too many wait, one in so many of them ends with those that are too many: who waits is read once for several.
+const ENDED_PART: u64 = 64;
 /// The most registrations that one initial access token serves.
 pub const MAX_INVITE_USES: u32 = 10_000;
 /// The longest life of an initial access token.
@@ -42,7 +46,7 @@ pub struct RegistrationRules {
     pub mode: RegistrationMode,
     /// In an hour, from one address.
     pub per_address: u32,
-    /// That no person agreed to yet, from all addresses together: one more removes the oldest.
+    /// That no person agreed to yet, from all addresses together: one more ends some of the site that has most.
     pub in_all: u32,
     pub unused: Duration,
 }
@@ -62,6 +66,16 @@ impl RegistrationRules {
     /// When a new registration ends that nobody uses; an invited client's stays.
     pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
         (self.mode == RegistrationMode::Open).then(|| now.plus(self.unused))
+    }
+
+    /// How many registrations end where so many wait.
+    pub fn ended_of(&self, waiting: u64) -> u32 {
+        let in_all = u64::from(self.in_all);
+        let ended = match waiting.saturating_sub(in_all) {
+            0 => 0,
+            above => MAX_ENDED_AT_ONCE.min(above + in_all / ENDED_PART),
+        };
+        u32::try_from(ended).unwrap_or(u32::MAX)
     }
 }
 
@@ -153,6 +167,26 @@ mod tests {
     fn metadata(more: &str) -> RegisteredMetadata {
         let body = format!(r#"{{"redirect_uris":["https://app.example/cb"]{more}}}"#);
         RegisteredMetadata::parse(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_registration_too_many_ends_some() {
+        for (in_all, waiting, ended) in [
+            (5, 4, 0),
+            (5, 5, 0),
+            (5, 6, 1),
+            (5, 9, 4),
+            (5, 1000, 16),
+            (640, 640, 0),
+            (640, 641, 11),
+            (10_000, 10_001, 16),
+        ] {
+            let rules = RegistrationRules {
+                in_all,
+                ..RegistrationRules::default()
+            };
+            assert_eq!(rules.ended_of(waiting), ended, "{waiting} of {in_all}");
+        }
     }
 
     fn id() -> ClientId {

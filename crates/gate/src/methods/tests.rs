@@ -1,5 +1,7 @@
 //! What becomes of each method, and of what stands beside it.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::*;
@@ -12,6 +14,7 @@ fn treated(method: &str, params: Value) -> Result<Treatment, MethodRefusal> {
         id: json!(1),
         method: method.to_owned(),
         params,
+        misread: None,
     })
 }
 
@@ -22,16 +25,9 @@ fn about(method: &str, params: Value) -> Value {
     }
 }
 
+/// What is in no table, and what only resembles it.
 #[test]
-fn discovery_passes_and_what_is_not_in_the_table_is_refused() {
-    assert_eq!(treated("initialize", json!({})), Ok(Treatment::Begins));
-    for method in PASSES {
-        assert_eq!(
-            treated(method, json!({})),
-            Ok(Treatment::Passes),
-            "{method}"
-        );
-    }
+fn what_is_not_in_the_table_is_refused() {
     for method in [
         "Tools/List",
         "tools/call ",
@@ -40,7 +36,6 @@ fn discovery_passes_and_what_is_not_in_the_table_is_refused() {
         "elicitation/create",
         "roots/list",
         "tasks/update",
-        "tasks/list",
         "notifications/initialized",
         "rpc.discover",
         "",
@@ -51,6 +46,80 @@ fn discovery_passes_and_what_is_not_in_the_table_is_refused() {
             "{method}"
         );
     }
+}
+
+/// Every method and notification of the schemas, and nothing else, has a row; and the rows are what the gate does.
+#[test]
+fn each_message_of_each_revision_becomes_what_its_row_says() {
+    let table = table();
+    let rows = |of: &str| table[of].as_array().unwrap().clone();
+    for (revision, methods) in table["schema"].as_object().unwrap() {
+        let of_all = KINDS.into_iter().flat_map(rows);
+        let here = of_all.filter(|row| row["in"].as_array().unwrap().contains(&json!(revision)));
+        let found: BTreeSet<String> = here.map(|row| method_of(&row)).collect();
+        let expected: BTreeSet<String> = serde_json::from_value(methods.clone()).unwrap();
+        assert_eq!(found, expected, "{revision}");
+    }
+    for row in rows("client_requests") {
+        let method = method_of(&row);
+        let found = match treated(&method, row["params"].clone()) {
+            Ok(Treatment::Begins) => "begins",
+            Ok(Treatment::Passes) => "passes",
+            Ok(Treatment::Decided(_)) => "decided",
+            Err(MethodRefusal::Unknown) => "refused",
+            Err(other) => panic!("{method}: {other:?}"),
+        };
+        assert_eq!(row["becomes"], found, "{method}");
+    }
+    for row in rows("client_notifications") {
+        let (method, params) = (method_of(&row), row["params"].as_object().unwrap());
+        let becomes = |allowed| told(&method, params, allowed).unwrap();
+        let roots = Allowed {
+            roots: true,
+            ..Allowed::default()
+        };
+        let found = match (becomes(Allowed::default()), becomes(roots)) {
+            (Told::Passes, Told::Passes) => ["passes", "about"],
+            (Told::Dropped, Told::Passes) => ["allowed", ""],
+            (_, Told::Dropped) => ["dropped", ""],
+        };
+        assert!(
+            found.contains(&row["becomes"].as_str().unwrap()),
+            "{method}"
+        );
+    }
+    let all = Allowed {
+        sampling: true,
+        elicitation: true,
+        roots: true,
+    };
+    for row in rows("server_requests") {
+        let method = method_of(&row);
+        let found = match (Allowed::default().takes(&method), all.takes(&method)) {
+            (true, _) => "passes",
+            (false, true) => "allowed",
+            (false, false) => "refused",
+        };
+        assert_eq!(row["becomes"], found, "{method}");
+    }
+    let passes: BTreeSet<String> = rows("server_notifications").iter().map(method_of).collect();
+    assert_eq!(passes, TOLD.map(str::to_owned).into());
+}
+
+const KINDS: [&str; 4] = [
+    "client_requests",
+    "client_notifications",
+    "server_requests",
+    "server_notifications",
+];
+
+fn table() -> Value {
+    let text = include_str!("../../../../conformance/vectors/mcp_methods.json");
+    serde_json::from_str(text).unwrap()
+}
+
+fn method_of(row: &Value) -> String {
+    row["method"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -124,6 +193,16 @@ fn a_completion_is_of_one_prompt_or_one_resource_and_of_nothing_more() {
             json!({}),
         ),
         (
+            json!({ "type": "ref/prompt", "name": "p", "title": { "x": 1 } }),
+            argument.clone(),
+            json!({}),
+        ),
+        (
+            json!({ "type": "ref/resource", "uri": "x:", "title": "t" }),
+            argument.clone(),
+            json!({}),
+        ),
+        (
             json!({ "type": "ref/prompt", "name": "p", "evil": [1] }),
             argument.clone(),
             json!({}),
@@ -165,36 +244,44 @@ fn of_a_task_the_client_says_how_long_its_result_is_kept_and_nothing_else() {
 
 #[test]
 fn a_notification_says_nothing_that_nobody_judges() {
-    for (method, params, is_taken) in [
-        ("notifications/initialized", json!({}), true),
-        ("notifications/initialized", json!({ "x": 1 }), false),
+    for (method, params, expected) in [
+        ("notifications/initialized", json!({}), Some(Told::Passes)),
+        ("notifications/initialized", json!({ "x": 1 }), None),
         (
             "notifications/cancelled",
             json!({ "requestId": 1, "reason": "r" }),
-            true,
+            Some(Told::Passes),
         ),
-        ("notifications/cancelled", json!({}), false),
-        (
-            "notifications/cancelled",
-            json!({ "requestId": [1] }),
-            false,
-        ),
+        ("notifications/cancelled", json!({}), None),
+        ("notifications/cancelled", json!({ "requestId": [1] }), None),
         (
             "notifications/cancelled",
             json!({ "requestId": 1, "taskId": "t" }),
-            false,
+            None,
         ),
         (
             "notifications/progress",
             json!({ "progressToken": "p", "progress": 1 }),
-            true,
+            Some(Told::Passes),
         ),
-        ("notifications/progress", json!({ "progress": 1 }), false),
-        ("notifications/roots/list_changed", json!({}), false),
-        ("notifications/other", json!({}), false),
+        ("notifications/progress", json!({ "progress": 1 }), None),
+        (
+            "notifications/roots/list_changed",
+            json!({}),
+            Some(Told::Dropped),
+        ),
+        (
+            "notifications/other",
+            json!({ "x": [1] }),
+            Some(Told::Dropped),
+        ),
+        ("other", json!({}), Some(Told::Dropped)),
+        // Who leaves out the id of a request is told so.
+        ("tools/call", json!({ "name": "rm" }), None),
+        ("initialize", json!({}), None),
     ] {
-        let told = check_told(method, params.as_object().unwrap(), Allowed::default());
-        assert_eq!(told.is_ok(), is_taken, "{method} {params}");
+        let found = told(method, params.as_object().unwrap(), Allowed::default());
+        assert_eq!(found.ok(), expected, "{method} {params}");
     }
 }
 

@@ -268,3 +268,36 @@ fn an_answer_of_the_client_is_one_to_what_was_asked() {
         assert_eq!(found, kept, "{method}");
     }
 }
+
+/// MCP 2026-07-28, `InputResponse`: `ElicitResult`, `CreateMessageResult`, `ListRootsResult`.
+#[test]
+fn input_is_a_whole_answer_to_one_method() {
+    let root = json!({ "uri": "file:///a", "name": "a" });
+    let said =
+        json!({ "role": "assistant", "content": { "type": "text", "text": "t" }, "model": "m" });
+    for (method, good) in [
+        ("elicitation/create", json!({ "action": "decline" })),
+        ("roots/list", json!({ "roots": [root] })),
+        ("sampling/createMessage", said),
+    ] {
+        let checked = |answer: &Value| {
+            let mut answer = answer.as_object().unwrap().clone();
+            check_input(method, &mut answer, "p").map(|()| Value::Object(answer))
+        };
+        assert_eq!(checked(&good), Ok(good.clone()), "{method}");
+        let mut more = good.clone();
+        more["resultType"] = json!("complete");
+        more["_meta"] = json!({ "x": 1 });
+        assert_eq!(checked(&more), Ok(good.clone()), "{method}");
+        for name in good.as_object().unwrap().keys() {
+            let mut without = good.clone();
+            without.as_object_mut().unwrap().remove(name);
+            assert_eq!(checked(&without), Err(format!("`p.{name}` is missing")));
+        }
+        for (name, value) in [("x", json!(1)), ("resultType", json!("input_required"))] {
+            let mut more = good.clone();
+            more[name] = value;
+            assert_eq!(checked(&more), Err(format!("`p.{name}` is not known here")));
+        }
+    }
+}

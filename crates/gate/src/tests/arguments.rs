@@ -1,6 +1,7 @@
 //! Arguments that do not work.
 
-use serde_json::json;
+use http::StatusCode;
+use serde_json::{Value, json};
 
 use super::gated::text;
 use super::issuer::Decides;
@@ -49,4 +50,118 @@ async fn arguments_that_cannot_be_judged_are_told_with_their_place() {
         assert!(text(&answer).contains(word), "{answer}");
     }
     assert!(world.issuer.state().evaluated.is_empty() && world.calls().is_empty());
+}
+
+fn message(method: &str, arguments: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":"own","method":"{method}","params":{{"name":"rm","arguments":{arguments}}}}}"#
+    )
+}
+
+/// The table of every kit: a number passes in every spelling of its double, and what is forwarded is what was judged.
+#[tokio::test]
+async fn a_number_is_judged_and_forwarded_by_its_value() {
+    let vectors = include_str!("../../../../conformance/vectors/arguments.json");
+    let vectors: Value = serde_json::from_str(vectors).unwrap();
+    let world = World::new().await;
+    for row in vectors["numbers"].as_array().unwrap() {
+        let text = row["text"].as_str().unwrap();
+        let before = world.calls().len();
+        let (status, answer) = world
+            .post(&[], &message("tools/call", &format!("{{\"n\":{text}}}")))
+            .await;
+        assert_eq!(
+            (status, &answer["id"]),
+            (StatusCode::OK, &json!("own")),
+            "{text}: {answer}"
+        );
+        let Some(canonical) = row.get("canonical").and_then(Value::as_str) else {
+            assert_eq!(refused(&answer), "`/arguments/n`: this number", "{text}");
+            assert_eq!(world.calls().len(), before, "{text}");
+            continue;
+        };
+        let canonical: f64 = canonical.parse().unwrap();
+        let forwarded = world.calls()[before].body["params"]["arguments"].clone();
+        let evaluated = world.issuer.state().evaluated.clone();
+        let judged = evaluated.last().unwrap()["action"]["properties"]["arguments"].clone();
+        assert_eq!(forwarded, judged, "{text}");
+        let found = forwarded["n"].as_f64().unwrap();
+        assert_eq!(found.to_bits(), (canonical + 0.0).to_bits(), "{text}");
+    }
+}
+
+/// The place, and how what is wrong there begins.
+fn refused(answer: &Value) -> String {
+    assert_eq!(
+        answer["result"]["_meta"],
+        json!({ "writ/code": "arguments_invalid" }),
+        "{answer}"
+    );
+    assert_eq!(answer["result"]["isError"], true);
+    let told = text(answer);
+    let told = told
+        .strip_prefix("The arguments cannot be judged: ")
+        .unwrap();
+    let words: Vec<&str> = told.split(' ').take(3).collect();
+    words.join(" ")
+}
+
+/// Whatever two parsers make of the arguments, the message says whose answer it is: the call is not lost.
+#[tokio::test]
+async fn arguments_that_two_parsers_read_differently_are_answered_under_the_calls_own_id() {
+    let world = World::new().await;
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));
+    for (arguments, expected) in [
+        (r#"{"a":1,"a":1}"#, "`/arguments`: the member"),
+        (
+            r#"{"a":[{"b":1,"\u0062":2}]}"#,
+            "`/arguments/a/0`: the member",
+        ),
+        (r#"{"a":1,"A":2}"#, "`/arguments`: the members"),
+        (r#"{"a":{"__proto__":{}}}"#, "`/arguments/a`: a member"),
+        (
+            r#"{"a":{"$serde_json::private::RawValue":"{}"}}"#,
+            "`/arguments/a`: a member",
+        ),
+        (r#"{"a":"\ud800"}"#, "`/arguments/a`: this is"),
+        (r#"{"\udc00":1}"#, "`/arguments`: this is"),
+        (r#"{"a":"\u0000"}"#, "`/arguments/a`: a text"),
+        (
+            r#"{"a/b":{"~":1e400}}"#,
+            "`/arguments/a~1b/~0`: this number",
+        ),
+        ("9007199254740993", "`/arguments`: this number"),
+        (
+            deep.as_str(),
+            "`/arguments/a/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0`: this is",
+        ),
+    ] {
+        let (status, answer) = world.post(&[], &message("tools/call", arguments)).await;
+        assert_eq!(
+            (status, &answer["id"]),
+            (StatusCode::OK, &json!("own")),
+            "{answer}"
+        );
+        assert_eq!(refused(&answer), expected, "{arguments}");
+        // Of what is no tool in an error, with the same words.
+        let (status, answer) = world.post(&[], &message("prompts/get", arguments)).await;
+        assert_eq!(
+            (status, &answer["id"]),
+            (StatusCode::OK, &json!("own")),
+            "{answer}"
+        );
+        assert_eq!(
+            answer["error"]["data"]["code"], "arguments_invalid",
+            "{answer}"
+        );
+        // Where there are no arguments they are no reason.
+        let (_, answer) = world.post(&[], &message("tools/list", arguments)).await;
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    }
+    let (_, answer) = world.post(&[], &message("x/y", "{\"a\":1e400}")).await;
+    assert_eq!(
+        (&answer["id"], &answer["error"]["code"]),
+        (&json!("own"), &json!(-32601))
+    );
+    assert!(world.reached().is_empty() && world.issuer.state().evaluated.is_empty());
 }

@@ -299,3 +299,68 @@ async fn the_meta_of_a_message_names_no_task_and_nothing_that_nobody_judges() {
     let (status, _) = world.post(&[], &told.to_string()).await;
     assert_eq!((status.as_u16(), world.reached().len()), (400, before));
 }
+
+/// Neither pages nor progress: it comes by itself with what it was given, and is told to call again before it gives up.
+#[tokio::test]
+async fn a_stateless_client_without_pages_comes_again_by_itself() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {}
+    });
+    let mut more = json!({ "_meta": meta });
+    for _ in 0..7 {
+        let answer = call(&world, more.clone()).await;
+        assert_eq!(answer["result"]["resultType"], "input_required", "{answer}");
+        assert_eq!(answer["result"].get("inputRequests"), None);
+        more["requestState"] = answer["result"]["requestState"].clone();
+    }
+    let last = call(&world, more.clone()).await;
+    assert_eq!(
+        last["result"]["_meta"]["writ/code"], "still_waiting",
+        "{last}"
+    );
+    assert!(world.calls().is_empty());
+    let asked = world.issuer.state().asked.clone();
+    let [asked] = &asked[..] else {
+        panic!("not one question");
+    };
+    assert_eq!(asked["context"]["waited_by"], "input_required");
+    world.issuer.state().status = "approved";
+    let done = call(&world, more).await;
+    assert_eq!(done["result"]["content"][0]["text"], "done", "{done}");
+    assert_eq!(world.calls().len(), 1);
+}
+
+/// As answers to requests of the server are: by name and kind at every level.
+#[tokio::test]
+async fn input_is_an_answer_to_what_was_asked() {
+    let world = World::with(ELICITATION).await;
+    ask_for_input(&world);
+    call(&world, json!({})).await;
+    let with = |all: Value| json!({ "requestState": "server-1", "inputResponses": { "all": all } });
+    for bad in [
+        json!({ "action": "maybe" }),
+        json!({ "action": ["accept"] }),
+        json!({ "content": { "a": "b" } }),
+        json!({ "action": "accept", "user": "root" }),
+        json!({ "action": "accept", "content": { "a": { "b": 1 } } }),
+        json!({ "action": "accept", "content": [1] }),
+        json!({ "role": "user", "content": [], "model": "m" }),
+        json!("accept"),
+    ] {
+        let refused = call(&world, with(bad.clone())).await;
+        assert_eq!(refused["error"]["code"], -32602, "{bad}: {refused}");
+    }
+    assert_eq!(world.calls().len(), 1);
+    let sent =
+        json!({ "action": "accept", "content": { "a": "b", "c": ["d"] }, "_meta": { "x": 1 } });
+    call(&world, with(sent)).await;
+    let taken = json!({ "action": "accept", "content": { "a": "b", "c": ["d"] } });
+    assert_eq!(evaluated(&world)["inputResponses/all"], taken);
+    assert_eq!(
+        world.calls()[1].body["params"]["inputResponses"],
+        json!({ "all": taken })
+    );
+}

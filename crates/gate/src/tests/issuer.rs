@@ -27,6 +27,8 @@ pub(super) struct IssuerState {
     pub(super) is_active: bool,
     /// To a question that there is not: by this the credentials are checked.
     pub(super) unknown_question: (u16, Value),
+    /// Where it says how decisions are asked for: something else, with this status.
+    pub(super) described: Option<(u16, Value)>,
     /// As it calls itself.
     pub(super) name: &'static str,
     /// Those that it lists.
@@ -54,6 +56,7 @@ impl FakeIssuer {
             decides: Decides::Permit,
             is_active: true,
             unknown_question: (404, json!({ "title": "no task" })),
+            described: None,
             name: ISSUER,
             resources: Vec::new(),
             problem: None,
@@ -96,14 +99,18 @@ impl FakeIssuer {
             ),
             "/jwks" => (200, json!({ "keys": state.keys })),
             "/introspect" => (200, introspected(request.body(), state.is_active)),
-            "/.well-known/authzen-configuration" => (
-                200,
-                json!({
-                    "policy_decision_point": state.name,
-                    "access_evaluation_endpoint": format!("{ISSUER}/access/v1/evaluation"),
-                    "access_request_endpoint": format!("{ISSUER}/access/v1/requests"),
-                }),
-            ),
+            "/.well-known/authzen-configuration" => {
+                let described = || {
+                    let endpoint = |name: &str| format!("{ISSUER}/access/v1/{name}");
+                    let document = json!({
+                        "policy_decision_point": state.name,
+                        "access_evaluation_endpoint": endpoint("evaluation"),
+                        "access_request_endpoint": endpoint("requests"),
+                    });
+                    (200, document)
+                };
+                state.described.clone().unwrap_or_else(described)
+            }
             "/access/v1/evaluation" => {
                 assert!(request.headers().contains_key("idempotency-key"));
                 state.evaluated.push(body.clone());

@@ -7,5 +7,6 @@ mod issuer;
 mod messages;
 mod sessions;
 mod start;
+mod table;
 mod told;
 mod world;

@@ -30,13 +30,11 @@ async fn credentials_are_known_to_be_good_or_refused_or_it_is_not_known() {
                 assert_eq!(said, sent.unwrap_or_default());
                 "refused"
             }
-            Err(why @ (CredentialsError::OtherIssuer { .. } | CredentialsError::NoRecord(_))) => {
-                panic!("{why}")
-            }
             Err(CredentialsError::Unknown(why)) => {
                 assert!(why.contains(&answer.0.to_string()), "{why}");
                 "unknown"
             }
+            Err(why) => panic!("{why}"),
         };
         assert_eq!(found, expected, "{answer:?}");
     }
@@ -80,6 +78,69 @@ async fn an_issuer_of_another_name_and_a_resource_without_a_record_are_told() {
         assert_eq!(
             found.map_err(|why| why.to_string()),
             expected.map_err(str::to_owned)
+        );
+    }
+}
+
+/// What is no Writ server will be none at the next attempt; what may only stand before one that is not up may become one.
+#[tokio::test]
+async fn a_server_of_another_kind_is_told_apart_from_one_that_is_not_up() {
+    let world = World::new().await;
+    let other = json!({ "policy_decision_point": ISSUER, "access_evaluation_endpoint": format!("{ISSUER}/e") });
+    for (described, is_known) in [
+        ((404, json!({})), true),
+        ((404, json!("<html>")), true),
+        ((401, json!({ "error": "x" })), true),
+        ((302, json!({})), true),
+        ((200, json!("<html>")), true),
+        ((200, json!({})), true),
+        ((200, json!({ "issuer": ISSUER })), true),
+        ((200, other), true),
+        ((408, json!({})), false),
+        ((429, json!({})), false),
+        ((500, json!("<html>")), false),
+        ((502, json!({})), false),
+        ((503, json!({})), false),
+    ] {
+        world.issuer.state().described = Some(described.clone());
+        let why = world.check_credentials().await.unwrap_err();
+        let found = matches!(why, CredentialsError::NotWrit(_));
+        assert_eq!(found, is_known, "{described:?}: {why}");
+        assert!(
+            is_known || matches!(why, CredentialsError::Unknown(_)),
+            "{why}"
+        );
+        assert!(why.to_string().contains("authzen-configuration"), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn a_resource_of_another_client_is_told() {
+    let world = World::new().await;
+    let wiki = "https://wiki.example/mcp";
+    for (served, is_taken) in [
+        (json!([wiki]), false),
+        (json!([wiki, NOTES]), true),
+        // Too many to be said, or a server that does not say it.
+        (json!([]), true),
+        (json!(null), true),
+    ] {
+        world.issuer.state().unknown_question =
+            (404, json!({ "title": "no task", "resources": served }));
+        let found = world
+            .check_credentials()
+            .await
+            .map_err(|why| why.to_string());
+        let expected =
+            "the record of `https://notes.example/mcp` names another client than this one";
+        assert_eq!(
+            found,
+            if is_taken {
+                Ok(())
+            } else {
+                Err(expected.to_owned())
+            },
+            "{served}"
         );
     }
 }

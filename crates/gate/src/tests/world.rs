@@ -45,6 +45,8 @@ pub(super) struct ServerState {
     pub(super) result: Option<Value>,
     /// Instead of any result of a tool, with this status.
     pub(super) error: Option<(u16, Value)>,
+    /// Its tasks, as `tasks/list` says.
+    pub(super) listed_tasks: Option<Value>,
     /// A method to which it gives no answer.
     pub(super) stalls: Option<&'static str>,
     sessions: usize,
@@ -105,6 +107,7 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
             json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {} })
         }
         "tools/list" => json!({ "tools": state.tools }),
+        "tasks/list" => json!({ "tasks": state.listed_tasks }),
         "tools/call" => state
             .result
             .clone()

@@ -94,7 +94,9 @@ pub async fn ask(
         Ok(request) => request,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
-    guard_prompts(&mut transaction, &request, now).await?;
+    if let Err(refusal) = guard_prompts(&mut transaction, &request, now).await? {
+        return Ok(Err(refusal.into()));
+    }
     if let Some(known) = asked_before(&mut transaction, &request, now).await? {
         transaction.commit().await?;
         return Ok(match known.asked_hash == request.asked_hash {

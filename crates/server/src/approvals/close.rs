@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ClientId, UserId};
-use writ_core::pending::{Ending, Kind, PendingRequest};
+use writ_core::pending::{Ending, Kind, PendingRequest, is_same_content};
 use writ_store::DatabaseTransaction;
 use writ_store::pending::EndedRequest;
 use writ_wire::time::Timestamp;
@@ -40,6 +40,8 @@ pub async fn end(
         transaction.insert_event(&event).await?;
         match ended.decided_at {
             None => outbox::request_ended(app, transaction, &ended.request).await?,
+            // Who said no knows it.
+            Some(_) if matches!(ending, Ending::TakenBack { .. }) => {}
             // A decision has its own ping or push, which finds how it ended. Of an action nobody else tells the people.
             Some(_) => not_done_notice::approval_unused(app, transaction, &ended.request).await?,
         }
@@ -47,6 +49,31 @@ pub async fn end(
             endings.counted.push(counted(&ended, ending));
         }
         endings.requests.push(ended.request);
+    }
+    Ok(endings)
+}
+
+/// A person said no to this: what was approved for the same before, and nobody used, is taken back. However it is asked, in whatever words,
+/// and also where its type or action was described otherwise then.
+pub async fn take_back(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    denied: &PendingRequest,
+    now: Timestamp,
+) -> Result<Endings, Failure> {
+    let mut endings = Endings::default();
+    let Some(subject) = &denied.subject else {
+        return Ok(endings);
+    };
+    let unused = transaction.unused_approvals(subject, &denied.client, now);
+    for approved in unused.await? {
+        if is_same_content(&approved.asked.authority, &denied.asked.authority) {
+            let ending = Ending::TakenBack {
+                request: &approved.id,
+                by: &denied.id,
+            };
+            endings.add(end(app, transaction, ending, now).await?);
+        }
     }
     Ok(endings)
 }
@@ -112,19 +139,25 @@ fn counted(ended: &EndedRequest, ending: Ending<'_>) -> CountedQuestion {
     match (ending, ended.decided_at) {
         (Ending::Late(_), None) => CountedQuestion::Expired,
         (Ending::Late(_), Some(_)) => CountedQuestion::Lapsed,
-        (Ending::Superseded(_) | Ending::DescribedAnew { .. } | Ending::Cancelled { .. }, _) => {
-            CountedQuestion::Cancelled
-        }
+        (
+            Ending::Superseded(_)
+            | Ending::DescribedAnew { .. }
+            | Ending::Cancelled { .. }
+            | Ending::Withdrawn(_)
+            | Ending::TakenBack { .. },
+            _,
+        ) => CountedQuestion::Cancelled,
     }
 }
 
 fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) -> Event {
     let request = &ended.request;
     let name = match ending {
-        Ending::Late(_) | Ending::Superseded(_) | Ending::DescribedAnew { .. } => {
-            EventName::ApprovalExpired
-        }
-        Ending::Cancelled { .. } => EventName::ApprovalCancelled,
+        Ending::Late(_)
+        | Ending::Superseded(_)
+        | Ending::DescribedAnew { .. }
+        | Ending::TakenBack { .. } => EventName::ApprovalExpired,
+        Ending::Cancelled { .. } | Ending::Withdrawn(_) => EventName::ApprovalCancelled,
     };
     let mut event = about(app, request, name, now);
     event.reason = ending.reason().map(str::to_owned);
@@ -134,9 +167,10 @@ fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) ->
         "undecided": ended.decided_at.is_none(),
     });
     match ending {
-        Ending::Late(_) => {}
+        Ending::Late(_) | Ending::Withdrawn(_) => {}
         Ending::Superseded(by) => insert(&mut data, "superseded_by", json!(by.id)),
         Ending::DescribedAnew { by, .. } => insert(&mut data, "superseded_by", json!(by)),
+        Ending::TakenBack { by, .. } => insert(&mut data, "superseded_by", json!(by)),
         Ending::Cancelled { because, .. } => insert(&mut data, "because", json!(because)),
     }
     event.with(data)

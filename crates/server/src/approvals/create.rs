@@ -156,7 +156,10 @@ async fn judge(
             .map_err(|refusal| context.refuse(refusal))?,
         asking: facts.asking.as_ref(),
         jkt: caller.key().cloned(),
-        number: client.backchannel.number_matching.then(|| number(app)),
+        number: client
+            .backchannel
+            .number_matching
+            .then(|| number_to_match(app)),
         address: context.request.address.map(|address| address.to_string()),
         now,
     };
@@ -176,7 +179,8 @@ async fn claim(
 ) -> Result<Endings, Failure> {
     let (app, now) = (&context.request.app, context.request.now);
     context.request.claim(transaction, more).await?;
-    guard_prompts(transaction, request, now).await?;
+    let guarded = guard_prompts(transaction, request, now).await?;
+    guarded.map_err(|refusal| context.refuse(refusal))?;
     end(app, transaction, Ending::Superseded(request), now).await
 }
 
@@ -195,7 +199,7 @@ async fn announce(
 }
 
 /// That a person is asked.
-pub(super) struct AskedRecord<'a> {
+pub struct AskedRecord<'a> {
     pub client: &'a Client,
     pub asking: Option<&'a Lineage>,
     pub request: &'a PendingRequest,
@@ -237,12 +241,12 @@ fn without_number(request: &PendingRequest) -> Value {
 }
 
 /// Two digits, none of them a leading zero.
-fn number(app: &App) -> u8 {
+pub fn number_to_match(app: &App) -> u8 {
     let [draw] = app.random.bytes::<1>();
     // 180 is twice the 90 numbers: what is above would make some likelier than others.
     if draw < 180 {
         10 + draw % 90
     } else {
-        number(app)
+        number_to_match(app)
     }
 }

@@ -1,5 +1,5 @@
 //! Escalation and expiry of pending requests: without an answer in time the people of the next stage are asked, and after the last
-//! stage the request expires.
+//! stage the request expires. What was described anew ends too.
 
 use serde_json::json;
 use writ_core::event::EventName;
@@ -7,6 +7,7 @@ use writ_core::pending::{Ending, PendingRequest};
 use writ_store::DatabaseTransaction;
 use writ_wire::time::Timestamp;
 
+use crate::approvals::access_request::end_if_described_anew;
 use crate::approvals::close::{about, end};
 use crate::node::app::App;
 use crate::node::failure::Failure;
@@ -29,6 +30,30 @@ pub async fn turn(app: &App) -> Result<(), Failure> {
     for request in &overdue {
         expire(app, request, now).await?;
     }
+    end_described_anew(app, now).await
+}
+
+/// Ends what resource servers asked about actions that their records describe otherwise by now: once after each change of the
+/// resources and types, so that nobody is told of a question that is over when they open it. Where it fails it is done again.
+async fn end_described_anew(app: &App, now: Timestamp) -> Result<(), Failure> {
+    let catalogue = app.fresh_catalogue().await?;
+    if app.compared.is(&catalogue) {
+        return Ok(());
+    }
+    let mut after = None;
+    loop {
+        let mut reading = app.read().await?;
+        let open = reading.open_questions(after.as_ref(), now, BATCH).await?;
+        drop(reading);
+        for request in &open {
+            end_if_described_anew(app, request, now).await?;
+        }
+        match open.into_iter().next_back() {
+            Some(last) => after = Some((last.expires_at, last.id)),
+            None => break,
+        }
+    }
+    app.compared.keep(catalogue);
     Ok(())
 }
 

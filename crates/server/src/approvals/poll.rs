@@ -128,6 +128,8 @@ async fn look(
                 Kind::Transaction => "transaction_authorization",
                 // Its answer is no token: no grant polls for it.
                 Kind::Access => "access",
+                // Nor for a consent: its browser gets a code.
+                Kind::Consent => "authorization_code",
             };
             let profile = context.caller.client.profile;
             context.app.metrics.issued(grant, profile);

@@ -8,7 +8,6 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use writ_core::event::{Event, EventName};
-use writ_pages::messages::AccountNews;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -19,9 +18,10 @@ use crate::node::failure::Failure;
 use crate::notifications::outbox::{Channel, NoticeContent};
 use crate::notifications::outcome::{DeliveryOutcome, NotSent};
 use crate::notifications::{
-    account_notice, fan_out, mail, not_done_notice, reach_notice, seal, stop_notice,
+    account_notice, fan_out, link_mail, mail, not_done_notice, reach_notice, seal, stop_notice,
     used_twice_notice, web_push, webhook,
 };
+use crate::operate::forgotten;
 
 /// Notices that one node sends at once.
 pub const MAX_AT_ONCE: usize = 64;
@@ -139,6 +139,9 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
         (Channel::Announce, NoticeContent::Waiting { stage }) => {
             fan_out::notify_approvers(app, notice, stage).await
         }
+        (Channel::Announce, NoticeContent::Forgotten { name }) => {
+            forgotten::answer(app, notice, &name).await
+        }
         (Channel::Announce, NoticeContent::Stopped(stop)) => {
             stop_notice::notify_client(app, notice, stop).await
         }
@@ -149,12 +152,6 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
             Ok(client_callback::push(app, notice, answer).await?)
         }
         (Channel::WebPush, NoticeContent::Waiting { .. }) => web_push::send(app, notice).await,
-        (Channel::WebPush, NoticeContent::Passkey { what }) => {
-            account_notice::push(app, notice, AccountNews::Passkey(what)).await
-        }
-        (Channel::WebPush, NoticeContent::Password) => {
-            account_notice::push(app, notice, AccountNews::Password).await
-        }
         (Channel::WebPush, NoticeContent::Reach { what, before }) => {
             reach_notice::push(app, notice, what, before).await
         }
@@ -166,10 +163,19 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
         }
         (Channel::Mail, content) => mail::send(app, notice, &content).await,
         (Channel::Webhook, content) => webhook::send(app, notice, &content).await,
-        _ => Ok(DeliveryOutcome::Failed(
-            "a letter of another channel".to_owned(),
-        )),
+        (Channel::WebPush, NoticeContent::ResetAsked { link }) => {
+            link_mail::push_reset_asked(app, notice, &link).await
+        }
+        (Channel::WebPush, content) => match account_notice::news(&content) {
+            Some(news) => account_notice::push(app, notice, news).await,
+            None => Ok(of_another_channel()),
+        },
+        _ => Ok(of_another_channel()),
     }
+}
+
+fn of_another_channel() -> DeliveryOutcome {
+    DeliveryOutcome::Failed("a letter of another channel".to_owned())
 }
 
 async fn conclude(app: &App, notice: &Notice, outcome: DeliveryOutcome) -> Result<(), Failure> {

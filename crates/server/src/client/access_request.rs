@@ -31,6 +31,8 @@ use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::request::client_request::ClientRequest;
 
+/// The most resources that a client is told it serves.
+const MAX_LISTED_RESOURCES: usize = 256;
 const TASK: &str = "/access/v1/requests/{id}";
 const CANCEL: &str = "/access/v1/requests/{id}/cancel";
 
@@ -96,10 +98,22 @@ async fn cancel(incoming: IncomingRequest) -> Result<Response, ClientError> {
 
 async fn find(request: &ClientRequest, head: &RequestHead) -> Answered<PendingRequest> {
     let id = ApprovalId::from_text(id_of(&head.path));
-    let found = task::look(&request.app, &id, &request.client().id).await?;
-    Ok(found.ok_or_else(|| {
-        let detail = "no task of this id was made for a resource that this client serves, or it ended more than a day ago";
-        AccessProblem::new(ProblemType::UnknownTask, detail)
+    let (app, client) = (&request.app, &request.client().id);
+    if let Some(found) = task::look(app, &id, client).await? {
+        return Ok(Ok(found));
+    }
+    let detail = "no task of this id was made for a resource that this client serves, or it ended more than a day ago";
+    // A resource that was registered a moment ago counts: by this a server finds at its start whether it asks as the right client.
+    let catalogue = app.fresh_catalogue().await?;
+    let served = catalogue.resources.served_by(client);
+    let served: Vec<String> = served.map(|resource| resource.uri.to_string()).collect();
+    let resources = match served.len() > MAX_LISTED_RESOURCES {
+        true => Vec::new(),
+        false => served,
+    };
+    Ok(Err(AccessProblem {
+        resources,
+        ..AccessProblem::new(ProblemType::UnknownTask, detail)
     }))
 }
 

@@ -4,6 +4,7 @@
 mod manage;
 mod update;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -26,6 +27,7 @@ use crate::client::answer;
 use crate::client::error::{ClientError, ProgramRoute};
 use crate::client::incoming::{IncomingRequest, RequestHead, program_route};
 use crate::node::app::App;
+use crate::node::client_address::site;
 use crate::node::failure::Failure;
 use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
@@ -71,9 +73,10 @@ async fn add(incoming: &IncomingRequest) -> Result<Value, Failure> {
         RegistrationMode::Open | RegistrationMode::Off => None,
     };
     let metadata = RegisteredMetadata::parse(incoming.body.json()?).map_err(refusal)?;
-    let new = NewClient::make(app, metadata, now)?;
+    let address = incoming.head.address;
+    let new = NewClient::make(app, metadata, address, now)?;
     if invite.is_none() {
-        let (address, most) = (incoming.head.address, app.config.registration.per_address);
+        let most = app.config.registration.per_address;
         let limits = address.map(|from| RateLimit::of_registrations_from(from, most, now));
         let limits = limits.into_iter().flatten();
         app.admit_request(limits, TOO_MANY).await?;
@@ -132,11 +135,18 @@ struct NewClient {
     metadata: RegisteredMetadata,
     secret: Option<String>,
     token: String,
+    /// From where, but for loopback: all may come from there.
+    from: Option<IpAddr>,
     at: Timestamp,
 }
 
 impl NewClient {
-    fn make(app: &App, metadata: RegisteredMetadata, now: Timestamp) -> Result<Self, Failure> {
+    fn make(
+        app: &App,
+        metadata: RegisteredMetadata,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
         let id = dynamic::make_id(now, app.entropy());
         let method = metadata.token_endpoint_auth_method;
         let secret = method.has_secret().then(|| app.random.secret());
@@ -147,6 +157,7 @@ impl NewClient {
             metadata,
             secret,
             token: app.random.secret(),
+            from: address.filter(|address| !address.is_loopback()).map(site),
             at: now,
         })
     }
@@ -174,6 +185,7 @@ impl NewClient {
             token_digest: &secret_digest(&self.token),
             metadata: &metadata,
             expires_at: app.config.registration.expires_at(now),
+            site: self.from.filter(|_| invite.is_none()),
         };
         transaction.insert_registration(new, now).await?;
         let said = summary(&metadata)?;
@@ -200,22 +212,26 @@ impl NewClient {
     }
 }
 
-/// Whoever registers many clients ends older ones that no person agreed to, and keeps nobody out.
+/// Whoever registers many clients, from however many networks of one site, ends their own that no person agreed to, and keeps nobody out.
 async fn make_room(
     app: &App,
     transaction: &mut DatabaseTransaction,
     now: Timestamp,
 ) -> Result<(), Failure> {
     let rules = app.config.registration;
-    let above = transaction.unused_registrations_above(rules.in_all, MOST_ENDED);
-    for client in above.await? {
+    let waiting = transaction.count_unused_registrations().await?;
+    let ended = rules.ended_of(waiting);
+    if ended == 0 {
+        return Ok(());
+    }
+    for client in transaction.unused_of_crowded_sites(ended).await? {
         // Until then each of them expires.
         let until = now.plus(rules.unused);
         if !transaction.delete_unused_client(&client, until).await? {
             continue;
         }
         let mut event = Event::new(app.event_id(now), now, EventName::ClientRemoved).with(
-            json!({ "by": "registration", "because": "others registered, and nobody used it" }),
+            json!({ "by": "registration", "because": "too many registered, and nobody used it" }),
         );
         event.client = Some(client.to_string());
         transaction.insert_event(&event).await?;
@@ -223,9 +239,6 @@ async fn make_room(
     }
     Ok(())
 }
-
-/// A registration ends so many others at most: more than one come to be only when several register at once, or the limit was lowered.
-const MOST_ENDED: u32 = 16;
 
 /// What an answer says beside the metadata.
 #[derive(Clone, Copy)]

@@ -1,8 +1,10 @@
 //! The configuration: one TOML file, each key also from the environment. Unknown keys and unsafe settings keep the server from
 //! starting.
 
+mod approval;
 mod audit;
 pub mod bounded_file;
+mod brand;
 mod channels;
 mod guests;
 mod issuer;
@@ -28,6 +30,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use writ_authority::Level;
 use writ_core::budget::Limits;
+use writ_core::elsewhere::Elsewhere;
 use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
 use writ_jose::seal::MasterKey;
@@ -67,8 +70,10 @@ struct File {
     levels: levels::LevelsFile,
     liveness: liveness::LivenessFile,
     prompts: prompts::PromptsFile,
+    approval: approval::ApprovalFile,
     log: log::LogFile,
     audit: audit::AuditFile,
+    brand: brand::BrandFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -138,12 +143,16 @@ pub struct Config {
     /// The verifier for approvals of level `liveness`.
     pub liveness: Option<LivenessVerifier>,
     pub prompts: Limits,
+    /// Whose consents are decided away from the browser that asks.
+    pub elsewhere: Elsewhere,
     pub log_format: LogFormat,
     /// TLS of this server's own; otherwise a proxy ends it, or there is none.
     pub tls: Option<TlsFiles>,
     /// How long requests are still taken after this server was told to stop, so that a balancer sees that it is not ready.
     pub drain: Duration,
     pub audit: AuditPolicy,
+    /// On the pages that people see.
+    pub brand: std::sync::Arc<writ_pages::Brand>,
 }
 
 /// Every problem at once, a sentence each.
@@ -161,8 +170,8 @@ impl Config {
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, ConfigProblems> {
         let text = match file {
-            Some(path) => bounded_file::read_text(path, MAX_CONFIGURATION)
-                .map_err(|why| single_problem(format!("`{}` {why}", path.display())))?,
+            Some(path) => bounded_file::read_given(path, MAX_CONFIGURATION)
+                .map_err(|why| single_problem(format!("{} {why}", bounded_file::named(path))))?,
             None => String::new(),
         };
         let mut table: toml::Table = toml::from_str(&text)
@@ -278,11 +287,13 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     let passkeys = levels::check(&file.levels, &mut problems);
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
+    let elsewhere = approval::check(&file.approval, &mut problems);
     let audit = audit::check(&file.audit, &mut problems);
     let guests = guests::check(&file.guests, &mut problems);
     let registration = registration::check(&file.registration, file.features.guests, &mut problems);
     let database_url = database_url(file.database.url, &mut problems);
     let log_format = log::format(&file.log, &mut problems);
+    let brand = brand::check(file.brand, &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
@@ -305,10 +316,12 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
             passkeys,
             liveness,
             prompts,
+            elsewhere,
             log_format,
             tls,
             drain: listeners.drain,
             audit,
+            brand,
         }),
         _ => Err(ConfigProblems(problems)),
     }

@@ -28,7 +28,7 @@ use crate::node::outage::Outage;
 use crate::node::outgoing::OutgoingChannels;
 use crate::node::outgoing::documents::{Documents, FetchEnvironment};
 use crate::node::passwords::Passwords;
-use crate::node::registry::{CatalogueCache, Clients};
+use crate::node::registry::{CatalogueCache, Clients, ComparedCatalogue};
 use crate::node::strangers::Strangers;
 use crate::node::waiting::Waiting;
 
@@ -46,6 +46,7 @@ pub struct App {
     pub nonces: NonceKeys,
     pub clients: Clients,
     pub catalogue: CatalogueCache,
+    pub compared: ComparedCatalogue,
     /// The client that owns each DPoP key, by thumbprint, and since when this is known; a key that is used never changes its owner.
     pub known_keys: Cache<String, (Timestamp, ClientId)>,
     pub passwords: Passwords,
@@ -146,12 +147,13 @@ impl App {
             nonces,
             clients: Clients::new(),
             catalogue,
+            compared: ComparedCatalogue::default(),
             known_keys: Cache::new(KNOWN_KEYS),
             waiting: Waiting::new(store.clone(), clock.clone()),
             passwords: Passwords::start(metrics.hashing.clone()),
             passkeys: RelyingParty::new(&issuer_url(&config)?),
-            texts: Texts::load()?,
-            languages: Languages::load()?,
+            texts: Texts::load()?.under(&config.brand),
+            languages: Languages::load()?.under(&config.brand),
             zones: Zones::load(),
             metrics,
             notices,

@@ -44,6 +44,20 @@ pub fn site(address: IpAddr) -> IpAddr {
     }
 }
 
+/// What is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Area {
+    Network(IpAddr),
+    Site(IpAddr),
+}
+
+impl Area {
+    /// The smaller one first.
+    pub fn around(address: IpAddr) -> [Self; 2] {
+        [Self::Network(network(address)), Self::Site(site(address))]
+    }
+}
+
 fn prefix(address: Ipv6Addr, bits: u32) -> IpAddr {
     let host_bits = u128::BITS - bits;
     Ipv6Addr::from(u128::from(address) >> host_bits << host_bits).into()

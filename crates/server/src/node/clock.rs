@@ -22,6 +22,9 @@ pub const WARNED_SKEW: Duration = Duration::from_secs(5);
 pub const COMPARED_EVERY: Duration = Duration::from_secs(5);
 /// For so long a comparison is good; a clock that goes back, or forward by more, is compared again at once.
 const COMPARED_FOR: Duration = Duration::from_secs(10);
+/// Without a clock of the database's, a step of so much is told when it is believed: whether no node ran, or the clock is ahead, only the
+/// operator knows.
+const TOLD_STEP: Duration = Duration::from_secs(24 * 3600);
 /// While a command waits for a node to write its time.
 const ASKED_AGAIN: Duration = Duration::from_millis(500);
 /// When a caller may come again, in seconds.
@@ -153,6 +156,11 @@ impl ClockWatch {
         if let Some(ahead) = ahead {
             return Ok(Skew(ahead));
         }
+        if let Some(days) = unseen_days(greatest, now) {
+            tracing::warn!(
+                "the clock of this node is {days} days after the last time that its database saw: if no server ran for so long, all is well; if it is wrong, set it at once, because until that time comes a right clock will be refused"
+            );
+        }
         store.saw_time(DEFAULT_TENANT, now, greatest).await?;
         Ok(behind)
     }
@@ -215,6 +223,13 @@ impl CommandClock {
             false => Clock::System,
         }
     }
+}
+
+/// Between the greatest time that was kept, if any was, and one that is believed: those that the operator is told of.
+fn unseen_days(greatest: Timestamp, now: Timestamp) -> Option<u64> {
+    let was_kept = greatest > Timestamp::from_micros(0);
+    let is_told = was_kept && greatest.plus(TOLD_STEP) <= now;
+    is_told.then(|| greatest.until(now).as_secs() / TOLD_STEP.as_secs())
 }
 
 impl App {
@@ -303,6 +318,22 @@ mod tests {
             assert_eq!(Skew(seconds * 1_000_000).verdict(), verdict, "{seconds}");
         }
         assert_eq!(Skew(i64::MIN).verdict(), Verdict::Wrong);
+    }
+
+    #[test]
+    fn a_day_that_no_node_saw_is_told() {
+        const DAY: i64 = 24 * 3600;
+        for (seconds, days) in [
+            (-DAY, None),
+            (0, None),
+            (DAY - 1, None),
+            (DAY, Some(1)),
+            (30 * DAY + 1, Some(30)),
+        ] {
+            assert_eq!(unseen_days(at(0), at(seconds)), days, "{seconds}");
+        }
+        let never = Timestamp::from_micros(0);
+        assert_eq!(unseen_days(never, at(0)), None, "the first server of all");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The HTTP listener with its bounds: connections at once, of one address and in all, time for a client to send and to read, time to
+//! The HTTP listener with its bounds: connections at once, of one address, of one site and in all, time for a client to send and to read, time to
 //! finish at shutdown. When there is no room, the connection that waits longest for its client leaves first.
 
 mod accept;
@@ -19,7 +19,8 @@ use tokio_rustls::server::TlsStream;
 
 use crate::config::TrustedProxies;
 use crate::node::app::App;
-use crate::node::metrics::ConnectionCounters;
+use crate::node::client_address::Area;
+use crate::node::metrics::{ConnectionCounters, CutConnection};
 use crate::node::tls::ServerTls;
 
 use accept::Acceptor;
@@ -31,6 +32,9 @@ pub const MAX_CONNECTIONS: usize = 16_384;
 /// Connections from one address (IPv6: one network of 64 bits) at once: the agents of a large office, each with a long poll, and a
 /// thirty-second of all.
 pub const MAX_OF_ADDRESS: usize = 512;
+/// One in so many of all are the connections of one site at most (IPv6: 48 bits; IPv4: 24): one holder of many networks leaves most of the
+/// room to others.
+pub const SHARES_OF_SITES: usize = 4;
 /// How long a client may take to send the head of a request, from its first byte on; of the first one, from the connection on. A slow
 /// mobile line needs a few seconds.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
@@ -82,6 +86,8 @@ pub struct ListenerBounds {
     pub most: usize,
     /// Connections of one address, but not of loopback and of `exempt`.
     pub most_of_address: usize,
+    /// The same of one site.
+    pub most_of_site: usize,
     /// Bytes of requests that have not come whole, in all.
     pub most_unfinished: usize,
     /// They bring the requests of many.
@@ -91,10 +97,12 @@ pub struct ListenerBounds {
 
 impl Default for ListenerBounds {
     fn default() -> Self {
+        let most = descriptors::room();
         Self {
             deadlines: ClientDeadlines::default(),
-            most: descriptors::room(),
+            most,
             most_of_address: MAX_OF_ADDRESS,
+            most_of_site: most.div_ceil(SHARES_OF_SITES),
             most_unfinished: MAX_UNFINISHED,
             exempt: TrustedProxies::default(),
             counters: ConnectionCounters::default(),
@@ -109,6 +117,14 @@ impl ListenerBounds {
             exempt: app.config.trusted_proxies.clone(),
             counters: app.metrics.connections.clone(),
             ..Self::default()
+        }
+    }
+
+    /// How many connections of this area, and what one more is cut for where none can leave.
+    fn most_of(&self, area: Area) -> (usize, CutConnection) {
+        match area {
+            Area::Network(_) => (self.most_of_address, CutConnection::OfAddress),
+            Area::Site(_) => (self.most_of_site, CutConnection::OfSite),
         }
     }
 }

@@ -9,6 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+use writ_core::account_link::LinkKind;
 use writ_store::sweep::SweptBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
@@ -16,10 +17,12 @@ use writ_wire::time::Timestamp;
 
 mod access;
 mod connections;
+mod elsewhere;
 mod hashing;
 
 pub use access::{AccessMetrics, CountedQuestion};
 pub use connections::{ConnectionCounters, CutConnection};
+pub use elsewhere::{CountedElsewhere, ElsewhereMetrics};
 pub use hashing::HashingMetrics;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
@@ -27,8 +30,7 @@ pub struct Metrics {
     registry: Registry,
     tokens: Family<GrantLabel, Counter>,
     refusals: Family<RefusalLabel, Counter>,
-    logins: Family<ResultLabel, Counter>,
-    logouts: Counter,
+    logins: LoginMetrics,
     consents: Family<ResultLabel, Counter>,
     changed_consents: Counter,
     revocations: Family<TokenLabel, Counter>,
@@ -38,12 +40,20 @@ pub struct Metrics {
     registrations: Family<ResultLabel, Counter>,
     sweep: SweepMetrics,
     pub access: AccessMetrics,
+    pub elsewhere: ElsewhereMetrics,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
     log_lines_lost: Counter<u64, AtomicU64>,
     pub connections: ConnectionCounters,
     times: TimeGauges,
     pub hashing: HashingMetrics,
+}
+
+/// How people come in, and leave.
+struct LoginMetrics {
+    results: Family<ResultLabel, Counter>,
+    logouts: Counter,
+    account_links: Family<AccountLinkLabel, Counter>,
 }
 
 /// Documents of others that were fetched, by purpose and outcome.
@@ -63,6 +73,12 @@ struct RefusalLabel {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccountLinkLabel {
+    kind: &'static str,
     result: &'static str,
 }
 
@@ -161,6 +177,20 @@ impl ConnectionCounters {
     }
 }
 
+impl LoginMetrics {
+    fn kept(all: &mut Registry) -> Self {
+        Self {
+            results: kept(all, "logins", "logins, by result"),
+            logouts: kept(all, "logouts", "sessions that people ended"),
+            account_links: kept(
+                all,
+                "account_links",
+                "tries of mailed links, by what they finish and result",
+            ),
+        }
+    }
+}
+
 impl Metrics {
     pub fn new() -> Self {
         let mut all = Registry::with_prefix("writ");
@@ -168,6 +198,7 @@ impl Metrics {
             connections: ConnectionCounters::kept(&mut all),
             sweep: SweepMetrics::kept(&mut all),
             access: AccessMetrics::kept(&mut all),
+            elsewhere: ElsewhereMetrics::kept(&mut all),
             tokens: kept(
                 &mut all,
                 "tokens_issued",
@@ -178,8 +209,7 @@ impl Metrics {
                 "requests_refused",
                 "refusals, by endpoint and code",
             ),
-            logins: kept(&mut all, "logins", "logins, by result"),
-            logouts: kept(&mut all, "logouts", "sessions that people ended"),
+            logins: LoginMetrics::kept(&mut all),
             consents: kept(&mut all, "consents", "decisions of persons, by result"),
             changed_consents: kept(
                 &mut all,
@@ -245,11 +275,20 @@ impl Metrics {
     }
 
     pub fn login(&self, result: &'static str) {
-        self.logins.get_or_create(&ResultLabel { result }).inc();
+        self.logins
+            .results
+            .get_or_create(&ResultLabel { result })
+            .inc();
+    }
+
+    pub fn account_link(&self, kind: LinkKind, result: &'static str) {
+        let kind = kind.as_str();
+        let label = AccountLinkLabel { kind, result };
+        self.logins.account_links.get_or_create(&label).inc();
     }
 
     pub fn logout(&self) {
-        self.logouts.inc();
+        self.logins.logouts.inc();
     }
 
     pub fn consent(&self, result: &'static str) {

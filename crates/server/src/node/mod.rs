@@ -6,6 +6,7 @@ pub mod client_address;
 pub mod client_keys;
 pub mod clock;
 pub mod failure;
+pub mod forgotten_limits;
 pub mod guests;
 pub mod id_token_hint;
 mod id_token_keys;

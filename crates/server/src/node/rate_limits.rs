@@ -168,7 +168,8 @@ impl RateLimit {
             | AttemptKind::FrontRequest
             | AttemptKind::OwnPassword
             | AttemptKind::Registration
-            | AttemptKind::ManagedRegistration => true,
+            | AttemptKind::ManagedRegistration
+            | AttemptKind::Forgotten => true,
         }
     }
 
@@ -319,64 +320,4 @@ impl App {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
-
-    fn holder(address: &str, now: Timestamp) -> Option<String> {
-        let limits = RateLimit::of_address(address.parse().unwrap(), now);
-        limits.into_iter().next().map(|limit| limit.holder)
-    }
-
-    #[test]
-    fn a_site_is_counted_by_hour_over_its_networks() {
-        let of = |address: &str| {
-            let limits = RateLimit::of_address(address.parse().unwrap(), NOW);
-            let limits = limits.into_iter().map(|limit| (limit.holder, limit.most));
-            <[_; 3]>::try_from(limits.collect::<Vec<_>>()).unwrap()
-        };
-        for (one, neighbour, other) in [
-            ("2001:db8:1:2::a", "2001:db8:1:3::a", "2001:db8:2:2::a"),
-            ("203.0.113.7", "203.0.113.8", "203.0.114.7"),
-            ("203.0.113.0", "203.0.113.255", "203.0.112.0"),
-        ] {
-            let [minute, hour, site] = of(one);
-            assert_eq!((minute.1, hour.1, site.1), (300, 3000, 48_000));
-            assert_ne!(of(neighbour)[1], hour, "{neighbour}");
-            assert_eq!(of(neighbour)[2], site, "{neighbour}");
-            assert_ne!(of(other)[2], site, "{other}");
-        }
-    }
-
-    #[test]
-    fn an_address_is_counted_by_network_and_minute() {
-        let one = holder("2001:db8:1:2::a", NOW);
-        assert!(one.is_some());
-        assert_eq!(holder("2001:db8:1:2:ffff::1", NOW), one);
-        assert_ne!(holder("2001:db8:1:3::a", NOW), one);
-        let four = holder("203.0.113.7", NOW);
-        assert_ne!(holder("203.0.113.8", NOW), four);
-        let minute = Duration::from_secs(60);
-        assert_ne!(holder("203.0.113.7", NOW.plus(minute)), four);
-        // It is 20 seconds past the minute.
-        assert_eq!(
-            holder("203.0.113.7", NOW.plus(Duration::from_secs(39))),
-            four
-        );
-        assert_ne!(
-            holder("203.0.113.7", NOW.plus(Duration::from_secs(40))),
-            four
-        );
-        let ends = RateLimit::of_address("203.0.113.7".parse().unwrap(), NOW);
-        let ends: Vec<i64> = ends
-            .iter()
-            .map(|limit| limit.kept_until.seconds())
-            .collect();
-        let hour = 1_790_002_800;
-        assert_eq!(ends, [1_790_000_040, hour, hour], "minute and hours");
-        for local in ["127.0.0.1", "127.8.8.8", "::1"] {
-            assert_eq!(holder(local, NOW), None);
-        }
-    }
-}
+mod tests;

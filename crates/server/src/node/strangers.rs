@@ -10,7 +10,7 @@ use writ_core::OAuthError;
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
-use crate::node::client_address::{NETWORKS_OF_SITE, network, site};
+use crate::node::client_address::{Area, NETWORKS_OF_SITE};
 use crate::node::failure::Failure;
 
 /// Refused requests of one address in one minute that proved nothing. A client with a fault tries again a few times; so does each
@@ -33,13 +33,6 @@ struct Counted {
     minute: i64,
     unproved: HashMap<Area, u32>,
     used_up: HashMap<String, Timestamp>,
-}
-
-/// What is counted together.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Area {
-    Network(IpAddr),
-    Site(IpAddr),
 }
 
 impl Counted {
@@ -80,10 +73,10 @@ impl Strangers {
             return Ok(());
         };
         let mut counted = self.counted(now);
-        let too_many_here = counted.is_above(Area::Network(network(address)), MAX_UNPROVED);
+        let [network, site] = Area::around(address);
         // What one network sends in vain uses up nothing of its neighbours.
         let too_many =
-            too_many_here || counted.is_above(Area::Site(site(address)), MAX_UNPROVED_OF_SITE);
+            counted.is_above(network, MAX_UNPROVED) || counted.is_above(site, MAX_UNPROVED_OF_SITE);
         match too_many {
             true => Err(TooManyUnproved {
                 retry_after: now.until(end_of_minute(now)),

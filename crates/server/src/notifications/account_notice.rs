@@ -1,5 +1,5 @@
 //! Notices about passkeys and the password of a person: sent to them on every channel that they have, so that nobody changes these
-//! unnoticed. The text may be read on a locked screen; it opens the page where they are changed.
+//! unnoticed; quiet hours keep none back. The text may be read on a locked screen; it opens the page where they are changed.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use writ_store::notice::Notice;
 use super::fan_out::channels_of;
 use super::outbox::{Channel, NoticeContent, NoticeDraft, OutboxContext, WEBHOOK};
 use super::outcome::{DeliveryOutcome, NotSent};
-use super::web_push::{BrowserSubscription, PushMessage, post_message, subscription_of, topic};
+use super::web_push::{BrowserSubscription, PushMessage, known_subscription, post_message, topic};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
-/// How long a notice is tried: longer than any quiet hours.
+/// How long a notice is tried.
 pub(super) const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const DEVICES: &str = "/app/devices";
 const SETTINGS: &str = "/app/settings";
@@ -38,6 +38,35 @@ pub async fn password_changed(
     user: &UserId,
 ) -> Result<(), Failure> {
     notify(outbox, transaction, user, NoticeContent::Password).await
+}
+
+/// An operator lets the user set another password.
+pub async fn reset_begun(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+) -> Result<(), Failure> {
+    notify(outbox, transaction, user, NoticeContent::ResetBegun).await
+}
+
+/// The user set another password by a link.
+pub async fn recovered(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+) -> Result<(), Failure> {
+    notify(outbox, transaction, user, NoticeContent::Recovered).await
+}
+
+/// What a notice tells its user of their account, if that is what it does.
+pub(crate) const fn news(content: &NoticeContent) -> Option<AccountNews> {
+    match content {
+        NoticeContent::Passkey { what } => Some(AccountNews::Passkey(*what)),
+        NoticeContent::Password => Some(AccountNews::Password),
+        NoticeContent::ResetBegun => Some(AccountNews::ResetBegun),
+        NoticeContent::Recovered => Some(AccountNews::Recovered),
+        _ => None,
+    }
 }
 
 pub(super) async fn notify(
@@ -70,10 +99,7 @@ pub(crate) async fn push(
     notice: &Notice,
     what: AccountNews,
 ) -> Result<DeliveryOutcome, NotSent> {
-    let browser = {
-        let mut reading = app.read().await?;
-        subscription_of(app, &mut reading, notice, app.clock.now()).await?
-    };
+    let browser = known_subscription(app, &mut app.read().await?, notice).await?;
     post(app, notice, &browser, what).await
 }
 
@@ -103,6 +129,9 @@ const fn page(what: AccountNews) -> &'static str {
     match what {
         AccountNews::Passkey(_)
         | AccountNews::Reach(Reach::BrowserAdded | Reach::BrowserRemoved) => DEVICES,
-        AccountNews::Password | AccountNews::Reach(Reach::Email | Reach::QuietHours) => SETTINGS,
+        AccountNews::Password
+        | AccountNews::ResetBegun
+        | AccountNews::Recovered
+        | AccountNews::Reach(Reach::Email | Reach::QuietHours) => SETTINGS,
     }
 }

@@ -16,11 +16,12 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::fan_out::{open_request, request_over};
+use super::link_mail::SentLink;
 use super::outbox::{NoticeContent, StoppedFor};
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::reach_notice::EarlierReach;
 use super::web_push::page_of;
-use super::{account_notice, not_done_notice, quiet_hours, used_twice_notice};
+use super::{account_notice, link_mail, not_done_notice, quiet_hours, used_twice_notice};
 use crate::node::app::App;
 use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 
@@ -71,10 +72,11 @@ pub(crate) async fn send(
     };
     let mail = match content {
         NoticeContent::Waiting { .. } => to_approver(app, notice).await?,
-        NoticeContent::Passkey { what } => {
-            about_account(app, notice, AccountNews::Passkey(*what)).await?
-        }
-        NoticeContent::Password => about_account(app, notice, AccountNews::Password).await?,
+        NoticeContent::Passkey { .. }
+        | NoticeContent::Password
+        | NoticeContent::ResetBegun
+        | NoticeContent::Recovered => about_account(app, notice, content).await?,
+        NoticeContent::Link(link) => with_link(app, notice, link).await?,
         NoticeContent::Reach { what, before } => {
             let recipient = recipient_before(app, notice, before.as_ref()).await?;
             let text =
@@ -85,7 +87,7 @@ pub(crate) async fn send(
             }
         }
         NoticeContent::UsedTwice { client } => {
-            let recipient = recipient(app, &mut app.read().await?, notice).await?;
+            let recipient = recipient(&mut app.read().await?, notice).await?;
             let text = used_twice_notice::mail_text(app, client, &recipient.language);
             AddressedMail {
                 text: text.await?,
@@ -93,7 +95,7 @@ pub(crate) async fn send(
             }
         }
         NoticeContent::NotDone { client, resource } => {
-            let recipient = recipient(app, &mut app.read().await?, notice).await?;
+            let recipient = waking_recipient(app, &mut app.read().await?, notice).await?;
             let (what, request) = ((client, resource), notice.request.as_ref());
             let text = not_done_notice::mail_text(app, what, request, &recipient.language);
             AddressedMail {
@@ -114,12 +116,16 @@ pub(crate) async fn send(
             let agent = app.client(agent.as_str()).await?;
             to_admin(app, agent.as_deref(), by.as_str(), *stopped_for)?
         }
-        NoticeContent::Over { .. } | NoticeContent::Stopped(_) => {
-            let outcome = DeliveryOutcome::Failed("a letter of another channel".to_owned());
-            return Ok(outcome);
-        }
+        NoticeContent::Over { .. }
+        | NoticeContent::Stopped(_)
+        | NoticeContent::ResetAsked { .. }
+        | NoticeContent::Forgotten { .. } => return Ok(of_another_channel()),
     };
     Ok(mailer.send(mail, notice, app.clock.now()).await)
+}
+
+fn of_another_channel() -> DeliveryOutcome {
+    DeliveryOutcome::Failed("a letter of another channel".to_owned())
 }
 
 /// A resource server that may ask a person nothing for a while, for the operator.
@@ -149,12 +155,24 @@ struct Recipient {
 async fn about_account(
     app: &App,
     notice: &Notice,
-    what: AccountNews,
+    content: &NoticeContent,
 ) -> Result<AddressedMail, NotSent> {
-    let recipient = recipient(app, &mut app.read().await?, notice).await?;
+    let what = account_notice::news(content).ok_or_else(request_over)?;
+    let recipient = recipient(&mut app.read().await?, notice).await?;
     Ok(AddressedMail {
         text: account_notice::mail_text(app, what, &recipient.language),
         to: recipient.address,
+    })
+}
+
+/// A link, for whom it was made and nobody else.
+async fn with_link(app: &App, notice: &Notice, link: &SentLink) -> Result<AddressedMail, NotSent> {
+    let user = notice.user.as_ref().ok_or_else(request_over)?;
+    let settings = app.read().await?.settings(user).await?;
+    let language = settings.and_then(|settings| settings.language);
+    Ok(AddressedMail {
+        text: link_mail::mail_text(app, link, &language.unwrap_or_default()),
+        to: link.to.parse().map_err(|_| no_address())?,
     })
 }
 
@@ -162,7 +180,10 @@ async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSen
     let now = app.clock.now();
     let mut reading = app.read().await?;
     let request = open_request(&mut reading, notice, now).await?;
-    let recipient = recipient(app, &mut reading, notice).await?;
+    let recipient = match quiet_hours::hold_back(&request) {
+        true => waking_recipient(app, &mut reading, notice).await?,
+        false => recipient(&mut reading, notice).await?,
+    };
     drop(reading);
     let agent = app.client(request.client.as_str()).await?;
     let agent = agent.ok_or_else(no_address)?;
@@ -180,36 +201,46 @@ async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSen
 }
 
 /// The user of this notice; not during their quiet hours.
-async fn recipient(
+async fn waking_recipient(
     app: &App,
     transaction: &mut DatabaseTransaction,
     notice: &Notice,
 ) -> Result<Recipient, NotSent> {
-    let user = notice.user.as_ref().ok_or_else(request_over)?;
-    let settings = transaction.settings(user).await?.unwrap_or_default();
-    recipient_by(app, settings)
+    let settings = settings_of(transaction, notice).await?;
+    quiet_hours::check(&settings, &app.zones, app.clock.now())?;
+    Ok(recipient_by(settings)?)
 }
 
-/// The same by how they were told before a change.
+/// The same at any hour.
+async fn recipient(
+    transaction: &mut DatabaseTransaction,
+    notice: &Notice,
+) -> Result<Recipient, NotSent> {
+    Ok(recipient_by(settings_of(transaction, notice).await?)?)
+}
+
+async fn settings_of(
+    transaction: &mut DatabaseTransaction,
+    notice: &Notice,
+) -> Result<PersonSettings, NotSent> {
+    let user = notice.user.as_ref().ok_or_else(request_over)?;
+    Ok(transaction.settings(user).await?.unwrap_or_default())
+}
+
+/// The same at the address before a change.
 async fn recipient_before(
     app: &App,
     notice: &Notice,
     before: Option<&EarlierReach>,
 ) -> Result<Recipient, NotSent> {
-    let user = notice.user.as_ref().ok_or_else(request_over)?;
-    let now = app.read().await?.settings(user).await?.unwrap_or_default();
-    let settings = match before {
-        Some(before) => PersonSettings {
-            language: now.language,
-            ..before.settings()
-        },
-        None => now,
-    };
-    recipient_by(app, settings)
+    let mut settings = settings_of(&mut app.read().await?, notice).await?;
+    if let Some(before) = before {
+        settings.email = before.email().map(str::to_owned);
+    }
+    Ok(recipient_by(settings)?)
 }
 
-fn recipient_by(app: &App, settings: PersonSettings) -> Result<Recipient, NotSent> {
-    quiet_hours::check(&settings, &app.zones, app.clock.now())?;
+fn recipient_by(settings: PersonSettings) -> Result<Recipient, DeliveryOutcome> {
     let email = settings.email.as_deref();
     let address = email.and_then(|email| email.parse().ok());
     Ok(Recipient {

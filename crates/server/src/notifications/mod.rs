@@ -2,6 +2,7 @@
 
 pub mod account_notice;
 pub mod fan_out;
+pub mod link_mail;
 pub mod mail;
 pub mod not_done_notice;
 pub mod outbox;

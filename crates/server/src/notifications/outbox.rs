@@ -16,6 +16,7 @@ use writ_store::notice::Notice;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
+use super::link_mail::SentLink;
 use super::reach_notice::EarlierReach;
 use super::seal;
 use crate::config::Config;
@@ -88,6 +89,16 @@ pub(crate) enum NoticeContent {
     Passkey { what: Passkey },
     /// The user has a new password.
     Password,
+    /// An operator lets the user set another password.
+    ResetBegun,
+    /// The user set another one by a link.
+    Recovered,
+    /// A link for this address; its secret.
+    Link(SentLink),
+    /// A link was mailed to the user who forgot their password; what it is stored by.
+    ResetAsked { link: String },
+    /// Somebody said that they forgot the password of this name. Whether there is one is found out where nobody waits for it.
+    Forgotten { name: String },
     /// How the user is told was changed. Told as it was until then, or, without `before`, as it is now.
     Reach {
         what: Reach,

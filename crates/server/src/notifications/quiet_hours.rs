@@ -1,7 +1,9 @@
-//! Quiet hours: a part of the user's local day in which no push message or mail is sent to them.
+//! Quiet hours: a part of the user's local day in which no push message or mail about what somebody else wants is sent to them. What they
+//! wait for themself, and what tells that somebody may act as them, does not wait.
 
 use std::time::Duration;
 
+use writ_core::pending::{Kind, PendingRequest};
 use writ_pages::zones::{Zone, Zones};
 use writ_store::settings::PersonSettings;
 use writ_wire::time::Timestamp;
@@ -16,6 +18,14 @@ fn remaining(settings: &PersonSettings, zones: &Zones, now: Timestamp) -> Option
     let zone = zone.and_then(|name| zones.find(name));
     let zone = zone.unwrap_or_else(|| Zone::east(settings.offset_minutes.unwrap_or(0)));
     Some(now.until(zone.end_of_stretch(from, until, now)?))
+}
+
+/// Whether a question waits for the end of them; one for which its person pressed a button does not.
+pub(crate) fn hold_back(request: &PendingRequest) -> bool {
+    match request.kind {
+        Kind::Consent => false,
+        Kind::Ciba | Kind::Device | Kind::Transaction | Kind::Access => true,
+    }
 }
 
 /// Puts a notice off until the end of the user's quiet hours.

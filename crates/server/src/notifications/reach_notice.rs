@@ -1,5 +1,5 @@
 //! Notices about how a person is told: of another mail address, other quiet hours, a browser that came or went. They are sent as the person
-//! was told before the change, so that nobody who sits in their session moves the notices away from them unnoticed.
+//! was told before the change, and at any hour, so that nobody who sits in their session moves the notices away from them unnoticed.
 
 use serde::{Deserialize, Serialize};
 use writ_core::id::UserId;
@@ -13,8 +13,8 @@ use writ_store::settings::PersonSettings;
 use super::account_notice::{LIFETIME, notify, post};
 use super::outbox::{Channel, NoticeContent, NoticeDraft, OutboxContext};
 use super::outcome::{DeliveryOutcome, NotSent};
+use super::seal;
 use super::web_push::{BrowserSubscription, known_subscription};
-use super::{quiet_hours, seal};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::rate_limits::RateLimit;
@@ -26,17 +26,8 @@ pub const MAX_CHANGES_OF_HOUR: u32 = 30;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct EarlierReach {
     email: Option<String>,
-    quiet: Option<EarlierQuiet>,
     /// That was taken away.
     browser: Option<EarlierBrowser>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct EarlierQuiet {
-    from: u16,
-    until: u16,
-    time_zone: Option<String>,
-    offset_minutes: Option<i32>,
 }
 
 /// As its row was.
@@ -51,7 +42,14 @@ pub fn difference(before: &PersonSettings, after: &PersonSettings) -> Option<Rea
     if before.email != after.email {
         return Some(Reach::Email);
     }
-    (EarlierQuiet::of(before) != EarlierQuiet::of(after)).then_some(Reach::QuietHours)
+    (quiet_hours_of(before) != quiet_hours_of(after)).then_some(Reach::QuietHours)
+}
+
+/// With the clock by which they go; `None` where there are none.
+fn quiet_hours_of(settings: &PersonSettings) -> Option<(u16, u16, Option<&str>, Option<i32>)> {
+    let (from, until) = settings.quiet_from.zip(settings.quiet_until)?;
+    let zone = settings.time_zone.as_deref();
+    Some((from, until, zone, settings.offset_minutes))
 }
 
 /// Counts one more change of this person.
@@ -73,8 +71,7 @@ pub async fn about_to_change(
 ) -> Result<(), Failure> {
     let settings = transaction.settings(user).await?.unwrap_or_default();
     let before = EarlierReach {
-        email: settings.email.clone(),
-        quiet: EarlierQuiet::of(&settings),
+        email: settings.email,
         browser: removed.map(|row| EarlierBrowser {
             digest: row.digest.clone(),
             sealed: row.sealed.clone(),
@@ -119,9 +116,8 @@ pub(crate) async fn push(
     what: Reach,
     before: Option<EarlierReach>,
 ) -> Result<DeliveryOutcome, NotSent> {
-    let before = before.unwrap_or_else(EarlierReach::nothing);
-    quiet_hours::check(&before.settings(), &app.zones, app.clock.now())?;
-    let browser = match before.browser.filter(|one| one.digest == notice.target) {
+    let removed = before.and_then(|before| before.browser);
+    let browser = match removed.filter(|one| one.digest == notice.target) {
         Some(removed) => removed.open(app)?,
         None => known_subscription(app, &mut app.read().await?, notice).await?,
     };
@@ -129,37 +125,8 @@ pub(crate) async fn push(
 }
 
 impl EarlierReach {
-    const fn nothing() -> Self {
-        Self {
-            email: None,
-            quiet: None,
-            browser: None,
-        }
-    }
-
-    /// As far as they say when and where mail is sent.
-    pub(crate) fn settings(&self) -> PersonSettings {
-        let quiet = self.quiet.as_ref();
-        PersonSettings {
-            email: self.email.clone(),
-            quiet_from: quiet.map(|quiet| quiet.from),
-            quiet_until: quiet.map(|quiet| quiet.until),
-            time_zone: quiet.and_then(|quiet| quiet.time_zone.clone()),
-            offset_minutes: quiet.and_then(|quiet| quiet.offset_minutes),
-            ..PersonSettings::default()
-        }
-    }
-}
-
-impl EarlierQuiet {
-    fn of(settings: &PersonSettings) -> Option<Self> {
-        let (from, until) = settings.quiet_from.zip(settings.quiet_until)?;
-        Some(Self {
-            from,
-            until,
-            time_zone: settings.time_zone.clone(),
-            offset_minutes: settings.offset_minutes,
-        })
+    pub(crate) fn email(&self) -> Option<&str> {
+        self.email.as_deref()
     }
 }
 

@@ -1,5 +1,5 @@
 //! Notices about access that ended because a refresh token was used twice: sent to the person of the task on every channel that they
-//! have, because somebody else may hold it. The text may be read on a locked screen; it opens the page of what happened.
+//! have at any hour, because somebody else may hold it. The text may be read on a locked screen; it opens the page of what happened.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use writ_store::notice::Notice;
 use super::fan_out::channels_of;
 use super::outbox::{Channel, NoticeContent, NoticeDraft, OutboxContext, WEBHOOK};
 use super::outcome::{DeliveryOutcome, NotSent};
-use super::web_push::{PushMessage, post_message, subscription_of, topic};
+use super::web_push::{PushMessage, known_subscription, post_message, topic};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
-/// How long a notice is tried: longer than any quiet hours.
+/// How long a notice is tried.
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const PAGE: &str = "/app/activity";
 
@@ -53,10 +53,7 @@ pub(crate) async fn push(
     notice: &Notice,
     client: &ClientId,
 ) -> Result<DeliveryOutcome, NotSent> {
-    let browser = {
-        let mut transaction = app.read().await?;
-        subscription_of(app, &mut transaction, notice, app.clock.now()).await?
-    };
+    let browser = known_subscription(app, &mut app.read().await?, notice).await?;
     let Some(client) = app.client(client.as_str()).await? else {
         return Ok(no_client());
     };

@@ -97,7 +97,10 @@ pub(crate) async fn send(app: &App, notice: &Notice) -> Result<DeliveryOutcome, 
     let (request, browser) = {
         let mut reading = app.read().await?;
         let request = open_request(&mut reading, notice, now).await?;
-        let browser = subscription_of(app, &mut reading, notice, now).await?;
+        let browser = match quiet_hours::hold_back(&request) {
+            true => subscription_of(app, &mut reading, notice, now).await?,
+            false => known_subscription(app, &mut reading, notice).await?,
+        };
         (request, browser)
     };
     let message = message(app, &request, &browser).await?;

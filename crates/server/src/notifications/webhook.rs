@@ -77,11 +77,20 @@ pub(crate) async fn send(
 }
 
 impl<'a> WebhookClaims<'a> {
+    /// The notice is of this user.
+    fn of_user(&mut self, notice: &Notice) {
+        self.people = notice.user.iter().cloned().collect();
+    }
+
     /// What of a person changed.
-    fn name_change(&mut self, content: &NoticeContent) {
+    fn name_change(&mut self, content: &NoticeContent, notice: &Notice) {
+        self.event = "user.changed";
+        self.of_user(notice);
         match content {
+            NoticeContent::Recovered => self.event = "user.recovered",
             NoticeContent::Passkey { what } => self.passkey = Some(*what),
             NoticeContent::Password => self.setting = Some("password"),
+            NoticeContent::ResetBegun => self.setting = Some("reset"),
             NoticeContent::Reach { what, .. } => match what {
                 Reach::Email => self.setting = Some("email"),
                 Reach::QuietHours => self.setting = Some("quiet_hours"),
@@ -94,6 +103,9 @@ impl<'a> WebhookClaims<'a> {
             | NoticeContent::NotDone { .. }
             | NoticeContent::Silenced { .. }
             | NoticeContent::Over { .. }
+            | NoticeContent::Link(_)
+            | NoticeContent::ResetAsked { .. }
+            | NoticeContent::Forgotten { .. }
             | NoticeContent::Stopped(_) => {}
         }
     }
@@ -117,6 +129,13 @@ impl<'a> WebhookClaims<'a> {
             url: None,
             expires_at: None,
         }
+    }
+}
+
+const fn event_of(stopped_for: StoppedFor) -> &'static str {
+    match stopped_for {
+        StoppedFor::Everybody => "agent.suspended",
+        StoppedFor::Person => "agent.reported",
     }
 }
 
@@ -146,22 +165,19 @@ async fn claims<'a>(
             by,
             stopped_for,
         } => {
-            claims.event = match stopped_for {
-                StoppedFor::Everybody => "agent.suspended",
-                StoppedFor::Person => "agent.reported",
-            };
+            claims.event = event_of(*stopped_for);
             claims.client_id = Some(agent.to_string());
             claims.people = vec![by.clone()];
         }
-        NoticeContent::Passkey { .. } | NoticeContent::Password | NoticeContent::Reach { .. } => {
-            claims.event = "user.changed";
-            claims.name_change(content);
-            claims.people = notice.user.iter().cloned().collect();
-        }
+        NoticeContent::Passkey { .. }
+        | NoticeContent::Password
+        | NoticeContent::ResetBegun
+        | NoticeContent::Recovered
+        | NoticeContent::Reach { .. } => claims.name_change(content, notice),
         NoticeContent::UsedTwice { client } => {
             claims.event = "task.revoked";
             claims.client_id = Some(client.to_string());
-            claims.people = notice.user.iter().cloned().collect();
+            claims.of_user(notice);
         }
         NoticeContent::NotDone { client, resource } => {
             claims.event = "approval.expired";
@@ -179,7 +195,11 @@ async fn claims<'a>(
             claims.resource = Some(resource.to_string());
             claims.people = vec![by.clone()];
         }
-        NoticeContent::Over { .. } | NoticeContent::Stopped(_) => Err(request_over())?,
+        NoticeContent::Over { .. }
+        | NoticeContent::Link(_)
+        | NoticeContent::ResetAsked { .. }
+        | NoticeContent::Forgotten { .. }
+        | NoticeContent::Stopped(_) => Err(request_over())?,
     }
     Ok(claims)
 }

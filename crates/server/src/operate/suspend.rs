@@ -1,12 +1,13 @@
 //! Suspending and resuming an agent. From the commit of a suspension on, no token, task or request of the agent is live on any
 //! node, until an operator resumes it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use writ_core::approval::Denial;
 use writ_core::client::Client;
-use writ_core::event::EventName;
+use writ_core::event::{Event, EventName};
 use writ_core::guest::KeptDocument;
-use writ_core::id::{ClientId, UserId};
+use writ_core::id::{ApprovalId, ClientId, UserId};
+use writ_store::standing::{Pair, PausedClient};
 use writ_store::task::StoredTask;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::resource::ResourceUri;
@@ -42,6 +43,44 @@ pub async fn report_agent(
     event.subject = Some(reporter.to_string());
     event.reason = Some(NOT_ME.to_owned());
     transaction.insert_event(&event).await
+}
+
+/// The agent begins nothing for this person until they lift it. In the transaction that stops what it does for them.
+pub async fn pause_agent(
+    transaction: &mut DatabaseTransaction,
+    pair: Pair<'_>,
+    request: &ApprovalId,
+    change: ChangeContext<'_>,
+) -> Result<(), StoreError> {
+    if transaction.pause_client(pair, request, change.now).await? {
+        let event = change.event(EventName::AgentPaused, json!({}));
+        transaction.insert_event(&of_pair(event, pair)).await?;
+    }
+    Ok(())
+}
+
+/// `false`: it is not paused any more. The event says what they proved themselves by.
+pub async fn lift_pause(
+    transaction: &mut DatabaseTransaction,
+    subject: &UserId,
+    paused: &PausedClient,
+    proof: Value,
+    change: ChangeContext<'_>,
+) -> Result<bool, StoreError> {
+    if !transaction.lift_pause(subject, paused).await? {
+        return Ok(false);
+    }
+    let client = &paused.client;
+    let event = change.event(EventName::AgentUnpaused, json!({ "proof": proof }));
+    let event = of_pair(event, Pair { subject, client });
+    transaction.insert_event(&event).await?;
+    Ok(true)
+}
+
+fn of_pair(event: Event, pair: Pair<'_>) -> Event {
+    let mut event = event.of_subject(pair.subject.as_str());
+    event.client = Some(pair.client.to_string());
+    event
 }
 
 /// The same of a question that a resource server asked for this client.
@@ -98,6 +137,31 @@ pub async fn resume_guest_task(
     let event = change.event(EventName::TaskResumed, data);
     transaction
         .insert_event(&event.by(guest).about(task))
+        .await?;
+    Ok(true)
+}
+
+/// A task goes on that was paused when its person set another password by a link. `false` if it is not suspended any more, or is another
+/// person's.
+pub async fn resume_paused_task(
+    transaction: &mut DatabaseTransaction,
+    stored: &StoredTask,
+    client: &Client,
+    change: ChangeContext<'_>,
+) -> Result<bool, StoreError> {
+    let (task, person) = (&stored.task, stored.task.subject.as_str());
+    let Some(suspended_at) = stored.suspended_at else {
+        return Ok(false);
+    };
+    if !transaction
+        .resume_task_of(&task.id, person, suspended_at)
+        .await?
+    {
+        return Ok(false);
+    }
+    let event = change.event(EventName::TaskResumed, json!({}));
+    transaction
+        .insert_event(&event.by(client).about(task))
         .await?;
     Ok(true)
 }

@@ -44,7 +44,7 @@ async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageErr
     let before = query.optional("before")?;
     let texts = person.texts().await?;
     let told = told_before(person.app, &person.user().id, before).await?;
-    let mut teller = Teller::new(person.app, &texts);
+    let mut teller = Teller::new(person.app, &person.user().id, &texts);
     let mut entries = Vec::new();
     for (event, kind) in &told.events {
         entries.push(teller.entry(event, *kind).await?);
@@ -112,7 +112,7 @@ pub async fn of_agents(
     let latest = reading.latest_of_clients(person, agents, READ_OF_AGENT);
     let latest = latest.await?;
     drop(reading);
-    let mut teller = Teller::new(app, texts);
+    let mut teller = Teller::new(app, person, texts);
     let mut by_agent: BTreeMap<String, Vec<ActivityEntry>> = BTreeMap::new();
     for event in &latest {
         let (Some(kind), Some(client)) = (kind(event), &event.client) else {
@@ -129,15 +129,18 @@ pub async fn of_agents(
 /// Makes entries of events, in one language.
 struct Teller<'a> {
     app: &'a App,
+    /// Who reads them.
+    person: &'a UserId,
     language: &'a str,
-    /// Names of clients, each looked up once.
+    /// Names of clients and people, each looked up once.
     names: BTreeMap<String, String>,
 }
 
 impl<'a> Teller<'a> {
-    fn new(app: &'a App, texts: &'a Texts) -> Self {
+    fn new(app: &'a App, person: &'a UserId, texts: &'a Texts) -> Self {
         Self {
             app,
+            person,
             language: texts.locale(),
             names: BTreeMap::new(),
         }
@@ -158,9 +161,30 @@ impl<'a> Teller<'a> {
             kind,
             agent,
             through: self.through(event).await?,
+            by: self.by_another(event).await?,
+            did: self.did(event, kind).await?,
             what: self.what(event, kind).await?,
             receipt: receipt.map(str::to_owned),
         })
+    }
+
+    /// Who did it, where that was not the person who reads it: an approver, or the agent's sponsor.
+    async fn by_another(&mut self, event: &StoredEvent) -> Result<Option<String>, StoreError> {
+        let members = ["by", "approver", "reported_by"].into_iter();
+        let mut people = members.filter_map(|member| event.data.get(member)?.as_str());
+        let user = people.find(|id| id.starts_with(UserId::PREFIX) && *id != self.person.as_str());
+        let Some(user) = user else {
+            return Ok(None);
+        };
+        if let Some(name) = self.names.get(user) {
+            return Ok(Some(name.clone()));
+        }
+        let mut reading = self.app.read().await?;
+        let found = reading.user_by_id(&UserId::from_text(user)).await?;
+        drop(reading);
+        let name = found.map_or_else(|| user.to_owned(), |stored| stored.user.name);
+        self.names.insert(user.to_owned(), name.clone());
+        Ok(Some(name))
     }
 
     /// The resource server that asked, of a question about one action.
@@ -171,6 +195,20 @@ impl<'a> Teller<'a> {
             return Ok(None);
         };
         Ok(Some(self.app.catalogue().await?.name_of(&uri)))
+    }
+
+    /// What was done, where its type says that in words of its own.
+    async fn did(
+        &self,
+        event: &StoredEvent,
+        kind: ActivityKind,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(object) = object(event).filter(|_| kind == ActivityKind::Done) else {
+            return Ok(None);
+        };
+        let catalogue = self.app.catalogue().await?;
+        let definition = catalogue.types.of(&object);
+        Ok(definition.and_then(|definition| definition.did(&object, self.language)))
     }
 
     async fn name(&mut self, client: &str) -> Result<String, StoreError> {
@@ -205,10 +243,9 @@ impl<'a> Teller<'a> {
             | ActivityKind::DoneInVain
             | ActivityKind::NotBegun
             | ActivityKind::Unreported => {
-                let object = event.data.pointer("/authorization_details/0").cloned();
-                let object = object.and_then(|value| serde_json::from_value::<Detail>(value).ok());
-                let object = object.as_ref();
+                let object = object(event);
                 let words = object
+                    .as_ref()
                     .and_then(|one| Some(catalogue.types.of(one)?.sentence(one, self.language)));
                 let action = event.data.get("action").and_then(Value::as_str);
                 Ok(words.or_else(|| action.map(str::to_owned)))
@@ -228,6 +265,12 @@ impl<'a> Teller<'a> {
             }
         }
     }
+}
+
+/// What an action was about.
+fn object(event: &StoredEvent) -> Option<Detail> {
+    let object = event.data.pointer("/authorization_details/0")?.clone();
+    serde_json::from_value(object).ok()
 }
 
 /// What the names of events about an outcome begin with.
@@ -250,26 +293,27 @@ fn stop(event: &StoredEvent) -> ActivityKind {
     match event.data.get("by").and_then(Value::as_str) {
         Some("client") => ActivityKind::GivenBack,
         Some("server") => ActivityKind::UsedTwice,
+        Some("operator") => ActivityKind::StoppedByOperator,
         _ => ActivityKind::Stopped,
     }
 }
 
-/// What was changed at the account, and by whom. Not a time zone that the browser told by itself: the person did nothing.
+/// What was changed at the account, and by whom; no time zone that the browser told by itself.
 fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
     let text = |member: &str| event.data.get(member).and_then(Value::as_str);
-    let kind = match (text("passkey"), text("setting"), text("by")) {
+    Some(match (text("passkey"), text("setting"), text("by")) {
         (Some("added"), ..) => ActivityKind::PasskeyAdded,
         (Some("removed"), _, Some("operator")) => ActivityKind::PasskeyRemovedByOperator,
         (Some("removed"), _, Some("backup_eligibility")) => ActivityKind::PasskeyRetired,
         (Some("removed"), ..) => ActivityKind::PasskeyRemoved,
         (Some("code_made"), ..) => ActivityKind::PasskeyCodeMade,
+        (_, Some("reset"), Some("anybody")) => ActivityKind::ResetAsked,
         (_, Some("password"), Some("operator")) => ActivityKind::PasswordChangedByOperator,
         (_, Some("password"), _) => ActivityKind::PasswordChanged,
         (_, Some("time_zone"), Some("browser")) => return None,
         (_, _, Some("operator")) => ActivityKind::SettingsChangedByOperator,
         _ => ActivityKind::SettingsChanged,
-    };
-    Some(kind)
+    })
 }
 
 /// What became of a question.
@@ -321,7 +365,9 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         (EventName::TokenIssued, ActivityKind::Used),
         (EventName::LoginFailed, ActivityKind::SignInFailed),
         (EventName::TaskResumed, ActivityKind::Resumed),
+        (EventName::AgentUnpaused, ActivityKind::Resumed),
         (EventName::SessionEnded, ActivityKind::SessionEnded),
+        (EventName::UserRecovered, ActivityKind::PasswordChanged),
         (EventName::ActionCompleted, ActivityKind::Done),
         (EventName::ActionFailed, ActivityKind::DoneInVain),
         (EventName::ActionNotStarted, ActivityKind::NotBegun),

@@ -16,12 +16,14 @@ use crate::people::remembered;
 use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
 use listed::page_after;
 use undo::OfferedUndo;
+use unpause::AskedUnpause;
 
 mod approved;
 mod listed;
 mod resume;
 mod tree;
 mod undo;
+mod unpause;
 
 const PATH: &str = "/app/agents";
 
@@ -30,6 +32,7 @@ const PATH: &str = "/app/agents";
 struct Said {
     notice: Option<MineNotice>,
     undo: Option<OfferedUndo>,
+    unpause: Option<AskedUnpause>,
 }
 
 pub fn routes() -> Router<Arc<App>> {
@@ -37,6 +40,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route(PATH, get(show))
         .route("/app/agents/stop", post(stop_agent))
         .route("/app/agents/undo", post(undo::undo))
+        .route("/app/agents/unpause", post(unpause::unpause))
         .route("/app/stop", post(stop_task))
         .route("/app/resume", post(resume::resume_task))
         .route("/app/agents/forget", post(forget))
@@ -84,6 +88,7 @@ async fn stop_agent(posted: PostedForm) -> Result<Response, PageError> {
     let said = Said {
         notice: Some(notice),
         undo,
+        ..Said::default()
     };
     page_after(person, said, None).await
 }
@@ -99,6 +104,9 @@ async fn forget(posted: PostedForm) -> Result<Response, PageError> {
 }
 
 async fn page(person: SignedIn<'_>, notice: Option<MineNotice>) -> Result<Response, PageError> {
-    let said = Said { notice, undo: None };
+    let said = Said {
+        notice,
+        ..Said::default()
+    };
     page_after(person, said, None).await
 }

@@ -1,16 +1,21 @@
 //! Stylesheet, scripts, icons, and what makes `/app` installable: the same for everybody, or for everybody of one language.
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::routing::get;
 use http::HeaderMap;
-use writ_pages::{Languages, assets, manifests, offline_pages};
+use writ_pages::{Brand, Languages, manifests, offline_pages};
 
 /// `router.rs` merges it once.
-pub fn routes<S: Clone + Send + Sync + 'static>(languages: &Languages) -> Router<S> {
+pub fn routes<S: Clone + Send + Sync + 'static>(brand: &Brand, languages: &Languages) -> Router<S> {
     let mut router = Router::new();
-    for (path, answer) in assets() {
-        router = router.route(path, get(move || async move { answer.map(Body::from) }));
+    for (path, answer) in brand.assets() {
+        router = router.route(
+            &path,
+            get(move || async move {
+                answer.map(|content| Body::from(Bytes::from(content.into_owned())))
+            }),
+        );
     }
     let (manifests, offline) = (manifests(languages), offline_pages(languages));
     router
@@ -33,10 +38,11 @@ mod tests {
 
     #[tokio::test]
     async fn every_file_has_its_route() {
-        let router: Router = routes(&Languages::load().unwrap());
-        let paths = assets().into_iter().map(|(path, _)| path);
-        for path in paths.chain(["/app/manifest.webmanifest", "/app/offline"]) {
-            let request = Request::get(path).body(Body::empty()).unwrap();
+        let router: Router = routes(&Brand::default(), &Languages::load().unwrap());
+        let paths = Brand::default().assets().into_iter().map(|(path, _)| path);
+        let installed = ["/app/manifest.webmanifest", "/app/offline"].map(str::to_owned);
+        for path in paths.chain(installed) {
+            let request = Request::get(&path).body(Body::empty()).unwrap();
             let response = router.clone().oneshot(request).await.unwrap();
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert!(response.headers().contains_key("content-type"), "{path}");

@@ -5,19 +5,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, Need, RequestUnusable, UserSession};
 use writ_core::client::Client;
-use writ_core::consent::{
-    self, Chosen, ConsentFacts, ConsentGiver, ConsentScreen, GrantedConsent, scope_name,
-};
+use writ_core::consent::{self, Chosen, ConsentFacts, ConsentGiver, ConsentScreen, scope_name};
 use writ_core::guest::redirect_host;
 use writ_core::onward::Onward;
 use writ_core::realm::DecisionContext;
 use writ_core::remembered::{REMEMBERED_FOR, SkippedConsent};
 use writ_core::scope::without_box;
 use writ_core::target::has_openid;
-use writ_pages::{ConsentPage, ConsentProblem};
+use writ_pages::{ConsentPage, ConsentProblem, Texts};
+use writ_store::standing::Pair;
 use writ_wire::client_document::ClientIdUrl;
 use writ_wire::form::Form;
 
@@ -27,18 +25,21 @@ use crate::node::registry::Catalogue;
 use crate::people::authorize::{load, next_step};
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
-use crate::people::remembered::{AskedPerson, is_remembered, remember, still_skipped};
+use crate::people::remembered::{AskedPerson, is_remembered};
 use crate::people::request::{PostedForm, Query, Visitor};
-use crate::people::request_over::{over, require_usable};
+use crate::people::request_over::{require_not_paused, require_usable};
 use crate::people::session::Browser;
 use crate::people::views::{client_view, onward, scopes};
 use crate::people::wrong_clock::require_right_clock;
 
+mod commit;
+mod elsewhere;
 mod guest;
 mod parts;
 mod refused;
 
-use parts::{details, events, ids, texts};
+use commit::{GrantedBy, commit};
+use parts::{details, ids, is_first};
 use refused::{deny, record_stopped};
 
 /// Everything that the page and the decision are about.
@@ -52,9 +53,16 @@ struct ConsentQuestion {
     kept: Option<ConsentScreen>,
     /// Why nobody needs to be asked.
     skipped: Option<SkippedConsent>,
+    /// In the language that the person chose, or their client asked for, or their browser wants.
+    texts: Texts,
 }
 
 impl ConsentQuestion {
+    /// Of its page.
+    fn address(&self) -> String {
+        format!("{CONSENT}?request={}", self.handle)
+    }
+
     fn person(&self) -> AskedPerson<'_> {
         AskedPerson {
             found: &self.found,
@@ -85,6 +93,9 @@ async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageErr
         ConsentOrLogin::LoginFirst(location) => Ok(see_other(&location)),
         ConsentOrLogin::Question(question) => match question.skipped {
             Some(skipped) => grant(&visitor.app, &question, &visitor.browser, skipped).await,
+            None if elsewhere::decides(&visitor, &question).await? => {
+                elsewhere::show(&visitor, &question).await
+            }
             None => page(&visitor.app, &question, &visitor.browser, None).await,
         },
     }
@@ -128,16 +139,23 @@ async fn answer(visitor: &Visitor, form: &Form) -> Result<Response, PageError> {
         ConsentOrLogin::LoginFirst(location) => return Ok(see_other(&location)),
         ConsentOrLogin::Question(question) => question,
     };
-    // Both buttons, or none: not a decision.
-    match (
-        form.contains("consent-approve"),
-        form.contains("consent-deny"),
-    ) {
-        (true, false) => {
+    // Several buttons, or none: not a decision.
+    let pressed = BUTTONS.map(|name| form.contains(name));
+    match pressed {
+        [false, true, false] => deny(app, &question).await,
+        // Whoever drives this browser gets no question back into it.
+        [true, false, false] if elsewhere::decides(visitor, &question).await? => {
+            elsewhere::not_here(visitor, &question).await
+        }
+        [true, false, false] => {
             require_right_clock(app).await?;
             approve(app, form, &question, browser).await
         }
-        (false, true) => deny(app, &question).await,
+        [false, false, true] if elsewhere::decides(visitor, &question).await? => {
+            require_right_clock(app).await?;
+            elsewhere::start(visitor, &question).await
+        }
+        [false, false, true] => page(app, &question, browser, None).await,
         _ => Err(PageError::invalid_request("neither approved nor denied")),
     }
 }
@@ -160,6 +178,10 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
     let client = app.client_or_guest(&found.client, lookup).await?;
     let client = client.ok_or(RequestUnusable::Unknown)?;
     guest::check_redirect(&client, &found.prepared.redirect_uri)?;
+    if let Some(session) = session {
+        let (subject, client) = (&session.user.id, &client.id);
+        require_not_paused(app, Pair { subject, client }).await?;
+    }
     let catalogue = app.fresh_catalogue().await?;
     let realm = catalogue.realm();
     let need = next_step(app, &found, &client, session, realm).await?;
@@ -175,6 +197,7 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
                     Need::Login | Need::Consent => None,
                 },
                 catalogue,
+                texts: parts::texts(visitor, &found).clone(),
                 found,
                 client,
             })))
@@ -234,8 +257,9 @@ async fn decide(
         realm: question.catalogue.realm(),
         now: app.clock.now(),
     };
+    let by = skipped.map_or(GrantedBy::Page, GrantedBy::Nobody);
     match consent::approve(facts, context, ids(app, &code)) {
-        Ok(approved) => commit(app, question, &approved, &code, skipped).await,
+        Ok(approved) => commit(app, question, &approved, &code, by).await,
         Err(refusal) => Err(PageError::to_client(&question.found, refusal)),
     }
 }
@@ -270,62 +294,7 @@ async fn page(
         problem,
         ..shown.page
     };
-    Ok(page.page(texts(app, question)).into_http().into_response())
-}
-
-/// The one who consumes the request writes everything else.
-async fn commit(
-    app: &App,
-    question: &ConsentQuestion,
-    approved: &GrantedConsent,
-    code: &str,
-    skipped: Option<SkippedConsent>,
-) -> Result<Response, PageError> {
-    let now = app.clock.now();
-    let mut transaction = app.begin().await?;
-    if !transaction
-        .consume_request(&question.found.digest, now)
-        .await?
-    {
-        drop(transaction);
-        return Err(over(app, &question.found, RequestUnusable::Used).await?);
-    }
-    if let Some(skipped) = skipped
-        && !still_skipped(app, &mut transaction, question.person(), skipped).await?
-    {
-        // Taken back meanwhile: the page asks, or the client hears that it must.
-        let again = format!("/consent?request={}", question.handle);
-        return Ok(see_other(&again));
-    }
-    guest::register(app, &mut transaction, question).await?;
-    if !transaction.insert_task_if_active(&approved.task).await? {
-        let (client, refusal) = (question.client.id.clone(), OAuthError::client_stopped());
-        return Err(PageError::client_stopped(client, refusal));
-    }
-    transaction
-        .insert_consent(&approved.task, &approved.consent)
-        .await?;
-    transaction.insert_delegation(&approved.delegation).await?;
-    guest::keep_document(app, &mut transaction, question, approved).await?;
-    transaction.insert_code(&approved.code).await?;
-    if skipped.is_none() {
-        remember(app, &mut transaction, question.person(), &approved.task).await?;
-    }
-    for event in events(app, question, approved) {
-        transaction.insert_event(&event).await?;
-    }
-    transaction.commit().await?;
-    app.metrics.consent(match skipped {
-        Some(skipped) => skipped.method(),
-        None if approved.narrowed => "narrowed",
-        None => "approved",
-    });
-    let state = question.found.prepared.request.state.as_deref();
-    let answer: Vec<(&str, &str)> = std::iter::once(("code", code))
-        .chain(state.map(|s| ("state", s)))
-        .collect();
-    let mode = question.found.prepared.request.openid.response_mode;
-    app.answer_client(&approved.code.redirect_uri, mode, &answer)
+    Ok(page.page(&question.texts).into_http().into_response())
 }
 
 /// What this person is shown now, under the nonce and from the moment of the first time.
@@ -335,7 +304,7 @@ async fn shown(
     browser: &Browser,
 ) -> Result<ShownConsent, PageError> {
     let (prepared, client) = (&question.found.prepared, &*question.client);
-    let texts = texts(app, question);
+    let texts = &question.texts;
     let kept = question.kept.as_ref();
     let since = kept.map_or_else(|| app.clock.now(), |kept| kept.since);
     let ends_at = consent::ends_at(prepared, client, since);
@@ -349,7 +318,7 @@ async fn shown(
         purpose: prepared.purpose.clone(),
         expires: app.moment_in(texts, &question.session, ends_at),
         until: app.when_in(texts, &question.session, ends_at),
-        details: details(app, question),
+        details: details(question),
         scopes: scopes(&question.catalogue, &prepared.authority),
         identity: has_openid(&prepared.authority, question.catalogue.realm()),
         onward: onward(app, &passes_on_to).await?,
@@ -357,6 +326,7 @@ async fn shown(
             .then_some(REMEMBERED_FOR.as_secs() / SECONDS_OF_DAY),
         redirect_host: redirect_host(&prepared.redirect_uri),
         guest: guest::view(app, question, since).await?,
+        first: is_first(app, question, since).await?,
         problem: None,
     };
     let screen = ConsentScreen {
@@ -381,5 +351,6 @@ async fn shown(
 }
 
 const CONSENT: &str = "/consent";
+const BUTTONS: [&str; 3] = ["consent-approve", "consent-deny", "consent-elsewhere"];
 
 const SECONDS_OF_DAY: u64 = 24 * 3600;

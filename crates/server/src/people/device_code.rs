@@ -15,6 +15,7 @@ use writ_core::pending::PendingRequest;
 use writ_pages::{DeviceCode, DeviceCodeProblem};
 use writ_store::DatabaseTransaction;
 use writ_store::attempts::Admission;
+use writ_store::standing::Pair;
 use writ_wire::device::UserCode;
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
@@ -100,7 +101,11 @@ async fn taken(
     let catalogue = app.catalogue().await?;
     let mut transaction = app.begin().await?;
     let stored = transaction.client(&client.id).await?;
-    if stored.is_none_or(|stored| stored.stopped) {
+    let pair = Pair {
+        subject: &user.id,
+        client: &client.id,
+    };
+    if stored.is_none_or(|stored| stored.stopped) || transaction.is_paused(pair).await? {
         return Ok(None);
     }
     let deciding = Deciding {
@@ -150,7 +155,9 @@ async fn bind(
     if people.all(|other| *other == user.id) {
         return Ok(transaction.take_pending(id, &user.id, asked, now).await?);
     }
-    guard_prompts(transaction, request, now).await?;
+    if guard_prompts(transaction, request, now).await?.is_err() {
+        return Ok(false);
+    }
     let earlier = earlier_prompts(transaction, request, now).await?;
     if !transaction.take_pending(id, &user.id, asked, now).await? {
         return Ok(false);

@@ -67,6 +67,7 @@ pub enum PageError {
 pub struct StoppedClient {
     pub id: ClientId,
     pub refusal: OAuthError,
+    page: FailureKind,
 }
 
 impl PageError {
@@ -106,7 +107,14 @@ impl PageError {
 
     /// As `refusal` says.
     pub fn client_stopped(id: ClientId, refusal: OAuthError) -> Self {
-        Self::ClientStopped(Box::new(StoppedClient { id, refusal }))
+        let page = FailureKind::ClientStopped;
+        Self::ClientStopped(Box::new(StoppedClient { id, refusal, page }))
+    }
+
+    /// By the person who is asked.
+    pub fn client_paused(id: ClientId) -> Self {
+        let (refusal, page) = (OAuthError::client_paused(), FailureKind::ClientPaused);
+        Self::ClientStopped(Box::new(StoppedClient { id, refusal, page }))
     }
 
     /// The request is malformed.
@@ -339,7 +347,7 @@ impl App {
             }
             PageError::ClientStopped(stopped) => {
                 self.note_refusal(route, stopped.refusal.code);
-                let page = refused_page(FailureKind::ClientStopped, &stopped.refusal);
+                let page = refused_page(stopped.page, &stopped.refusal);
                 error_page(&page, texts)
             }
             PageError::SignedOut { page } => match page {

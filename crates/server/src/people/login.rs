@@ -22,15 +22,22 @@ use crate::people::views::asking_client;
 
 mod challenge;
 mod entrance;
+mod forgotten;
 mod passkey;
 
-use entrance::{Destination, Entrance};
+pub(in crate::people) use challenge::ChallengeFor;
+pub(in crate::people) use entrance::{Destination, Entrance};
+pub(in crate::people) use passkey::{begin as begin_by_passkey, prove as prove_by_passkey};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/login", get(show).post(submit))
         .route("/login/passkey/options", post(passkey::options))
         .route("/login/passkey", post(passkey::submit))
+        .route(
+            "/login/forgot",
+            get(forgotten::show).post(forgotten::submit),
+        )
 }
 
 /// What the login page shows of a failed attempt.
@@ -95,6 +102,7 @@ async fn enter(
         person,
         level: Level::Password,
         destination,
+        at: app.clock.now(),
     };
     let mut transaction = app.begin().await?;
     let fresh = entrance.open_session(app, &mut transaction).await?;

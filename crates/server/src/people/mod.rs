@@ -7,6 +7,7 @@ use axum::middleware::from_fn_with_state;
 
 use crate::node::app::App;
 
+pub mod account;
 pub mod activity;
 pub mod agents;
 pub mod approval;
@@ -15,6 +16,7 @@ pub mod authorize;
 pub mod client_answer;
 pub mod consent;
 pub mod device_code;
+mod elsewhere;
 pub mod error;
 pub mod inbox;
 mod known_browser;
@@ -23,6 +25,7 @@ pub mod login;
 mod logout;
 pub mod passkeys;
 mod password;
+pub mod proofs;
 pub mod push_subscriptions;
 pub mod reader;
 pub mod redirect;
@@ -39,6 +42,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(authorize::routes())
         .merge(login::routes())
+        .merge(account::routes())
         .merge(logout::routes())
         .merge(consent::routes())
         .merge(device_code::routes())
@@ -52,5 +56,5 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(live::routes())
         .route_layer(from_fn_with_state(app.clone(), wrong_clock::check_clock))
         .route_layer(from_fn_with_state(app.clone(), error::answer_errors))
-        .merge(assets::routes(&app.languages))
+        .merge(assets::routes(&app.config.brand, &app.languages))
 }

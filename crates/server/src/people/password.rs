@@ -133,8 +133,8 @@ async fn check(
     if let Admission::PausedUntil(until) = app.admit_password(&limits).await? {
         return Err(paused(until));
     }
-    // Somebody who was removed has no hash any more, and takes as long as everybody.
-    let hash = stored.as_ref().filter(|stored| !stored.removed);
+    // Whoever has no password takes as long as everybody.
+    let hash = stored.as_ref().filter(|stored| stored.has_password());
     let hash = hash.map(|stored| stored.password_hash.clone());
     let password = attempt.password.to_owned();
     let Ok(matches) = room.verify(password, hash).await else {

@@ -27,8 +27,9 @@ use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::notifications::reach_notice;
 use crate::notifications::web_push::BrowserSubscription;
+use crate::people::elsewhere::OwnDevice;
 use crate::people::error::PageError;
-use crate::people::redirect::see_other;
+use crate::people::redirect::{see_other, to_login};
 use crate::people::request::{SignedIn, Visitor};
 
 /// Where a person's devices are shown.
@@ -73,6 +74,8 @@ enum Sent {
 /// Why a subscription was not changed.
 enum NotDone {
     SignedOut,
+    /// The login is no fresh proof any more.
+    NotFresh,
     FormExpired,
     Unusable,
     /// As many browsers as can be told.
@@ -104,7 +107,10 @@ async fn subscribe(
 ) -> Result<Response, PageError> {
     let visitor = visitor.map_err(PageError::for_script)?;
     let sent = Sent::read(&body)?;
-    answer(&sent, add(&visitor, &sent).await)
+    let device = visitor.app.own_device(&visitor.headers);
+    let mut response = answer(&sent, add(&visitor, &sent, &device).await)?;
+    visitor.app.remember_device(&device, response.headers_mut());
+    Ok(response)
 }
 
 async fn remove(
@@ -116,9 +122,10 @@ async fn remove(
     answer(&sent, take_away(&visitor, &sent).await)
 }
 
-async fn add(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
+async fn add(visitor: &Visitor, sent: &Sent, device: &OwnDevice) -> Result<(), NotDone> {
     let (app, headers) = (&*visitor.app, &visitor.headers);
-    let user = signed_in(visitor, sent)?.user().id.clone();
+    let person = signed_in(visitor, sent)?;
+    let user = person.user().id.clone();
     let asked = sent.subscribing().ok_or(NotDone::Unusable)?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let browser = BrowserSubscription {
@@ -144,12 +151,17 @@ async fn add(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
         user,
         sealed: browser.seal(app)?,
         name: clean(&name, LONGEST_WORDS),
+        browser: Some(device.digest()),
         created_at: app.clock.now(),
     };
     if of(&mut app.read().await?, &row.user, &row.digest)
         .await?
         .is_none()
     {
+        // Another browser reads what a person is asked.
+        if !person.is_fresh() {
+            return Err(NotDone::NotFresh);
+        }
         reach_notice::admit_change(app, &row.user).await?;
     }
     let (outbox, what) = (app.outbox(), Reach::BrowserAdded);
@@ -289,6 +301,7 @@ fn answer(sent: &Sent, done: Result<(), NotDone>) -> Result<Response, PageError>
     let refused = match (sent, done) {
         (Sent::Form(_), Ok(())) => return Ok(see_other(PAGE)),
         (Sent::Form(_), Err(NotDone::SignedOut)) => return Ok(see_other("/login")),
+        (Sent::Form(_), Err(NotDone::NotFresh)) => return Ok(to_login(PAGE)),
         (Sent::Json(_), Ok(())) => return Ok(StatusCode::NO_CONTENT.into_response()),
         (Sent::Form(_), Err(NotDone::FormExpired)) => PageError::form_expired(),
         (Sent::Form(_), Err(NotDone::Unusable)) => {
@@ -297,7 +310,7 @@ fn answer(sent: &Sent, done: Result<(), NotDone>) -> Result<Response, PageError>
         (Sent::Form(_), Err(NotDone::TooMany)) => {
             PageError::invalid_request("as many browsers are told as can be: remove one first")
         }
-        (Sent::Json(_), Err(NotDone::SignedOut)) => {
+        (Sent::Json(_), Err(NotDone::SignedOut | NotDone::NotFresh)) => {
             PageError::script_status(StatusCode::UNAUTHORIZED)
         }
         (Sent::Json(_), Err(NotDone::FormExpired)) => {

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use writ_core::authorize::UserSession;
+use writ_core::authorize::{FRESH_LOGIN, UserSession};
 use writ_core::client::User;
 use writ_core::id::UserId;
 use writ_pages::{PersonView, Texts};
@@ -86,6 +86,12 @@ impl<'a> SignedIn<'a> {
 
     pub fn id(&self) -> &'a UserId {
         &self.session.user.id
+    }
+
+    /// Whether the login is a fresh proof of who they are: made a moment ago.
+    pub fn is_fresh(&self) -> bool {
+        let until = self.session.authenticated_at.plus(FRESH_LOGIN);
+        self.app.clock.now() < until
     }
 
     /// How what they type is hashed.

@@ -7,6 +7,7 @@ use writ_core::OAuthError;
 use writ_core::authorize::{ErrorWay, FoundRequest, RequestUnusable, timed_out};
 use writ_core::client::Client;
 use writ_core::id::ClientId;
+use writ_store::standing::Pair;
 use writ_wire::error::ErrorCode;
 use writ_wire::redirect;
 
@@ -34,6 +35,14 @@ pub async fn require_working(app: &App, client: &str) -> Result<(), PageError> {
     match app.why_stopped(&client).await? {
         Some(refusal) => Err(PageError::client_stopped(client, refusal)),
         None => Ok(()),
+    }
+}
+
+/// Nobody is asked for a client that they paused themselves.
+pub async fn require_not_paused(app: &App, pair: Pair<'_>) -> Result<(), PageError> {
+    match app.read().await?.is_paused(pair).await? {
+        true => Err(PageError::client_paused(pair.client.clone())),
+        false => Ok(()),
     }
 }
 

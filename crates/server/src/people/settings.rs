@@ -8,12 +8,12 @@ use axum::routing::get;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
-use writ_core::email;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_pages::messages::Reach;
 use writ_pages::{
-    LANGUAGE_COOKIE, PersonView, QuietView, Settings, SettingsNotice, SettingsProblem, Texts,
+    LANGUAGE_COOKIE, PasswordAskedBy, PersonView, QuietView, Settings, SettingsNotice,
+    SettingsProblem, Texts,
 };
 use writ_store::settings::PersonSettings as Stored;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -27,6 +27,7 @@ use crate::people::error::{PageError, StepError};
 use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::{PostedForm, SignedIn, Visitor};
 
+mod address;
 mod password;
 mod typed;
 
@@ -35,7 +36,9 @@ const PATH: &str = "/app/settings";
 const LANGUAGE_SECONDS: u64 = 365 * 24 * 3600;
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route(PATH, get(show).post(submit))
+    Router::new()
+        .route(PATH, get(show).post(submit))
+        .route(address::PATH, get(address::show).post(address::confirm))
 }
 
 type Outcome = Result<SettingsNotice, StepError<SettingsProblem>>;
@@ -45,8 +48,8 @@ type Outcome = Result<SettingsNotice, StepError<SettingsProblem>>;
 struct Said {
     notice: Option<SettingsNotice>,
     problem: Option<SettingsProblem>,
-    /// Whether the password beside the user code was sent, not the one beside a new password.
-    of_user_code: bool,
+    /// Of which form a problem with the password is.
+    asked_by: PasswordAskedBy,
 }
 
 async fn show(visitor: Visitor) -> Result<Response, PageError> {
@@ -72,7 +75,11 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
         },
         Err(error) => Said {
             problem: Some(error.problem()?),
-            of_user_code: form.optional("setting")? == Some("user_code"),
+            asked_by: match form.optional("setting")? {
+                Some("user_code") => PasswordAskedBy::UserCode,
+                Some("email") => PasswordAskedBy::Email,
+                _ => PasswordAskedBy::NewPassword,
+            },
             ..Said::default()
         },
     };
@@ -89,7 +96,7 @@ async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     match form.optional("setting")? {
         Some("time_zone") => set_time_zone(app, user, form).await,
         Some("preferences") => set_preferences(app, user, form).await,
-        Some("email") => set_email(app, user, form.optional("email")?).await,
+        Some("email") => address::set(person, form).await,
         Some("password") => password::set(person, form).await,
         Some("user_code") => set_user_code(person, form).await,
         _ => Err(PageError::invalid_request("`setting` is unknown").into()),
@@ -165,45 +172,48 @@ async fn set_preferences(app: &App, user: &UserId, form: &Form) -> Outcome {
     save(app, user, &facts, change).await
 }
 
-async fn set_email(app: &App, user: &UserId, typed: Option<&str>) -> Outcome {
-    let email = typed.map(email::mailbox);
-    if matches!(email, Some(None)) {
-        return Err(StepError::Problem(SettingsProblem::Email));
-    }
-    let facts = [json!({ "setting": "email" })];
-    let email = email.flatten();
-    save(app, user, &facts, |stored| stored.email.clone_from(&email)).await
-}
-
 /// What changes how they are told is told as before.
 async fn save(app: &App, user: &UserId, facts: &[Value], change: impl Fn(&mut Stored)) -> Outcome {
-    let changed = |before: &Stored| {
-        let mut after = before.clone();
-        change(&mut after);
-        let reach = reach_notice::difference(before, &after);
-        (after, reach)
-    };
-    let before = app.read().await?.settings(user).await?;
-    if changed(&before.unwrap_or_default()).1.is_some() {
+    let before = app.read().await?.settings(user).await?.unwrap_or_default();
+    if reach_notice::difference(&before, &changed(&before, &change)).is_some() {
         reach_notice::admit_change(app, user).await?;
     }
-    let (outbox, now) = (app.outbox(), app.clock.now());
     let mut transaction = app.begin().await?;
-    let before = transaction.settings(user).await?.unwrap_or_default();
-    let (after, reach) = changed(&before);
-    if let Some(what) = reach {
-        reach_notice::about_to_change(&outbox, &mut transaction, user, what, None).await?;
-    }
-    transaction.save_settings(user, &after, now).await?;
-    if reach == Some(Reach::Email) && after.email.is_some() {
-        reach_notice::address_is_new(&outbox, &mut transaction, user).await?;
-    }
-    for fact in facts {
-        record(app, &mut transaction, user, fact.clone()).await?;
-    }
+    save_within(app, &mut transaction, user, facts, change).await?;
     transaction.commit().await?;
     app.notices.wake();
     Ok(SettingsNotice::Saved)
+}
+
+fn changed(before: &Stored, change: impl Fn(&mut Stored)) -> Stored {
+    let mut after = before.clone();
+    change(&mut after);
+    after
+}
+
+/// The caller commits, and wakes whoever sends the notices.
+async fn save_within(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+    facts: &[Value],
+    change: impl Fn(&mut Stored),
+) -> Result<(), PageError> {
+    let (outbox, now) = (app.outbox(), app.clock.now());
+    let before = transaction.settings(user).await?.unwrap_or_default();
+    let after = changed(&before, change);
+    let reach = reach_notice::difference(&before, &after);
+    if let Some(what) = reach {
+        reach_notice::about_to_change(&outbox, transaction, user, what, None).await?;
+    }
+    transaction.save_settings(user, &after, now).await?;
+    if reach == Some(Reach::Email) && after.email.is_some() {
+        reach_notice::address_is_new(&outbox, transaction, user).await?;
+    }
+    for fact in facts {
+        record(app, transaction, user, fact.clone()).await?;
+    }
+    Ok(())
 }
 
 /// Guards against prompts by strangers, so whoever sets it knows the password.
@@ -281,7 +291,7 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
         languages: app.languages.names(),
         notice: said.notice,
         problem: said.problem,
-        of_user_code: said.of_user_code,
+        asked_by: said.asked_by,
     };
     Ok(settings.page(texts).into_http().into_response())
 }

@@ -64,6 +64,10 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     26 "0026_undoable_stops",
     27 "0027_sessions_seen",
     28 "0028_decision_details",
+    29 "0029_standing",
+    30 "0030_account_links",
+    31 "0031_elsewhere",
+    32 "0032_registration_sites",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -94,4 +98,8 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     26 "0026_undoable_stops",
     27 "0027_sessions_seen",
     28 "0028_decision_details",
+    29 "0029_standing",
+    30 "0030_account_links",
+    31 "0031_elsewhere",
+    32 "0032_registration_sites",
 };

@@ -105,6 +105,17 @@ const OPEN_AT_RESOURCE: &str = concat!(
     " ORDER BY created_at, id LIMIT $6"
 );
 
+/// $2 now, $3 and $4 the last one before. Of the index of what has not ended.
+const OPEN_QUESTIONS: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND state IN ('pending', 'viewed', 'approved') AND kind = 'access'
+        AND expires_at > $2 AND expires_at >= $3 AND (expires_at > $3 OR id > $4) AND ",
+    open!(),
+    " ORDER BY expires_at, id LIMIT $5"
+);
+
 /// $4 and $5 the hashes, $6 since.
 const LAST_ANSWER: &str = concat!(
     "SELECT ",
@@ -197,6 +208,29 @@ impl DatabaseTransaction {
             of.resource.as_str(),
             now.micros(),
             MOST_OPEN
+        )?;
+        rows.into_iter().map(PendingRow::read).collect()
+    }
+
+    /// What resource servers ask anybody now, after that one, those that end first first.
+    pub async fn open_questions(
+        &mut self,
+        after: Option<&(Timestamp, ApprovalId)>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<PendingRequest>> {
+        let (end, id) = after.map_or((0, ""), |(end, id)| (end.micros(), id.as_str()));
+        let (now, limit) = (now.micros(), i64::from(limit));
+        let tenant = &self.tenant;
+        let rows = all!(
+            self,
+            PendingRow,
+            OPEN_QUESTIONS,
+            tenant,
+            now,
+            end,
+            id,
+            limit
         )?;
         rows.into_iter().map(PendingRow::read).collect()
     }

@@ -1,7 +1,7 @@
 //! A client that repeats a request supersedes the older one, so that the person sees it once: finding the newest, and moving the
 //! notifications that were not sent yet to it.
 
-use writ_core::id::UserId;
+use writ_core::id::{ClientId, UserId};
 use writ_core::pending::PendingRequest;
 use writ_wire::time::Timestamp;
 
@@ -30,7 +30,38 @@ const HAND_ON: &str = concat!(
     ")"
 );
 
+/// The most approvals of one client by one person that wait to be used.
+const MOST_UNUSED: i64 = 1000;
+
+const UNUSED: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND state = 'approved' AND expires_at > $4
+    ORDER BY created_at, id LIMIT $5"
+);
+
 impl DatabaseTransaction {
+    /// What was approved for this client and this person, and nobody used yet, the oldest first.
+    pub async fn unused_approvals(
+        &mut self,
+        subject: &UserId,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Vec<PendingRequest>> {
+        let rows = all!(
+            self,
+            PendingRow,
+            UNUSED,
+            &self.tenant,
+            subject.as_str(),
+            client.as_str(),
+            now.micros(),
+            MOST_UNUSED
+        )?;
+        rows.into_iter().map(PendingRow::read).collect()
+    }
+
     /// The newest request that superseded this one, in any state.
     pub async fn newest_copy(&mut self, older: &PendingRequest) -> Result<Option<PendingRequest>> {
         let row = optional!(

@@ -208,8 +208,11 @@ impl DatabaseTransaction {
             decision.state().as_str(),
             json::write(decision, DECISION)?,
             now.plus(APPROVED_FOR).micros(),
-        )?;
-        Ok(decided == 1)
+        )? == 1;
+        if decided && decision.is_approval() {
+            self.allow_client_of(id, now).await?;
+        }
+        Ok(decided)
     }
 
     /// In the transaction that inserts what it is used for: one approval is redeemed for one delegation, or permits one action.

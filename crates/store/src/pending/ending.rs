@@ -73,6 +73,11 @@ const CANCELLED: &str = end!(
     concat!("id = $4 AND expires_at > $2 AND ", open!())
 );
 
+const TAKEN_BACK: &str = end!(
+    "expired",
+    "id = $4 AND state = 'approved' AND expires_at > $2"
+);
+
 /// What a stop at $4 ended undecided, after $5 and $6.
 const STOPPED: &str = concat!(
     "SELECT ",
@@ -112,10 +117,19 @@ impl DatabaseTransaction {
                 decision,
                 request.as_str()
             )?,
-            Ending::Cancelled { request, .. } => all!(
+            Ending::Cancelled { request, .. } | Ending::Withdrawn(request) => all!(
                 self,
                 EndedRow,
                 CANCELLED,
+                &self.tenant,
+                at,
+                decision,
+                request.as_str()
+            )?,
+            Ending::TakenBack { request, .. } => all!(
+                self,
+                EndedRow,
+                TAKEN_BACK,
                 &self.tenant,
                 at,
                 decision,

@@ -36,6 +36,15 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         over!("passkey_codes", "tenant, user_id", "expires_at", Kept::Not),
     ),
     (
+        "account_links",
+        over!(
+            "account_links",
+            "tenant, user_id, place",
+            "expires_at",
+            Kept::Not
+        ),
+    ),
+    (
         "notices",
         over!("notices", "tenant, id", "expires_at", Kept::Not),
     ),
@@ -125,6 +134,19 @@ pub const TABLES: &[(&str, TableEnd)] = &[
             "made_at",
             Kept::ThirteenMonths
         ),
+    ),
+    (
+        "allowed_clients",
+        over!(
+            "allowed_clients",
+            "tenant, subject, client_id",
+            "allowed_at",
+            Kept::ThirteenMonths
+        ),
+    ),
+    (
+        "paused_clients",
+        TableEnd::Bounded("clients that a person reported and lets begin nothing for them since"),
     ),
     (
         "guest_grants",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use writ_core::id::ClientId;
 use writ_core::task::{Subject, Task};
 
+use crate::push::PushSubscription;
 use crate::testing::DatabaseKind;
 use crate::tests::waiting::{
     END, INSTANT, ceremony, id, notice, of, passkey, settings, subscription,
@@ -18,6 +19,7 @@ on_both! {
     a_notice_is_leased_retried_and_ended,
     what_was_sealed_goes_with_the_last_attempt,
     a_browser_belongs_to_whoever_subscribed_last,
+    a_device_counts_until_its_time_after_it_is_gone,
     a_server_key_is_made_once,
     whether_a_client_has_a_live_task_for_a_person,
     people_by_their_names,
@@ -249,6 +251,42 @@ async fn a_browser_belongs_to_whoever_subscribed_last(kind: DatabaseKind) {
     let again = subscription("one", "olga");
     transaction.upsert_subscription(&again).await.unwrap();
     assert_eq!(transaction.subscriptions_of(&olga).await.unwrap(), [again]);
+}
+
+async fn a_device_counts_until_its_time_after_it_is_gone(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let own = |endpoint, browser: Option<&str>| PushSubscription {
+        browser: browser.map(str::to_owned),
+        ..subscription(endpoint, "alice")
+    };
+    for browser in [
+        own("one", Some("phone")),
+        own("two", Some("phone")),
+        own("three", Some("computer")),
+        own("of before", None),
+    ] {
+        assert!(transaction.upsert_subscription(&browser).await.unwrap());
+    }
+    let gone = NOW.plus(HOUR);
+    assert!(transaction.subscription_gone("three", gone).await.unwrap());
+    let (alice, olga) = (of("alice"), of("olga"));
+    for (since, devices) in [(NOW, vec!["computer", "phone"]), (gone, vec!["phone"])] {
+        let found = transaction.own_devices(&alice, since).await.unwrap();
+        assert_eq!(found, devices);
+    }
+    assert!(
+        transaction
+            .own_devices(&olga, NOW)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    transaction.commit().await.unwrap();
+    let mut other = database.store.begin("another").await.unwrap();
+    assert!(other.own_devices(&alice, NOW).await.unwrap().is_empty());
+    assert_eq!(other.asked_elsewhere("q").await.unwrap(), None);
+    assert!(!other.ask_elsewhere("q", &id("1"), NOW).await.unwrap());
 }
 
 async fn a_server_key_is_made_once(kind: DatabaseKind) {

@@ -1,5 +1,7 @@
 //! Registrations belong to a tenant, expire unless somebody agrees, and initial access tokens are counted exactly.
 
+use std::time::Duration;
+
 use writ_core::id::ClientId;
 
 use crate::DatabaseTransaction;
@@ -13,11 +15,22 @@ on_both! {
     a_registration_is_found_by_its_tenant_and_changed_by_its_token,
     a_changed_registration_has_one_secret,
     an_unused_registration_expires_and_a_used_one_stays,
+    the_oldest_of_who_has_most_makes_room,
     an_invite_serves_as_often_as_it_says,
     a_removed_client_leaves_with_its_registration,
 }
 
 async fn insert(transaction: &mut DatabaseTransaction, id: &str) -> ClientId {
+    insert_from(transaction, id, None, 0).await
+}
+
+/// It registered so many seconds later than the first.
+async fn insert_from(
+    transaction: &mut DatabaseTransaction,
+    id: &str,
+    site: Option<&str>,
+    seconds: u64,
+) -> ClientId {
     let client = ClientId::from_text(id);
     assert!(
         transaction
@@ -29,7 +42,8 @@ async fn insert(transaction: &mut DatabaseTransaction, id: &str) -> ClientId {
         client: &client,
         token_digest: "t",
         metadata: "1",
-        expires_at: Some(NOW.plus(HOUR)),
+        expires_at: Some(NOW.plus(HOUR + Duration::from_secs(seconds))),
+        site: site.map(|site| site.parse().unwrap()),
     };
     transaction.insert_registration(new, NOW).await.unwrap();
     client
@@ -105,6 +119,51 @@ async fn an_unused_registration_expires_and_a_used_one_stays(kind: DatabaseKind)
     assert!(!transaction.use_registration(&unused).await.unwrap());
     assert!(transaction.client(&unused).await.unwrap().is_none());
     assert!(transaction.client(&used).await.unwrap().is_some());
+}
+
+async fn the_oldest_of_who_has_most_makes_room(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let (one, two) = (Some("2001:db8:1::"), Some("203.0.113.0"));
+    // In the order in which they registered.
+    for (seconds, (id, site)) in (0..).zip([
+        ("dyn_alone", Some("198.51.100.0")),
+        ("dyn_unknown", None),
+        ("dyn_two_old", two),
+        ("dyn_one_old", one),
+        ("dyn_one", one),
+        ("dyn_used", one),
+        ("dyn_two", two),
+        ("dyn_one_new", one),
+        ("dyn_unknown_new", None),
+    ]) {
+        insert_from(&mut transaction, id, site, seconds).await;
+    }
+    let used = ClientId::from_text("dyn_used");
+    assert!(transaction.use_registration(&used).await.unwrap());
+    let unused = transaction.count_unused_registrations().await.unwrap();
+    assert_eq!(unused, 8);
+    let order = transaction.unused_of_crowded_sites(9).await.unwrap();
+    let order: Vec<&str> = order.iter().map(ClientId::as_str).collect();
+    assert_eq!(
+        order,
+        [
+            "dyn_one_old",
+            "dyn_unknown",
+            "dyn_two_old",
+            "dyn_one",
+            "dyn_alone",
+            "dyn_two",
+            "dyn_one_new",
+            "dyn_unknown_new",
+        ]
+    );
+    let first = transaction.unused_of_crowded_sites(1).await.unwrap();
+    assert_eq!(first, [ClientId::from_text("dyn_one_old")]);
+    transaction.commit().await.unwrap();
+    let mut other = database.store.begin("other").await.unwrap();
+    assert_eq!(other.count_unused_registrations().await.unwrap(), 0);
+    assert!(other.unused_of_crowded_sites(9).await.unwrap().is_empty());
 }
 
 async fn an_invite_serves_as_often_as_it_says(kind: DatabaseKind) {

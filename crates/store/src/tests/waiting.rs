@@ -59,6 +59,7 @@ pub fn waiting(name: &str) -> PendingRequest {
             identity: true,
             transaction: None,
             access: None,
+            consent: None,
             onward: writ_core::onward::Onward::nobody(),
         },
         asked_hash: format!("hash {name}"),
@@ -213,6 +214,7 @@ pub fn subscription(digest: &str, name: &str) -> PushSubscription {
         user: of(name),
         sealed: "sealed".to_owned(),
         name: "Firefox".to_owned(),
+        browser: None,
         created_at: NOW,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 use url::Url;
@@ -65,6 +65,12 @@ pub enum CredentialsError {
     /// The issuer lists its resources, and this is none of them.
     #[error("no resource's record of the issuer is of `{0}`")]
     NoRecord(String),
+    /// Something answers there, and it is not what decides about actions: the same will come again.
+    #[error("no Writ server is there: {0}")]
+    NotWrit(String),
+    /// The resource's record names another client.
+    #[error("the record of `{0}` names another client than this one")]
+    OtherClient(String),
     /// It may be known later.
     #[error("the issuer cannot be asked: {0}")]
     Unknown(String),
@@ -104,14 +110,7 @@ impl AccessServer {
     async fn document(&self, name: &str) -> Result<Map<String, Value>, NotPermitted> {
         let url = metadata_url(&self.issuer, name);
         let url = url.ok_or_else(|| unsaid("the issuer is no URL"))?;
-        let call = AccessCall {
-            method: Method::GET,
-            url: &url,
-            body: None,
-            idempotency_key: None,
-            wait: Duration::ZERO,
-        };
-        let answer = self.send(call, None).await?;
+        let answer = self.send(get(&url), None).await?;
         match answer.status {
             StatusCode::OK => Ok(answer.body),
             status => Err(unsaid(&format!("{status} at {url}"))),
@@ -151,42 +150,67 @@ impl AccessServer {
     /// Whether the issuer is the one that is meant, takes these credentials, and has a record of the resource; nothing is changed.
     pub(super) async fn check(&self, resource: &str) -> Result<(), CredentialsError> {
         let unread = |why: NotPermitted| CredentialsError::Unknown(told(&why));
-        let metadata = self.document(DECISIONS).await.map_err(unread)?;
-        let name = metadata
-            .get("policy_decision_point")
-            .and_then(Value::as_str);
-        if let Some(said) = name.filter(|name| *name != self.issuer) {
+        let name = self.name_there().await?;
+        if name != self.issuer {
             return Err(CredentialsError::OtherIssuer {
                 asked: self.issuer.clone(),
-                said: shown(said),
+                said: shown(&name),
             });
         }
-        self.check_credentials().await?;
+        let served = self.check_credentials().await?;
         let metadata = self.document(SERVER).await.map_err(unread)?;
         let listed = metadata
             .get("protected_resources")
             .and_then(Value::as_array);
         // Where there are too many it lists none.
-        match listed.is_none_or(|all| all.is_empty() || all.contains(&resource.into())) {
+        let may_be_in = |all: &Vec<Value>| all.is_empty() || all.contains(&resource.into());
+        if !listed.is_none_or(may_be_in) {
+            return Err(CredentialsError::NoRecord(resource.to_owned()));
+        }
+        match may_be_in(&served) {
             true => Ok(()),
-            false => Err(CredentialsError::NoRecord(resource.to_owned())),
+            false => Err(CredentialsError::OtherClient(resource.to_owned())),
         }
     }
 
-    /// A question that there is not is asked for.
-    async fn check_credentials(&self) -> Result<(), CredentialsError> {
+    /// As the server there calls itself, where it decides about actions. What may come of a proxy before a server that is not up is no
+    /// answer yet.
+    async fn name_there(&self) -> Result<String, CredentialsError> {
+        let unknown = |why: String| CredentialsError::Unknown(why);
+        let url = metadata_url(&self.issuer, DECISIONS);
+        let url = url.ok_or_else(|| unknown("the issuer is no URL".to_owned()))?;
+        let answer = self.answered(get(&url), None).await;
+        let answer = answer.map_err(|why| unknown(told(&why)))?;
+        let status = answer.status();
+        if status.is_server_error() || COMES_LATER.contains(&status) {
+            return Err(unknown(format!("{status} at {url}")));
+        }
+        let document: Option<Map<String, Value>> = strict_json::read(answer.body()).ok();
+        let document = document.filter(|_| status == StatusCode::OK);
+        let text = |name: &str| document.as_ref()?.get(name)?.as_str();
+        match (
+            text("policy_decision_point"),
+            text("access_request_endpoint"),
+        ) {
+            (Some(name), Some(_)) => Ok(name.to_owned()),
+            (None, _) if status != StatusCode::OK => {
+                Err(CredentialsError::NotWrit(format!("{status} at {url}")))
+            }
+            _ => Err(CredentialsError::NotWrit(format!(
+                "what is at {url} does not say how people are asked about actions"
+            ))),
+        }
+    }
+
+    /// A question that there is not is asked for. The resources that the client serves, as far as the server says.
+    async fn check_credentials(&self) -> Result<Vec<Value>, CredentialsError> {
         let unknown = |why: &dyn std::fmt::Display| CredentialsError::Unknown(why.to_string());
         let endpoints = self.endpoints().await.map_err(|why| unknown(&told(&why)))?;
         let requests = endpoints.requests;
         let requests = requests.ok_or_else(|| unknown(&"it has no endpoint for questions"))?;
-        let call = AccessCall {
-            method: Method::GET,
-            url: &format!("{requests}/none"),
-            body: None,
-            idempotency_key: None,
-            wait: Duration::ZERO,
-        };
-        let answer = self.call(call).await.map_err(|why| unknown(&told(&why)))?;
+        let url = format!("{requests}/none");
+        let answer = self.call(get(&url)).await;
+        let answer = answer.map_err(|why| unknown(&told(&why)))?;
         match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 let said = answer.body.get("error_description");
@@ -195,7 +219,10 @@ impl AccessServer {
                     said: shown(said.and_then(Value::as_str).unwrap_or_default()),
                 })
             }
-            StatusCode::OK | StatusCode::NOT_FOUND => Ok(()),
+            StatusCode::OK | StatusCode::NOT_FOUND => {
+                let served = answer.body.get("resources").and_then(Value::as_array);
+                Ok(served.cloned().unwrap_or_default())
+            }
             status => Err(unknown(&format_args!("it answered {status}"))),
         }
     }
@@ -209,25 +236,44 @@ impl AccessServer {
         call: AccessCall<'_>,
         credentials: Option<&HeaderValue>,
     ) -> Result<AccessAnswer, NotPermitted> {
-        let what = "the decision could not be had";
-        let wait = call.wait;
-        let request =
-            request(call, credentials).map_err(|error| NotPermitted::unavailable(what, error))?;
-        let limit = PATIENCE + wait;
-        let answer = timeout(limit, self.transport.send(request)).await;
-        let answer = answer
-            .map_err(|_| NotPermitted::unavailable(what, "no answer in time"))?
-            .map_err(|error| NotPermitted::unavailable(what, error))?;
+        let answer = self.answered(call, credentials).await?;
         let body = match answer.body().is_empty() {
             true => Map::new(),
             false => strict_json::read(answer.body())
-                .map_err(|error| NotPermitted::unavailable(what, error))?,
+                .map_err(|error| NotPermitted::unavailable(NOT_HAD, error))?,
         };
         Ok(AccessAnswer {
             status: answer.status(),
             retry_after: retry_after(answer.headers()),
             body,
         })
+    }
+
+    /// Whatever it is.
+    async fn answered(
+        &self,
+        call: AccessCall<'_>,
+        credentials: Option<&HeaderValue>,
+    ) -> Result<Response<Bytes>, NotPermitted> {
+        let what = NOT_HAD;
+        let wait = call.wait;
+        let request =
+            request(call, credentials).map_err(|error| NotPermitted::unavailable(what, error))?;
+        let limit = PATIENCE + wait;
+        let answer = timeout(limit, self.transport.send(request)).await;
+        answer
+            .map_err(|_| NotPermitted::unavailable(what, "no answer in time"))?
+            .map_err(|error| NotPermitted::unavailable(what, error))
+    }
+}
+
+fn get(url: &str) -> AccessCall<'_> {
+    AccessCall {
+        method: Method::GET,
+        url,
+        body: None,
+        idempotency_key: None,
+        wait: Duration::ZERO,
     }
 }
 
@@ -312,6 +358,13 @@ fn shown(said: &str) -> String {
     plain.take(MAX_SAID).collect()
 }
 
+const NOT_HAD: &str = "the decision could not be had";
+/// Beside those of 5xx what is over in a while (RFC 9110 section 15.5.9, RFC 8470 section 5.2, RFC 6585 section 4).
+const COMES_LATER: [StatusCode; 3] = [
+    StatusCode::REQUEST_TIMEOUT,
+    StatusCode::TOO_EARLY,
+    StatusCode::TOO_MANY_REQUESTS,
+];
 /// AuthZEN 1.0 section 9.
 const DECISIONS: &str = "authzen-configuration";
 /// RFC 8414 section 3; RFC 9728 section 4 for the resources in it.

@@ -1,8 +1,9 @@
 //! What is about to happen, taken once: it is what is sent to be judged, and what the handler is given. Whatever two JSON parsers
-//! might read differently is refused before anything is sent.
+//! might read differently is refused before anything is sent, and each number has its one form.
 
 use serde_json::{Map, Value, json};
 use writ_authority::{MAX_BYTES, MAX_NESTED, check_bounds};
+use writ_wire::exact_json;
 use writ_wire::rar::Detail;
 
 use super::error::NotPermitted;
@@ -68,7 +69,7 @@ impl GatedAction {
         Ok(Self {
             name: name.to_owned(),
             kind,
-            arguments,
+            arguments: exact_json::normal_members(arguments),
             definition_hash: None,
         })
     }

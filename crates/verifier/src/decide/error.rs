@@ -74,8 +74,9 @@ impl NotPermitted {
         }
     }
 
-    /// Of arguments that are not sent: in the words that the server has for them.
-    pub(crate) fn arguments_not_judged(why: &str) -> Self {
+    /// Of arguments that are not sent: in the words that the server has for them. `why`: the place, as a JSON pointer in backticks, and
+    /// what is wrong there.
+    pub fn arguments_not_judged(why: &str) -> Self {
         Self::arguments_invalid("", &format!("{OF_ARGUMENTS}cannot be judged: {why}"))
     }
 

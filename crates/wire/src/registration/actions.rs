@@ -16,6 +16,9 @@ pub struct ActionFile {
     pub ask: bool,
     /// What it does, by language, after "wants to": `delete the note {/title}`. A value in braces is an argument.
     pub says: BTreeMap<String, String>,
+    /// What was done, by language, after the name of who did it: `deleted the note {/title}`. People read it afterwards alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub did: BTreeMap<String, String>,
     /// Arguments that the resource looked up itself, by JSON pointer: on the screen they are not the agent's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resolved: Vec<String>,

@@ -3,21 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::Clock;
 use writ_server::config::{Config, expiry_warning};
 use writ_server::node::app::StartError;
 use writ_server::node::keyring;
 use writ_server::operate::change_client::ClientKind;
-use writ_server::operate::change_user::find_user;
-use writ_server::operate::disable::{UserSwitch, switch_user};
-use writ_server::operate::elsewhere::{Wish, tip};
+use writ_server::operate::disable::UserSwitch;
 use writ_store::{Deadlines, Store, StoreError, transport};
 use writ_wire::registration::ResourceFile;
 
 use super::by_clock::ByClock;
-use super::desk::{Desk, commit_change, load, read_json};
+use super::desk::{Desk, load, read_json};
 use super::invite::InviteArguments;
 use super::passkeys::{PasskeysArgument, passkeys};
 use super::password::Password;
@@ -25,7 +22,7 @@ use super::registered::{
     self, ClientChangeArguments, Guests, KeyArguments, ListArguments, RemoveArguments,
     ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
-use super::{Configured, Outcome, invite, note, say, say_json, suspend};
+use super::{Configured, Outcome, accounts, invite, note, say, say_json, suspend};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -38,6 +35,10 @@ pub enum UserCommand {
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
     },
+    /// Invite a person: a link, by which they set their password, and a code that you give them another way
+    Invite(accounts::UserInviteArguments),
+    /// Let a person set another password: a link, and a code that you give them another way, or their passkey
+    Reset(accounts::UserResetArguments),
     /// List all people
     List(ListArguments),
     /// Show one person
@@ -271,6 +272,8 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             let added = registrar.add_user_with_email(&name, &password, email.as_deref());
             say_json(&added.await.map_err(|e| e.to_string())?)
         }
+        UserCommand::Invite(arguments) => accounts::invite(&desk, arguments).await,
+        UserCommand::Reset(arguments) => accounts::reset(&desk, arguments).await,
         UserCommand::List(arguments) => list::users(&desk, arguments).await,
         UserCommand::Show { name } => list::show_user(&desk, &name).await,
         UserCommand::Password { name, password } => change_password(&desk, &name, &password).await,
@@ -286,8 +289,8 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             }
         },
         UserCommand::Remove(arguments) => registered::remove_user(&desk, arguments).await,
-        UserCommand::Disable { name } => switch(&desk, &name, UserSwitch::Disable).await,
-        UserCommand::Enable { name } => switch(&desk, &name, UserSwitch::Enable).await,
+        UserCommand::Disable { name } => accounts::switch(&desk, &name, UserSwitch::Disable).await,
+        UserCommand::Enable { name } => accounts::switch(&desk, &name, UserSwitch::Enable).await,
         UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
     }
 }
@@ -296,42 +299,6 @@ async fn change_password(desk: &Desk, name: &str, password: &Password) -> Outcom
     let (registry, password) = (desk.registry(), password.read()?);
     let changed = registry.change_password(name, &password, &desk.config);
     say_json(&changed.await.map_err(|e| e.to_string())?)
-}
-
-async fn switch(desk: &Desk, name: &str, to: UserSwitch) -> Outcome {
-    let mut transaction = desk.begin().await?;
-    let switched = switch_user(&mut transaction, name, to, desk.change()).await;
-    let wish = match to {
-        UserSwitch::Disable => Wish::Stop,
-        UserSwitch::Enable => Wish::Resume,
-    };
-    let why_not = why_not_switched(desk, name, to, wish).await?;
-    let user = commit_change(transaction, switched, || why_not).await?;
-    say_json(&json!({ "id": user.id, "name": user.name, "state": to.after() }))?;
-    if to == UserSwitch::Disable {
-        registered::note_agents(desk, name, "until they are enabled").await?;
-    }
-    Ok(())
-}
-
-async fn why_not_switched(
-    desk: &Desk,
-    name: &str,
-    to: UserSwitch,
-    wish: Wish,
-) -> Result<String, String> {
-    let mut reading = desk.read().await?;
-    let found = find_user(&mut reading, name).await;
-    Ok(match found.map_err(|e| e.to_string())? {
-        Some(_) => format!("there is no person `{name}` who is {}", to.before()),
-        None => {
-            let tip = tip(&mut reading, name, wish).await;
-            format!(
-                "there is no person `{name}`{}",
-                tip.map_err(|e| e.to_string())?
-            )
-        }
-    })
 }
 
 pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {

@@ -18,7 +18,7 @@ use writ_core::history;
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::key::PublicKey;
-use writ_server::config::bounded_file;
+use writ_server::config::bounded_file::{self, named};
 use writ_server::node::keyring::KeyRing;
 use writ_store::archive::RecordPlace;
 use writ_store::clock::DatabaseTime;
@@ -72,7 +72,7 @@ pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> O
     }
     // A database that never served has its first keys from the writing.
     let keys = own_keys(&desk).await?;
-    let (head, end) = verified(&arguments.file, &keys)?;
+    let (head, end) = verified(Lines::of(&arguments.file)?, &keys)?;
     if head.before != before.rfc3339() || head.issuer != desk.config.issuer.as_str() {
         return Err(format!(
             "`{}` is the archive of {} before {}: name another file",
@@ -93,7 +93,7 @@ pub async fn verify(arguments: &VerifyArguments, configured: &Configured) -> Out
         Some(file) => read_json::<JwkSet>(file)?.keys,
         None => own_keys(&Desk::open(configured, ByClock::ReadsOrEnds).await?).await?,
     };
-    let (head, end) = verified(&arguments.file, &keys)?;
+    let (head, end) = verified(Lines::given(&arguments.file)?, &keys)?;
     say_json(&json!({
         "issuer": head.issuer, "before": head.before, "made_at": head.made_at, "previous": head.previous,
         "rows": end.rows, "digest": end.digest, "verified": true
@@ -254,10 +254,10 @@ async fn delete_piece(desk: &Desk, piece: &[ArchivedRow]) -> Result<u64, String>
     Ok(deleted)
 }
 
-fn verified(path: &Path, keys: &[Jwk]) -> Result<(ArchiveHead, ArchiveEnd), String> {
-    let at = |e: &dyn std::fmt::Display| format!("`{}`: {e}", path.display());
+fn verified(mut lines: Lines<'_>, keys: &[Jwk]) -> Result<(ArchiveHead, ArchiveEnd), String> {
+    let path = lines.path;
+    let at = |e: &dyn std::fmt::Display| format!("{}: {e}", named(path));
     let mut reader = ArchiveReader::default();
-    let mut lines = Lines::of(path)?;
     while let Some(line) = lines.next_line()? {
         reader.line(&line).map_err(|e| at(&e))?;
     }
@@ -268,23 +268,32 @@ fn verified(path: &Path, keys: &[Jwk]) -> Result<(ArchiveHead, ArchiveEnd), Stri
     reader.verify(find).map_err(|e| at(&e))
 }
 
+type OpenedFile = Result<Box<dyn Read + Send>, String>;
+
 /// The lines of a file, each bounded.
 struct Lines<'a> {
     path: &'a Path,
-    file: BufReader<File>,
+    file: BufReader<Box<dyn Read + Send>>,
 }
 
 impl<'a> Lines<'a> {
     fn of(path: &'a Path) -> Result<Self, String> {
-        let file = bounded_file::open(path).map_err(|why| format!("`{}` {why}", path.display()))?;
-        Ok(Self {
-            path,
-            file: BufReader::new(file),
-        })
+        Self::opened_by(path, |path| Ok(Box::new(bounded_file::open(path)?)))
+    }
+
+    /// The same of what need not be read twice.
+    fn given(path: &'a Path) -> Result<Self, String> {
+        Self::opened_by(path, bounded_file::open_given)
+    }
+
+    fn opened_by(path: &'a Path, open: fn(&Path) -> OpenedFile) -> Result<Self, String> {
+        let file = open(path).map_err(|why| format!("{} {why}", named(path)))?;
+        let file = BufReader::new(file);
+        Ok(Self { path, file })
     }
 
     fn next_line(&mut self) -> Result<Option<String>, String> {
-        let at = |e: &dyn std::fmt::Display| format!("`{}`: {e}", self.path.display());
+        let at = |e: &dyn std::fmt::Display| format!("{}: {e}", named(self.path));
         let mut line = String::new();
         let mut bounded = (&mut self.file).take(MAX_LINE);
         if bounded.read_line(&mut line).map_err(|e| at(&e))? == 0 {

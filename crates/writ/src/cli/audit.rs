@@ -12,6 +12,7 @@ use writ_core::receipt::{Proof, Receipt, Verdict};
 use writ_core::screen::Screen;
 use writ_core::words::plain;
 use writ_jose::key::PublicKey;
+use writ_server::config::bounded_file::STANDARD_INPUT;
 use writ_server::people::approval::prove;
 use writ_store::DatabaseTransaction;
 use writ_store::event::{EventFilter, StoredEvent};
@@ -20,7 +21,7 @@ use writ_wire::jwk::{Jwk, JwkSet};
 
 use super::archive::{self, ArchiveArguments, VerifyArguments};
 use super::by_clock::ByClock;
-use super::desk::{Desk, STANDARD_INPUT, read_json, read_text};
+use super::desk::{Desk, read_json, read_text};
 use super::{Configured, Outcome, note, say};
 
 #[derive(Subcommand)]

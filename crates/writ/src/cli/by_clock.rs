@@ -18,6 +18,8 @@ impl UserCommand {
             Self::Add { .. }
             | Self::Password { .. }
             | Self::Change { .. }
+            | Self::Invite(_)
+            | Self::Reset(_)
             | Self::Enable { .. } => ByClock::Grants,
             Self::List(_) | Self::Show { .. } | Self::Remove(_) | Self::Disable { .. } => {
                 ByClock::ReadsOrEnds

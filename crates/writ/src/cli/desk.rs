@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use writ_authority::Types;
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::{Clock, Random};
-use writ_server::config::bounded_file;
+use writ_server::config::bounded_file::{self, STANDARD_INPUT, named};
 use writ_server::config::{Config, ENVIRONMENT_PREFIX};
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::clock::{CommandClock, DatabaseClock};
@@ -27,8 +26,6 @@ use super::{Configured, environment, json_file, note};
 
 /// The largest file that a command reads, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
-/// What stands for standard input where a file is named.
-pub const STANDARD_INPUT: &str = "-";
 
 /// The surroundings of one command.
 pub struct Desk {
@@ -160,7 +157,9 @@ pub fn load_with(
     let loaded = Config::load(file, variables).map_err(|e| e.to_string());
     loaded.map_err(|problems| match file {
         None => format!("{problems}\n{}", without_file()),
-        Some(path) if !path.exists() => format!("{problems}\n`writ init` makes one"),
+        Some(path) if path != Path::new(STANDARD_INPUT) && !path.exists() => {
+            format!("{problems}\n`writ init` makes one")
+        }
         Some(_) => problems,
     })
 }
@@ -178,34 +177,16 @@ fn without_file() -> String {
     )
 }
 
-/// A bounded text file, or standard input for `-`.
+/// A bounded text file, a pipe, or standard input for `-`.
 pub fn read_text(path: &Path) -> Result<String, String> {
-    if path == Path::new(STANDARD_INPUT) {
-        return read_input();
-    }
-    let text = bounded_file::read_text(path, MAX_FILE);
-    text.map_err(|why| format!("`{}` {why}", path.display()))
+    let text = bounded_file::read_given(path, MAX_FILE);
+    text.map_err(|why| format!("{} {why}", named(path)))
 }
 
-/// Standard input, bounded.
-pub fn read_input() -> Result<String, String> {
-    let at = |e: &dyn Display| format!("standard input: {e}");
-    let mut text = String::new();
-    let mut input = std::io::stdin().lock().take(MAX_FILE + 1);
-    input.read_to_string(&mut text).map_err(|e| at(&e))?;
-    if text.len() as u64 > MAX_FILE {
-        return Err(at(&format!("larger than {MAX_FILE} bytes")));
-    }
-    Ok(text)
-}
-
-/// A JSON file of a known form, or standard input for `-`.
+/// The same, as JSON of a known form.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     let text = read_text(path)?;
-    json_file::read(&text).map_err(|problem| match path == Path::new(STANDARD_INPUT) {
-        true => format!("standard input: {problem}"),
-        false => format!("`{}`: {problem}", path.display()),
-    })
+    json_file::read(&text).map_err(|problem| format!("{}: {problem}", named(path)))
 }
 
 /// Connects the database and starts the server's state.

@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use writ_gate::{Allowed, Gate, GateConfig, address_on_loopback};
-use writ_server::config::bounded_file;
+use writ_server::config::bounded_file::{self, named};
 use writ_server::node::listener::{self, ListenerBounds};
 use writ_verifier::{ClientSecret, CredentialsError, VerifierEnvironment};
 use writ_wire::resource::ResourceUri;
@@ -123,21 +123,6 @@ async fn credentials(gate: &Gate, arguments: &GateArguments) -> Result<bool, Str
     loop {
         match gate.check_credentials().await {
             Ok(()) => return Ok(true),
-            Err(why @ CredentialsError::Refused { .. }) => {
-                return Err(format!(
-                    "the gate cannot ask as `{client_id}`: {why}. `--client-secret-file` holds what `writ client add` printed, or `writ client rotate-secret`, and `client_id` of the resource's record names this client"
-                ));
-            }
-            Err(why @ CredentialsError::OtherIssuer { .. }) => {
-                return Err(format!(
-                    "`--issuer` is not the name of the server there: {why}. Tokens have its own name, so write that"
-                ));
-            }
-            Err(why @ CredentialsError::NoRecord(_)) => {
-                return Err(format!(
-                    "`--resource` is unknown: {why}. It is the URL that clients are given, as `writ resource add` was told it, to the letter"
-                ));
-            }
             Err(why @ CredentialsError::Unknown(_)) => {
                 let why = why.to_string();
                 if told.as_ref() != Some(&why) {
@@ -147,7 +132,30 @@ async fn credentials(gate: &Gate, arguments: &GateArguments) -> Result<bool, Str
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
+            Err(why) => return Err(unusable(&why, client_id)),
         }
+    }
+}
+
+/// What will be the same at the next attempt: which option is wrong, and what belongs there.
+fn unusable(why: &CredentialsError, client_id: &str) -> String {
+    match why {
+        CredentialsError::Refused { .. } => format!(
+            "the gate cannot ask as `{client_id}`: {why}. `--client-secret-file` holds what `writ client add` printed, or `writ client rotate-secret`, and `client_id` of the resource's record names this client"
+        ),
+        CredentialsError::OtherIssuer { .. } => format!(
+            "`--issuer` is not the name of the server there: {why}. Tokens have its own name, so write that"
+        ),
+        CredentialsError::NotWrit(_) => format!(
+            "`--issuer` is another server's URL: {why}. Write the issuer of the Writ server, as its `writ.toml` has it"
+        ),
+        CredentialsError::NoRecord(_) => format!(
+            "`--resource` is unknown: {why}. It is the URL that clients are given, as `writ resource add` was told it, to the letter"
+        ),
+        CredentialsError::OtherClient(_) => format!(
+            "the gate cannot decide for `--resource` as `{client_id}`: {why}. `--client-id` is `client_id` of that record"
+        ),
+        CredentialsError::Unknown(_) => why.to_string(),
     }
 }
 
@@ -189,12 +197,12 @@ fn config(arguments: &GateArguments) -> Result<GateConfig, String> {
 
 /// The one line of a file.
 pub(super) fn secret(file: &Path) -> Result<Zeroizing<String>, String> {
-    let shown = file.display();
-    let text = bounded_file::read_text(file, MAX_SECRET_FILE).map(Zeroizing::new);
-    let text = text.map_err(|why| format!("`{shown}` {why}"))?;
+    let shown = named(file);
+    let text = bounded_file::read_given(file, MAX_SECRET_FILE).map(Zeroizing::new);
+    let text = text.map_err(|why| format!("{shown} {why}"))?;
     let line = text.trim();
     match line.is_empty() || line.len() > MAX_SECRET || line.contains('\n') {
-        true => Err(format!("`{shown}` does not hold one line")),
+        true => Err(format!("{shown} does not hold one line")),
         false => Ok(Zeroizing::new(line.to_owned())),
     }
 }

@@ -1,6 +1,6 @@
 //! Commands over types, tasks and tokens: listing and explaining them, and stopping a task.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +11,7 @@ use writ_core::id::{DelegationId, TaskId};
 use writ_core::lineage::Lineage;
 use writ_jose::access_token;
 use writ_jose::key::PublicKey;
+use writ_server::config::bounded_file::STANDARD_INPUT;
 use writ_server::node::type_files::type_files;
 use writ_server::operate::elsewhere::{Wish, tip};
 use writ_server::operate::stop::stop_task;
@@ -22,7 +23,7 @@ use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
 use super::by_clock::ByClock;
-use super::desk::{Desk, STANDARD_INPUT, commit_change, load, read_input, read_text};
+use super::desk::{Desk, commit_change, load, read_text};
 use super::{Configured, Outcome, say_json};
 
 /// The most tasks of one list.
@@ -164,7 +165,7 @@ fn task_line(stored: &StoredTask, now: Timestamp) -> Value {
 pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
     let TokenCommand::Explain { token } = command;
     let token = match token == STANDARD_INPUT {
-        true => read_input()?.trim().to_owned(),
+        true => read_text(Path::new(&token))?.trim().to_owned(),
         false => token,
     };
     let (header, claims) = decode(&token)?;

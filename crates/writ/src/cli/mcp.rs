@@ -10,6 +10,7 @@ use writ_authority::{MAX_ACTION_NAME, check_arguments, enforceable, left_out};
 use writ_core::registration::is_action_name;
 use writ_core::words;
 use writ_gate::{ToolDefinition, ToolsError, Upstream, list_tools};
+use writ_server::config::bounded_file::named;
 use writ_wire::resource::ResourceUri;
 use writ_wire::strict_json;
 
@@ -271,9 +272,8 @@ pub async fn tools_of(
 const WITHOUT_ITS_GUARD: &str = "start the server without its guard or gate, on loopback, and name it here as it is then; or put the value of `Authorization` that it wants into a file, and say `--authorization-file FILE`";
 
 fn read_file(file: &Path) -> Result<Value, String> {
-    let shown = file.display();
     let text = read_text(file)?;
-    strict_json::read(text).map_err(|e| format!("`{shown}`: {e}"))
+    strict_json::read(text).map_err(|e| format!("{}: {e}", named(file)))
 }
 
 /// Between the scheme and the path.

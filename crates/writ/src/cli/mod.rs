@@ -1,5 +1,6 @@
 //! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | mcp | gate | type | task | issuer | key | audit | token`.
 
+mod accounts;
 mod admin;
 mod archive;
 mod audit;

@@ -112,7 +112,7 @@ async fn enroll(
         "expires_at": issued.expires_at.rfc3339(),
         "page": desk.config.url("/app/devices"),
     }))?;
-    note("tell it to the person themself, not by a mail or chat that an agent of theirs reads");
+    note("tell it to the person directly, not by a mail or chat that an agent of theirs reads");
     Ok(())
 }
 

@@ -4,8 +4,9 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use writ_server::config::bounded_file::STANDARD_INPUT;
 
-use super::desk::{STANDARD_INPUT, read_text};
+use super::desk::read_text;
 use super::terminal;
 
 #[derive(Args)]

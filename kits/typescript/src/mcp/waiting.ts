@@ -223,10 +223,11 @@ function progressOf(tool: string, { tell }: Situation, every: number): WaitOptio
   let progress = 0;
   return {
     poll: every,
-    progress: () => {
+    progress: (_, review) => {
       progress += 1;
-      // A client that does not hear it still waits for the answer.
-      tell(progress, `waiting for a person's yes to ${tool}`).catch(() => undefined);
+      // Clients show the message: who reads it may be the person. One that does not hear it still waits for the answer.
+      const page = review === undefined ? '' : `: decide here: ${review}`;
+      tell(progress, `waiting for a person's yes to ${tool}${page}`).catch(() => undefined);
     },
   };
 }

@@ -9,6 +9,8 @@ import { isObject, type Json, type JsonObject } from '../shared/http.js';
 const MAX_ARGUMENT_BYTES = 64 * 1024;
 /** Lists and objects around a value, the arguments themselves among them. */
 const MAX_DEPTH = 32;
+/** From here on canonical JSON has an exponent, which no reader takes for an integer. */
+const EXPONENT_FROM = 1e21;
 /** Where arguments are: the place of what is wrong with them begins so, as the server's does. */
 const ARGUMENTS = '/arguments';
 
@@ -101,9 +103,15 @@ function check(value: unknown, left: number, pointer: string): Json {
   return plain;
 }
 
+/**
+ * A number is its double, and canonical JSON (RFC 8785) what is written of it here. Other readers find the same if that is the double
+ * itself wherever it can be taken for an integer.
+ */
 function checkNumber(value: number, pointer: string): number {
-  const exact = Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
-  if (exact && !Object.is(value, -0)) return value;
+  const size = Math.abs(value);
+  const isIntegers = size > Number.MAX_SAFE_INTEGER && size < EXPONENT_FROM;
+  const exact = isIntegers ? BigInt(String(value)) === BigInt(value) : Number.isFinite(value);
+  if (exact) return value === 0 ? 0 : value;
   throw ArgumentsInvalid.notJudged(pointer, 'this number is not read alike by every parser: send it as text');
 }
 

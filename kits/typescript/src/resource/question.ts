@@ -22,8 +22,8 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined;
   /** Seconds after which the wait ends without a decision: `StillWaiting`, and the question stays open. */
   holdFor?: number | undefined;
-  /** Called before each poll: how many seconds were waited. */
-  progress?: ((seconds: number) => unknown) | undefined;
+  /** Called before each poll: how many seconds were waited, and the page at which the person decides. */
+  progress?: ((seconds: number, review: string | undefined) => unknown) | undefined;
   /** Seconds for which one poll is held, at most 25. */
   poll?: number | undefined;
 }
@@ -76,7 +76,7 @@ export class Question {
       if (decided !== undefined) return decided;
       const waited = clock.now() - begun;
       await this.#endIfOver(options, waited);
-      await options.progress?.(waited);
+      await options.progress?.(waited, this.review);
       const left = options.holdFor === undefined ? MAX_WAIT : Math.max(0, options.holdFor - waited);
       const wait = Math.max(0, Math.min(MAX_WAIT, options.poll ?? MAX_WAIT, left));
       try {

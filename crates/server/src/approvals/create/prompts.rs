@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use writ_core::OAuthError;
 use writ_core::access_request::AskedAccess;
 use writ_core::budget::{self, Denials, OverBudget, ResourcePrompts};
 use writ_core::id::UserId;
 use writ_core::pending::{self, PendingRequest};
 use writ_store::pending::DeniedQuestion;
+use writ_store::standing::Pair;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
@@ -16,17 +18,23 @@ use crate::node::app::App;
 /// What was asked before a question, of people who are locked until the end of the transaction.
 pub struct EarlierPrompts(budget::Prompts);
 
-/// Locks everybody whose budget it costs: who may decide, and whom it is about.
+/// Locks everybody whose budget it costs: who may decide, and whom it is about. Refused where that person paused the client, which
+/// takes the same locks: no question comes in beside it.
 pub async fn guard_prompts(
     transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Result<(), OAuthError>, StoreError> {
     let approvers = request.asked.stages.iter().flat_map(|stage| &stage.of);
     let people: BTreeSet<&UserId> = approvers.chain(&request.subject).collect();
-    transaction
-        .guard_prompts_to(&people, &request.client, now)
-        .await
+    let client = &request.client;
+    transaction.guard_prompts_to(&people, client, now).await?;
+    if let Some(subject) = &request.subject
+        && transaction.is_paused(Pair { subject, client }).await?
+    {
+        return Ok(Err(OAuthError::client_paused()));
+    }
+    Ok(Ok(()))
 }
 
 /// What was asked before this one; how often its people were asked is counted when it is written.

@@ -169,6 +169,7 @@ fn complete(
         request.refuse(OAuthError::invalid_request(sentence))
     })?;
     evaluation.action.inexact = inexact.map(str::to_owned);
+    evaluation.action.properties = exact_json::normal_members(evaluation.action.properties);
     Ok(evaluation)
 }
 

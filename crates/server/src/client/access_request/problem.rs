@@ -15,6 +15,8 @@ pub struct AccessProblem {
     pub detail: String,
     /// Seconds.
     pub retry_after: Option<u64>,
+    /// Those that the client serves, where it could not know that it asks for another.
+    pub resources: Vec<String>,
 }
 
 impl AccessProblem {
@@ -23,6 +25,7 @@ impl AccessProblem {
             kind,
             detail: detail.into(),
             retry_after: None,
+            resources: Vec::new(),
         }
     }
 
@@ -38,13 +41,18 @@ impl AccessProblem {
             },
             detail: over.refusal.sentence,
             retry_after: Some(wait.as_secs().saturating_add(begun).max(1)),
+            resources: Vec::new(),
         }
     }
 
     pub fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.kind.status());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = json(status, &ProblemBody::new(self.kind, self.detail));
+        let body = ProblemBody {
+            resources: self.resources,
+            ..ProblemBody::new(self.kind, self.detail)
+        };
+        let mut response = json(status, &body);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if let Some(seconds) = self.retry_after {

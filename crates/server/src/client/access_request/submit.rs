@@ -120,6 +120,7 @@ fn read(
         )));
     }
     evaluation.action.inexact = exact_json::inexact_number(json);
+    evaluation.action.properties = exact_json::normal_members(evaluation.action.properties);
     let evaluation_id = submission.denial.and_then(|denial| denial.evaluation_id);
     let evaluation_id = evaluation_id.ok_or_else(|| {
         let detail = "`denial.evaluation_id` is missing: send the one of the denied evaluation";

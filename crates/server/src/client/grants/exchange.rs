@@ -77,7 +77,7 @@ pub async fn exchange(
         subject: &subject,
         lineage: &lineage,
         actor: match &actor {
-            Some(actor) => Some(facts_of(context, &mut transaction, actor).await?),
+            Some(actor) => Some(facts_of(context, &mut transaction, actor, &lineage.task).await?),
             None => None,
         },
     };
@@ -273,14 +273,15 @@ async fn agent(context: &TokenRequestContext<'_>, id: &str) -> Result<Arc<Client
     })
 }
 
-/// State of the actor, read uncached: stopped agents, owners and tokens act for nobody.
+/// State of the actor, read uncached: stopped agents, owners and tokens act for nobody, and a paused agent not for whoever paused it.
 async fn facts_of<'a>(
     context: &TokenRequestContext<'_>,
     transaction: &mut DatabaseTransaction,
     actor: &'a Verified,
+    task: &Task,
 ) -> Result<Actor<'a>, Failure> {
     let state = transaction
-        .actor_state(&actor.client.id, &actor.binds)
+        .actor_state(&actor.client.id, &actor.binds, task.subject.as_str())
         .await?;
     let dead = match &actor.evidence {
         Evidence::Assertion(_) => false,

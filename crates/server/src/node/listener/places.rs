@@ -1,4 +1,4 @@
-//! Who is connected: bounded by address and in all. A new connection that finds no room takes the place of the one that waits longest
+//! Who is connected: bounded by address, by site and in all. A new connection that finds no room takes the place of the one that waits longest
 //! for its client; one whose request is being answered is never ended for another. What came of requests that are not whole yet is
 //! bounded in all: where it is too much, the request that began first leaves.
 
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::{ClientDeadlines, ListenerBounds};
-use crate::node::client_address::network;
+use crate::node::client_address::Area;
 use crate::node::metrics::CutConnection;
 
 pub(super) struct Places {
@@ -20,7 +20,7 @@ pub(super) struct Places {
 #[derive(Default)]
 struct Table {
     connections: usize,
-    networks: HashMap<IpAddr, Network>,
+    areas: HashMap<Area, Crowd>,
     waiting: BTreeMap<Turn, Waiter>,
     /// Those of which a part of a request is here, by when that began.
     unfinished: BTreeMap<Turn, Turn>,
@@ -29,9 +29,9 @@ struct Table {
     next: u64,
 }
 
-/// The connections of one network.
+/// The connections of one area.
 #[derive(Default)]
-struct Network {
+struct Crowd {
     connections: usize,
     waiting: BTreeSet<Turn>,
 }
@@ -43,12 +43,15 @@ struct Turn {
     number: u64,
 }
 
+/// In which a connection is counted; `None` for those whose number is not bounded.
+type Areas = Option<[Area; 2]>;
+
 /// A connection was told to leave.
 #[derive(Clone, Copy)]
 struct Ended;
 
 struct Waiter {
-    network: Option<IpAddr>,
+    areas: Areas,
     leave: Arc<Notify>,
     /// The part of a request that is here, if any.
     part: Option<Part>,
@@ -64,8 +67,7 @@ struct Part {
 pub(super) struct Place {
     places: Arc<Places>,
     pub(super) peer: IpAddr,
-    /// `None` for those whose number is not bounded.
-    network: Option<IpAddr>,
+    areas: Areas,
     leave: Arc<Notify>,
     turn: Mutex<Option<Turn>>,
 }
@@ -81,26 +83,27 @@ impl Places {
     /// `None` if there is no room, and nobody can leave.
     pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let is_exempt = peer.is_loopback() || self.bounds.exempt.contains(peer);
-        let network = (!is_exempt).then(|| network(peer));
+        let areas = (!is_exempt).then(|| Area::around(peer));
         {
             let mut table = self.table();
-            if let Some(network) = network
-                && table.of(network) >= self.bounds.most_of_address
-            {
-                let ended = table.end_oldest_of(network);
-                self.count(ended, CutConnection::OfAddress)?;
+            for area in areas.into_iter().flatten() {
+                let (most, full) = self.bounds.most_of(area);
+                if table.of(area) >= most {
+                    let ended = table.end_oldest_of(area);
+                    self.count(ended, full)?;
+                }
             }
             if table.connections >= self.bounds.most {
                 let ended = table.end_oldest();
                 self.count(ended, CutConnection::NoRoom)?;
             }
-            table.enter(network);
+            table.enter(areas);
         }
         self.bounds.counters.opened();
         let place = Place {
             places: self.clone(),
             peer,
-            network,
+            areas,
             leave: Arc::default(),
             turn: Mutex::default(),
         };
@@ -142,25 +145,26 @@ impl Places {
 }
 
 impl Table {
-    fn of(&self, network: IpAddr) -> usize {
-        self.networks.get(&network).map_or(0, |n| n.connections)
+    fn of(&self, area: Area) -> usize {
+        self.areas.get(&area).map_or(0, |crowd| crowd.connections)
     }
 
-    fn enter(&mut self, network: Option<IpAddr>) {
+    fn enter(&mut self, areas: Areas) {
         self.connections += 1;
-        if let Some(network) = network {
-            self.networks.entry(network).or_default().connections += 1;
+        for area in areas.into_iter().flatten() {
+            self.areas.entry(area).or_default().connections += 1;
         }
     }
 
     /// The connection is gone, or on its way out.
-    fn leave(&mut self, network: Option<IpAddr>) {
+    fn leave(&mut self, areas: Areas) {
         self.connections = self.connections.saturating_sub(1);
-        let Some(network) = network else { return };
-        if let Some(found) = self.networks.get_mut(&network) {
-            found.connections = found.connections.saturating_sub(1);
-            if found.connections == 0 {
-                self.networks.remove(&network);
+        for area in areas.into_iter().flatten() {
+            if let Some(crowd) = self.areas.get_mut(&area) {
+                crowd.connections = crowd.connections.saturating_sub(1);
+                if crowd.connections == 0 {
+                    self.areas.remove(&area);
+                }
             }
         }
     }
@@ -174,9 +178,11 @@ impl Table {
     }
 
     fn wait(&mut self, waiter: Waiter) -> Turn {
-        let turn = self.turn(waiter.network.is_none());
-        if let Some(found) = waiter.network.and_then(|n| self.networks.get_mut(&n)) {
-            found.waiting.insert(turn);
+        let turn = self.turn(waiter.areas.is_none());
+        for area in waiter.areas.into_iter().flatten() {
+            if let Some(crowd) = self.areas.get_mut(&area) {
+                crowd.waiting.insert(turn);
+            }
         }
         self.waiting.insert(turn, waiter);
         turn
@@ -202,8 +208,10 @@ impl Table {
             self.unfinished.remove(&began);
             self.unfinished_bytes = self.unfinished_bytes.saturating_sub(bytes);
         }
-        if let Some(found) = waiter.network.and_then(|n| self.networks.get_mut(&n)) {
-            found.waiting.remove(&turn);
+        for area in waiter.areas.into_iter().flatten() {
+            if let Some(crowd) = self.areas.get_mut(&area) {
+                crowd.waiting.remove(&turn);
+            }
         }
         Some(waiter)
     }
@@ -219,14 +227,14 @@ impl Table {
         self.end(oldest)
     }
 
-    fn end_oldest_of(&mut self, network: IpAddr) -> Option<Ended> {
-        let oldest = self.networks.get(&network)?.waiting.first().copied()?;
+    fn end_oldest_of(&mut self, area: Area) -> Option<Ended> {
+        let oldest = self.areas.get(&area)?.waiting.first().copied()?;
         self.end(oldest)
     }
 
     fn end(&mut self, turn: Turn) -> Option<Ended> {
         let waiter = self.stop_waiting(turn)?;
-        self.leave(waiter.network);
+        self.leave(waiter.areas);
         waiter.leave.notify_one();
         Some(Ended)
     }
@@ -238,7 +246,7 @@ impl Place {
         let mut turn = self.turn();
         if turn.is_none() {
             let waiter = Waiter {
-                network: self.network,
+                areas: self.areas,
                 leave: self.leave.clone(),
                 part: None,
             };
@@ -288,7 +296,7 @@ impl Drop for Place {
         let mut table = self.places.table();
         let told_to_leave = turn.is_some_and(|turn| table.stop_waiting(turn).is_none());
         if !told_to_leave {
-            table.leave(self.network);
+            table.leave(self.areas);
         }
         drop(table);
         self.places.bounds.counters.closed();

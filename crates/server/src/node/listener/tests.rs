@@ -13,7 +13,6 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 
 use super::*;
-use crate::node::metrics::CutConnection;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(200);

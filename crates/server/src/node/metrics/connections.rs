@@ -24,6 +24,8 @@ pub enum CutConnection {
     BySystem,
     /// Its address has as many as it may, and all are being answered.
     OfAddress,
+    /// The same of its site.
+    OfSite,
     /// The listener has as many as it may, and all are being answered.
     NoRoom,
     /// It waited longest for its client, and another came.
@@ -43,6 +45,7 @@ impl CutConnection {
         match self {
             Self::BySystem => "system",
             Self::OfAddress => "address",
+            Self::OfSite => "site",
             Self::NoRoom => "no_room",
             Self::ForAnother => "for_another",
             Self::Unfinished => "unfinished",

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use url::Url;
 use writ_wire::host::host_name;
 
-use crate::node::client_address::network;
+use crate::node::client_address::Area;
 
 /// Calls at once for clients that an operator registered, together and to one host.
 const MAX_REGISTERED_CALLS: usize = 64;
@@ -17,6 +17,8 @@ const MAX_VISIT_CALLS: usize = 32;
 const MAX_VISIT_CALLS_TO_HOST: usize = 4;
 /// Of those, the ones that one address causes: whoever names many slow hosts leaves the most to others.
 const MAX_VISIT_CALLS_OF_ADDRESS: usize = 8;
+/// The same of one site.
+const MAX_VISIT_CALLS_OF_SITE: usize = 16;
 /// Calls at once for guests that a person is asked about or agreed to, together and to one host.
 const MAX_KNOWN_GUEST_CALLS: usize = 32;
 const MAX_KNOWN_GUEST_CALLS_TO_HOST: usize = 4;
@@ -47,12 +49,13 @@ impl CallReason {
         }
     }
 
-    /// Where each address has a part of its own. Loopback has none: all may come from there.
-    fn visitor(self) -> Option<IpAddr> {
-        match self {
-            Self::Visit { from } => from.filter(|from| !from.is_loopback()).map(network),
+    /// Of whom a part of the calls is. Of nobody on loopback: all may come from there.
+    fn visitors(self) -> impl Iterator<Item = Area> {
+        let from = match self {
+            Self::Visit { from } => from.filter(|from| !from.is_loopback()),
             Self::Registered | Self::KnownGuest => None,
-        }
+        };
+        from.into_iter().flat_map(Area::around)
     }
 
     const fn most(self) -> Most {
@@ -81,7 +84,19 @@ pub(super) struct CallLimits(Mutex<CallsUnderWay>);
 #[derive(Default)]
 struct CallsUnderWay {
     hosts: HashMap<Pot, HashMap<String, usize>>,
-    visitors: HashMap<IpAddr, usize>,
+    visitors: HashMap<Area, usize>,
+}
+
+impl CallsUnderWay {
+    fn has_room_for(&self, visitor: Area) -> bool {
+        let most = match visitor {
+            Area::Network(_) => MAX_VISIT_CALLS_OF_ADDRESS,
+            Area::Site(_) => MAX_VISIT_CALLS_OF_SITE,
+        };
+        self.visitors
+            .get(&visitor)
+            .is_none_or(|calls| *calls < most)
+    }
 }
 
 /// One call; it ends when this is dropped.
@@ -98,20 +113,17 @@ impl CallLimits {
         let host = host.unwrap_or_default();
         let most = reason.most();
         let mut under_way = self.under_way();
-        let visitor = reason.visitor();
-        let of_visitor = visitor.and_then(|visitor| under_way.visitors.get(&visitor).copied());
-        let of_visitor = of_visitor.unwrap_or_default();
+        let has_room = reason
+            .visitors()
+            .all(|visitor| under_way.has_room_for(visitor));
         let hosts = under_way.hosts.entry(reason.pot()).or_default();
         let to_host = hosts.get(&host).copied().unwrap_or_default();
-        if hosts.values().sum::<usize>() >= most.together
-            || to_host >= most.to_host
-            || of_visitor >= MAX_VISIT_CALLS_OF_ADDRESS
-        {
+        if hosts.values().sum::<usize>() >= most.together || to_host >= most.to_host || !has_room {
             return None;
         }
         hosts.insert(host.clone(), to_host + 1);
-        if let Some(visitor) = visitor {
-            under_way.visitors.insert(visitor, of_visitor + 1);
+        for visitor in reason.visitors() {
+            *under_way.visitors.entry(visitor).or_default() += 1;
         }
         Some(CallUnderWay {
             limits: self,
@@ -134,10 +146,10 @@ impl Drop for CallUnderWay<'_> {
         }
         hosts.retain(|_, calls| *calls > 0);
         let visitors = &mut under_way.visitors;
-        if let Some(visitor) = self.reason.visitor()
-            && let Some(calls) = visitors.get_mut(&visitor)
-        {
-            *calls = calls.saturating_sub(1);
+        for visitor in self.reason.visitors() {
+            if let Some(calls) = visitors.get_mut(&visitor) {
+                *calls = calls.saturating_sub(1);
+            }
         }
         visitors.retain(|_, calls| *calls > 0);
     }
@@ -204,9 +216,15 @@ mod tests {
         let other = limits.begin(visit("2001:db8:1::1"), "https://notes.example/");
         assert!(other.is_some());
         drop(of_one);
-        assert_eq!(limits.under_way().visitors.len(), 1);
+        assert_eq!(limits.under_way().visitors.len(), 2, "network and site");
         drop(other);
         assert!(limits.under_way().visitors.is_empty());
+        for site in ["2001:db8:2", "2001:db8:3"] {
+            let of_site = hosts("site").zip(1..);
+            let of_site = of_site
+                .map_while(|(url, n)| limits.begin(visit(&format!("{site}:{n:x}::1")), &url));
+            assert_eq!(of_site.collect::<Vec<_>>().len(), MAX_VISIT_CALLS_OF_SITE);
+        }
         let here = hosts("here").map_while(|url| limits.begin(visit("127.0.0.1"), &url));
         assert_eq!(here.collect::<Vec<_>>().len(), MAX_VISIT_CALLS);
     }

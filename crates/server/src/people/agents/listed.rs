@@ -15,7 +15,7 @@ use writ_store::task::{LiveCursor, StoredTask, TasksInOrder};
 use writ_wire::time::Timestamp;
 
 use super::tree::{self, Node};
-use super::{Said, approved};
+use super::{Said, approved, unpause};
 use crate::node::app::App;
 use crate::node::registry::parse_client;
 use crate::people::activity;
@@ -80,10 +80,15 @@ pub(super) async fn page_after(
             None => remembered::views(app, user).await?,
             Some(_) => Vec::new(),
         },
+        paused: match after {
+            None => unpause::views(app, user).await?,
+            Some(_) => Vec::new(),
+        },
         notice: said.notice,
-        undo: match said.undo {
-            Some(undo) => Some(undo.view(app).await?),
-            None => None,
+        undo: match (said.undo, said.unpause) {
+            (Some(undo), _) => Some(undo.view(app).await?),
+            (None, Some(unpause)) => Some(unpause.view(app).await?),
+            (None, None) => None,
         },
         more: found.more.as_ref().map(cursor_text),
     };

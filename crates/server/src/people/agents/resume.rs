@@ -1,14 +1,16 @@
-//! A task of a guest that was suspended because the guest's document became weaker goes on: only by a person who signed in since, for
-//! an agent may be driving the browser.
+//! A task that was suspended goes on: of a guest whose document became weaker, or of a person who set another password by a link. Only by
+//! a login since then, made a moment ago and as strong as the consent was, for an agent may be driving the browser.
 
 use axum::response::Response;
+use writ_authority::{Level, level_of};
 use writ_core::id::TaskId;
+use writ_core::task::Approval;
 use writ_pages::MineNotice;
 
 use super::{PATH, page};
 use crate::node::guests::GuestLookup;
 use crate::operate::change::ChangedBy;
-use crate::operate::suspend::resume_guest_task;
+use crate::operate::suspend::{resume_guest_task, resume_paused_task};
 use crate::people::error::PageError;
 use crate::people::request::{PostedForm, SignedIn};
 
@@ -29,7 +31,8 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
     let Some(suspended_at) = stored.suspended_at else {
         return Ok(MineNotice::AlreadyEnded);
     };
-    if person.session.authenticated_at <= suspended_at {
+    let since = person.session.authenticated_at > suspended_at && person.is_fresh();
+    if !since || person.session.level < consented(&stored.task.approval) {
         return Ok(MineNotice::SignInFirst);
     }
     let client = stored.task.client.as_str();
@@ -39,10 +42,21 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
     };
     let change = app.change(ChangedBy::Subject(user.as_str()), app.clock.now());
     let mut transaction = app.begin().await?;
-    let resumed = resume_guest_task(&mut transaction, &stored, &client, change).await?;
+    let resumed = match client.is_guest() {
+        true => resume_guest_task(&mut transaction, &stored, &client, change).await?,
+        false => resume_paused_task(&mut transaction, &stored, &client, change).await?,
+    };
     transaction.commit().await?;
     Ok(match resumed {
         true => MineNotice::Resumed,
         false => MineNotice::AlreadyEnded,
     })
+}
+
+/// How strongly the person proved who they are when they agreed.
+fn consented(approval: &Approval) -> Level {
+    let authentication = approval.authentication.as_ref();
+    let level = authentication.and_then(|authentication| level_of(&authentication.acr));
+    // A login proves no face.
+    level.unwrap_or(Level::Password).min(Level::Passkey)
 }

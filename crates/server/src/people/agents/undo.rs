@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use writ_authority::Level;
 use writ_core::id::{ClientId, EventId};
-use writ_pages::{ClientView, MineNotice, UndoProblem, UndoProofs, UndoStep, UndoView};
+use writ_pages::{ClientView, MineNotice, UndoAct, UndoProblem, UndoProofs, UndoStep, UndoView};
 use writ_store::DatabaseTransaction;
 use writ_store::StoreError;
 use writ_store::undo::UndoableStop;
@@ -52,7 +52,7 @@ impl OfferedUndo {
             agent: None,
         };
         Ok(UndoView {
-            stop: self.stop.to_string(),
+            act: UndoAct::Stop(self.stop.to_string()),
             client: client.map_or_else(unknown, |client| client_view(&client)),
             step: self.step,
         })
@@ -146,8 +146,8 @@ async fn ask(
     transaction.commit().await?;
     let step = UndoStep::Proof { with, problem };
     let said = Said {
-        notice: None,
         undo: Some(OfferedUndo::of(stop, step)),
+        ..Said::default()
     };
     page_after(person, said, None).await
 }

@@ -1,15 +1,17 @@
 //! By how much a request exceeds what its task allows, where that is a matter of an amount.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use writ_authority::{Authority, Decimal, spend};
 use writ_core::requirements::is_within;
-use writ_pages::Hint;
+use writ_pages::{Hint, Texts, title_of};
 use writ_wire::rar::Detail;
 
 use super::question::Question;
 use super::view::unit;
+use crate::people::views::scopes;
 
 /// How much more it is than each smaller object of its type and unit in the task, the largest of them first, and the object with
 /// that one's amount.
@@ -23,7 +25,7 @@ struct Larger {
 impl Question {
     /// What the screen says of a request that its task does not cover: numbers where the amount is larger, by what the task allows
     /// for the same otherwise, and that there is more to it where it allows nothing of the kind.
-    pub(super) fn beyond(&self, authority: &Authority) -> Vec<Hint> {
+    pub(super) fn beyond(&self, authority: &Authority, texts: &Texts) -> Vec<Hint> {
         if !self.is_beyond_task() {
             return Vec::new();
         }
@@ -38,7 +40,58 @@ impl Question {
         }
         let largest = larger.than.first().filter(|_| larger.is_than_all);
         let largest = largest.map(|(hint, _)| hint.clone());
-        largest.into_iter().chain([Hint::BeyondTask]).collect()
+        // Where numbers say by how much, the first screen has no room for what else differs: it stands above.
+        let what = match largest {
+            Some(_) => Vec::new(),
+            None => self.outside(authority, texts),
+        };
+        largest
+            .into_iter()
+            .chain([Hint::BeyondTask { what }])
+            .collect()
+    }
+
+    /// What of it the task does not cover, as people read it: scopes, kinds of objects, and values. Not amounts, which are compared.
+    fn outside(&self, authority: &Authority, texts: &Texts) -> Vec<String> {
+        let Some(asking) = &self.asking else {
+            return Vec::new();
+        };
+        let granted = &asking.task.authority;
+        let asked = self.request.asked.measured(authority);
+        let missing = asked.scopes().difference(granted.scopes()).cloned();
+        let missing = Authority::new(missing.collect(), Vec::new(), BTreeSet::new());
+        let missing = scopes(&self.catalogue, &missing);
+        let missing = missing.iter().map(|scope| scope.label(texts));
+        let objects = asked.details().iter();
+        let objects = objects.filter_map(|detail| self.outside_of(detail, granted, texts));
+        missing.chain(objects).collect()
+    }
+
+    /// The title of its type, where the task has nothing of that; else the value by which it differs from what is nearest to it there.
+    fn outside_of(&self, detail: &Detail, granted: &Authority, texts: &Texts) -> Option<String> {
+        let types = &self.catalogue.types;
+        let definition = types.of(detail)?;
+        let alone = |one: Detail| Authority::new(BTreeSet::new(), vec![one], BTreeSet::new());
+        let same = granted.details().iter();
+        let same = same.filter(|other| other.type_name() == detail.type_name());
+        let compared: Vec<_> = same
+            .filter_map(|other| {
+                let named = detail.clone().with("ref", other.reference()?.into());
+                Some(alone(other.clone()).covers(&alone(named), types))
+            })
+            .collect();
+        if compared.is_empty() {
+            return Some(title_of(definition, texts.locale()));
+        }
+        let excess: Result<Vec<_>, ()> = compared
+            .into_iter()
+            .map(|one| one.err().ok_or(()))
+            .collect();
+        let nearest = excess.ok()?.into_iter().min_by_key(Vec::len)?;
+        let amounts = definition.amounts(detail);
+        let is_amount = |at: &str| amounts.iter().any(|one| at == format!("/0{}", one.pointer));
+        let mut other = nearest.iter().filter(|one| !is_amount(&one.pointer));
+        other.find_map(|one| one.requested.as_str().map(writ_authority::legible))
     }
 
     fn larger(&self, detail: &Detail) -> Option<Larger> {

@@ -14,6 +14,7 @@ use super::choice::Choice;
 use super::commit::Decided;
 use super::question::Question;
 use super::{Visit, number, over};
+use crate::people::elsewhere::is_asking;
 use crate::people::error::{PageError, StepError};
 
 /// The outcome of an approval form.
@@ -48,6 +49,9 @@ impl Visit<'_> {
         choice: &Choice,
         form: &Form,
     ) -> Result<Judged, StepError<ApprovalProblem>> {
+        if is_asking(self.person, &question.request) {
+            return Err(StepError::Problem(ApprovalProblem::NotHere));
+        }
         let shown = self.shown(question, choice)?;
         if !seen(question, &shown, form)? {
             return Err(StepError::Problem(ApprovalProblem::Changed));

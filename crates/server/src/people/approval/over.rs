@@ -100,8 +100,8 @@ fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
         }
         PendingStatus::Denied(decision) => by_whom(visit, closed, decision),
         PendingStatus::Expired { unfetched: Some(_) } => HowOver::NotDone,
-        // Of a resource server's question there is no newer copy: what it asked is described otherwise by now.
-        PendingStatus::Superseded if closed.request.kind == Kind::Access => HowOver::Cancelled,
+        // Of a resource server's question there is no newer copy.
+        PendingStatus::Superseded if closed.request.kind == Kind::Access => HowOver::DescribedAnew,
         PendingStatus::Expired { unfetched: None } | PendingStatus::Superseded => HowOver::Expired,
         PendingStatus::Cancelled => HowOver::Cancelled,
         PendingStatus::Pending | PendingStatus::Viewed => HowOver::Unknown,
@@ -130,7 +130,10 @@ fn by_whom(visit: &Visit<'_>, closed: &ClosedRequest, decision: &Decision) -> Ho
             },
             None => HowOver::NotMe,
         },
-        (true, false, Some(Denial::WrongNumber)) => HowOver::NumberWrong,
+        (true, false, Some(Denial::WrongNumber)) => match closed.request.kind {
+            Kind::Consent => HowOver::NumberWrongElsewhere,
+            Kind::Ciba | Kind::Device | Kind::Transaction | Kind::Access => HowOver::NumberWrong,
+        },
         (true, false, _) => HowOver::Denied,
         (false, approved, _) => HowOver::ByOther { approved },
     }

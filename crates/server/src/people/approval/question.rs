@@ -18,6 +18,7 @@ use writ_core::screen::Shown;
 use writ_core::task::{Subject, Task};
 use writ_pages::{AgentName, OnwardView};
 use writ_store::receipt::StoredReceipt;
+use writ_store::standing::Pair;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
@@ -25,12 +26,14 @@ use crate::approvals::access_request::end_if_described_anew;
 use crate::node::app::App;
 use crate::node::registry::Catalogue;
 use crate::notifications::seal::of_user_code;
+use crate::people::elsewhere::weakest_yes;
 use crate::people::error::PageError;
 use crate::people::request::SignedIn;
 use crate::people::views::onward;
 
 /// An open request before a person who may decide it.
 pub struct Question {
+    /// At the level that this person's yes needs here.
     pub request: PendingRequest,
     pub client: Arc<Client>,
     pub catalogue: Arc<Catalogue>,
@@ -52,6 +55,8 @@ pub struct Question {
     pub onward: OnwardView,
     /// What the subject approved before.
     pub newest: Newest,
+    /// When the subject, or whoever decided for them, first allowed this client anything.
+    pub first_allowed: Option<Timestamp>,
     /// What this person was shown last.
     pub kept: Option<Shown>,
     pub nonce: String,
@@ -95,6 +100,7 @@ struct Found {
     subject: Option<User>,
     asking: Option<Lineage>,
     newest: Newest,
+    first_allowed: Option<Timestamp>,
     /// Sealed; of a device request.
     user_code: Option<String>,
 }
@@ -119,6 +125,7 @@ pub async fn load(person: SignedIn<'_>, id: &ApprovalId) -> Result<Question, NoQ
             votes: found.votes,
         }))),
         (Ok(standing), Some(client), Some(_)) => {
+            found.request.asked.level = weakest_yes(person, &found.request, &client).await?;
             Ok(question(app, found, client, catalogue, standing).await?)
         }
         _ => Err(NoQuestion::Unknown),
@@ -151,9 +158,16 @@ async fn find(
         Some(subject) => newest(&mut reading, subject, &request.asked.authority, types).await?,
         None => Newest::new(),
     };
+    let first_allowed = match &request.subject {
+        Some(subject) => {
+            let client = &request.client;
+            reading.first_allowed(Pair { subject, client }).await?
+        }
+        None => None,
+    };
     let user_code = match request.kind {
         Kind::Device => reading.pending_sealed(id).await?,
-        Kind::Ciba | Kind::Transaction | Kind::Access => None,
+        Kind::Ciba | Kind::Transaction | Kind::Access | Kind::Consent => None,
     };
     Ok(Some(Found {
         kept: reading.screen(id, &person.user().id).await?,
@@ -163,6 +177,7 @@ async fn find(
         receipts,
         asking,
         newest,
+        first_allowed,
         user_code,
     }))
 }
@@ -205,6 +220,7 @@ async fn question(
         onward: onward(app, &found.request.asked.onward).await?,
         catalogue,
         newest: found.newest,
+        first_allowed: found.first_allowed,
         user_code,
         subject: found
             .subject
@@ -224,17 +240,20 @@ async fn question(
 /// The latest that it may be, whenever it is fetched: fixed from the moment it was asked, so that a screen says the same
 /// whenever it is looked at. A redemption gives no more than the usual life from then on.
 fn default_end(found: &Found, client: &Client) -> Timestamp {
-    match &found.asking {
-        Some(asking) => {
+    match (&found.asking, &found.request.asked.consent) {
+        (Some(asking), _) => {
             let use_within = match found.request.kind {
                 Kind::Access => APPROVED_FOR,
-                Kind::Ciba | Kind::Device | Kind::Transaction => SINGLE_USE_LIFETIME,
+                Kind::Ciba | Kind::Device | Kind::Transaction | Kind::Consent => {
+                    SINGLE_USE_LIFETIME
+                }
             };
             asking
                 .ends_at
                 .min(found.request.expires_at.plus(use_within))
         }
-        None => {
+        (None, Some(consent)) => consent.ends_at,
+        (None, None) => {
             let lifetime = client.task_lifetime.min(longest_task(client));
             found.request.expires_at.plus(lifetime)
         }
@@ -278,6 +297,13 @@ impl Question {
     /// When this person was first shown the request.
     pub fn since(&self, now: Timestamp) -> Timestamp {
         self.kept.as_ref().map_or(now, |shown| shown.since)
+    }
+
+    /// Whether nothing was allowed to this client when this person was first shown the request: a yes to another one since leaves the screen
+    /// as it was read.
+    pub fn is_first(&self, now: Timestamp) -> bool {
+        let since = self.since(now);
+        self.first_allowed.is_none_or(|at| at >= since)
     }
 
     pub fn has_agreed(&self, user: &User) -> bool {

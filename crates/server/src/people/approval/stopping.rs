@@ -2,17 +2,20 @@
 
 use writ_core::access_request::SILENCE;
 use writ_core::approval::Denial;
-use writ_store::DatabaseTransaction;
+use writ_core::pending::Kind;
 use writ_store::pending::ResourceSilence;
+use writ_store::standing::Pair;
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
 
 use super::Visit;
 use super::question::Question;
-use crate::approvals::close::Endings;
+use crate::approvals::close::{Endings, take_back};
 use crate::notifications::outbox::{self, StoppedFor};
 use crate::operate::change::ChangedBy;
 use crate::operate::stop::{stop_agent, stop_task};
-use crate::operate::suspend::{report_agent, report_resource_of};
+use crate::operate::suspend::{pause_agent, report_agent, report_resource_of};
 use crate::people::error::PageError;
 
 /// In the transaction of the denial; other requests may end with it.
@@ -22,14 +25,23 @@ pub async fn follow(
     no: Denial,
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
-    match no {
-        Denial::Denied | Denial::WrongNumber => Ok(Endings::default()),
-        Denial::Stopped => stop_all(visit, question, transaction).await,
+    let mut endings = match no {
+        // Somebody's browser asks as this person: its agent begins nothing more for them until they let it.
+        Denial::WrongNumber if pauses(question, Some(no)) => {
+            pause(visit, question, transaction).await?
+        }
+        // It says nothing about what else was approved: somebody else's question was.
+        Denial::WrongNumber => return Ok(Endings::default()),
+        Denial::Denied => Endings::default(),
+        Denial::Stopped => stop_all(visit, question, transaction).await?,
         Denial::NotMe => match &question.request.asked.access {
-            Some(asked) => report_resource(visit, question, &asked.resource, transaction).await,
-            None => report(visit, question, transaction).await,
+            Some(asked) => report_resource(visit, question, &asked.resource, transaction).await?,
+            None => report(visit, question, transaction).await?,
         },
-    }
+    };
+    let now = visit.app.mended_time();
+    endings.add(take_back(visit.app, transaction, &question.request, now).await?);
+    Ok(endings)
 }
 
 /// All that it does for the person, and the task in which it asked, whoever opened that.
@@ -88,8 +100,28 @@ async fn report_resource(
     }
 }
 
-/// Whoever runs the server hears of it. One person's word stops the agent for that person at once, also that of who answers for it: for
-/// everybody only an admin does.
+/// Whether the agent begins nothing more for this person: they reported it, or a wrong number says that somebody else's browser asks.
+pub fn pauses(question: &Question, no: Option<Denial>) -> bool {
+    match no {
+        Some(Denial::NotMe) => true,
+        Some(Denial::WrongNumber) => question.request.kind == Kind::Consent,
+        Some(Denial::Denied | Denial::Stopped) | None => false,
+    }
+}
+
+/// Before anything else of a report: whoever asks this person takes the same locks, so that no question of a client comes in beside its
+/// pause.
+pub async fn lock(
+    question: &Question,
+    transaction: &mut DatabaseTransaction,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (subject, client) = (&question.subject.id, &question.client.id);
+    transaction.guard_prompts(Some(subject), client, now).await
+}
+
+/// Whoever runs the server hears of it. One person's word stops the agent for that person at once and pauses it there, also that of who
+/// answers for it: for everybody only an admin does.
 async fn report(
     visit: &Visit<'_>,
     question: &Question,
@@ -103,5 +135,24 @@ async fn report(
     };
     report_agent(transaction, agent, reporter, app.change(by, now)).await?;
     outbox::agent_reported(app, transaction, agent, reporter, StoppedFor::Person).await?;
+    pause(visit, question, transaction).await
+}
+
+/// What it does for this person ends, and it begins nothing for them until they lift that.
+async fn pause(
+    visit: &Visit<'_>,
+    question: &Question,
+    transaction: &mut DatabaseTransaction,
+) -> Result<Endings, PageError> {
+    let by = ChangedBy::Reporter {
+        user: visit.person.user().id.as_str(),
+        request: &question.request.id,
+    };
+    let pair = Pair {
+        subject: &question.subject.id,
+        client: &question.client.id,
+    };
+    let change = visit.app.change(by, visit.app.mended_time());
+    pause_agent(transaction, pair, &question.request.id, change).await?;
     stop_all(visit, question, transaction).await
 }

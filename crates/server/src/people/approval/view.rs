@@ -8,9 +8,9 @@ use writ_core::pending::Role;
 use writ_core::screen::Shown;
 use writ_core::target::has_openid;
 use writ_pages::{
-    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
-    GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, Page, PartView, PurposeView,
-    ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
+    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, BrowserView, DecidersView,
+    DurationView, GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, Page, PartView,
+    PurposeView, ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean, title_of,
 };
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
@@ -19,6 +19,7 @@ use writ_wire::time::Timestamp;
 use super::choice::{Choice, MINUTES, detail_name, has_boxes, plain, scope_parts};
 use super::question::Question;
 use super::{Visit, proof};
+use crate::people::elsewhere::is_asking;
 use crate::people::error::PageError;
 use crate::people::views::{client_view, scopes};
 
@@ -70,12 +71,16 @@ impl Visit<'_> {
                 None => GrantsView::Task(question.onward.clone()),
             },
             purpose: purpose(question),
-            hints: hints(question, authority),
+            hints: self.hints(question, authority),
             binding_message: request.asked.binding_message.clone(),
             reason: request.asked.reason.clone(),
             resource_words: resource_words(question),
             through: through(question),
             address: request.asked.address.clone(),
+            browser: request.asked.consent.as_ref().map(|asked| BrowserView {
+                browser: asked.browser.clone(),
+                system: asked.system.clone(),
+            }),
             asked_at: request.created_at,
             expires_at: request.expires_at,
             user_code: question.user_code.clone(),
@@ -98,7 +103,7 @@ impl Visit<'_> {
                 definition.ok_or_else(|| PageError::broken("a type is not known here"))?;
             Ok(ApprovalDetail {
                 reference: place(question, detail),
-                title: definition.title(language).to_owned(),
+                title: title_of(definition, language),
                 headline: definition.headline(detail, language),
                 sentence: definition.pieces(detail, language),
                 limits: definition.limits(detail, language),
@@ -109,6 +114,33 @@ impl Visit<'_> {
         authority.details().iter().map(view).collect()
     }
 
+    fn hints(&self, question: &Question, authority: &Authority) -> Vec<Hint> {
+        let unconfirmed = question.unconfirmed().map(|why| match why {
+            UnconfirmedDefinition::Changed => Hint::DefinitionChanged,
+            UnconfirmedDefinition::Unknown => Hint::DefinitionUnknown,
+        });
+        let beyond = question.beyond(authority, self.texts);
+        let (subject, types) = (&question.subject.id, &*question.catalogue.types);
+        let unusual = unusual(authority, subject, &question.newest, types);
+        let unusual = unusual.into_iter().map(|hint| match hint {
+            Unusual::FirstPayee { payee } => Hint::FirstPayee { payee },
+            Unusual::More {
+                amount,
+                largest,
+                unit,
+            } => Hint::MoreThanUsual {
+                amount,
+                largest,
+                unit,
+            },
+        });
+        let used_up = used_up(question, authority);
+        let first = question.is_first(self.app.mended_time());
+        let first = first.then_some(Hint::FirstFromAgent);
+        let known = first.into_iter().chain(unconfirmed).chain(beyond);
+        known.chain(used_up).chain(unusual).collect()
+    }
+
     /// The proof that an approval needs, and what is wrong with a liveness result that was brought.
     async fn level(
         &self,
@@ -116,6 +148,9 @@ impl Visit<'_> {
         choice: &Choice,
         shown: &Shown,
     ) -> Result<(LevelView, Option<ApprovalProblem>), PageError> {
+        if is_asking(self.person, &question.request) {
+            return Ok((LevelView::NotHere, None));
+        }
         let asked = question.request.asked.level;
         if asked <= Level::Password && self.person.session.level < Level::Passkey {
             return Ok((LevelView::Password, None));
@@ -269,31 +304,6 @@ fn path_of(pointer: &str) -> String {
     let names = pointer.split('/').skip(1);
     let names = names.map(|name| name.replace("~1", "/").replace("~0", "~"));
     names.collect::<Vec<_>>().join(" › ")
-}
-
-fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
-    let unconfirmed = question.unconfirmed().map(|why| match why {
-        UnconfirmedDefinition::Changed => Hint::DefinitionChanged,
-        UnconfirmedDefinition::Unknown => Hint::DefinitionUnknown,
-    });
-    let beyond = question.beyond(authority);
-    let (subject, types) = (&question.subject.id, &*question.catalogue.types);
-    let unusual = unusual(authority, subject, &question.newest, types);
-    let unusual = unusual.into_iter().map(|hint| match hint {
-        Unusual::FirstPayee { payee } => Hint::FirstPayee { payee },
-        Unusual::More {
-            amount,
-            largest,
-            unit,
-        } => Hint::MoreThanUsual {
-            amount,
-            largest,
-            unit,
-        },
-    });
-    let used_up = used_up(question, authority);
-    let known = unconfirmed.into_iter().chain(beyond).chain(used_up);
-    known.chain(unusual).collect()
 }
 
 /// What the caller has of its own and does not suffice for this, as it was when the person was asked.

@@ -9,13 +9,12 @@ use writ_core::event::{Event, EventName};
 use writ_core::guest::{self, DocumentChange, GuestLifetime, KeptDocument};
 use writ_core::registration::dynamic;
 use writ_core::requirements::AskedUse;
-use writ_pages::{AskedTypeView, GuestView, LifetimeView, Texts};
+use writ_pages::{AskedTypeView, GuestView, LifetimeView, Texts, title_of};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
 use super::ConsentQuestion;
-use super::parts::texts;
 use crate::node::app::App;
 use crate::node::registry::why_stopped;
 use crate::people::error::PageError;
@@ -37,7 +36,7 @@ pub(super) async fn view(
         registered_itself: guest.host.is_none(),
         changed: has_changed(app, question).await?,
         lifetimes: lifetimes(app, question, since),
-        still_asked: still_asked(question, texts(app, question)),
+        still_asked: still_asked(question, &question.texts),
     }))
 }
 
@@ -50,7 +49,7 @@ fn lifetimes(app: &App, question: &ConsentQuestion, since: Timestamp) -> Vec<Lif
         let ends_at = guest_end(prepared, since, *lifetime);
         LifetimeView {
             value: lifetime.as_str(),
-            expires: app.when_in(texts(app, question), &question.session, ends_at),
+            expires: app.when_in(&question.texts, &question.session, ends_at),
             preselected: *lifetime == preselected,
         }
     });
@@ -61,7 +60,7 @@ fn still_asked(question: &ConsentQuestion, texts: &Texts) -> Vec<AskedTypeView> 
     let authority = &question.found.prepared.authority;
     let asked = guest::still_asked(authority, question.catalogue.realm());
     let views = asked.into_iter().map(|(definition, uses)| AskedTypeView {
-        title: definition.title(texts.locale()).to_owned(),
+        title: title_of(definition, texts.locale()),
         above_limit: uses == AskedUse::AboveLimit,
     });
     views.collect()
@@ -117,18 +116,18 @@ pub(super) async fn register(
         return Ok(());
     }
     let file = serde_json::to_string(&guest::file(client)).map_err(PageError::broken)?;
-    if transaction
-        .insert_client(&client.id, &file, None, now)
-        .await?
-    {
-        let document = KeptDocument::of(client);
-        let event = Event::new(app.event_id(now), now, EventName::GuestRegistered)
-            .by(client)
-            .of_subject(question.session.user.id.as_str())
-            .with(json!({ "profile": "guest", "document": document }));
-        transaction.insert_event(&event).await?;
+    let first = transaction.insert_client(&client.id, &file, None, now);
+    if !first.await? {
+        // Another visit came first: every visit holds this row before the rows of the person, or two would wait for each other.
+        transaction.keep_guest_until(&client.id, now).await?;
+        return Ok(());
     }
-    Ok(())
+    let document = KeptDocument::of(client);
+    let event = Event::new(app.event_id(now), now, EventName::GuestRegistered)
+        .by(client)
+        .of_subject(question.session.user.id.as_str())
+        .with(json!({ "profile": "guest", "document": document }));
+    Ok(transaction.insert_event(&event).await?)
 }
 
 /// What the document said, with its grant; a change since this person's last one is an event.

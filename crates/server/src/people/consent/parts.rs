@@ -1,18 +1,42 @@
 //! Parts of a consent page and of its record.
 
+use writ_core::authorize::FoundRequest;
 use writ_core::consent::{ConsentIds, GrantedConsent};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
 use writ_pages::{DetailView, Texts};
+use writ_store::StoreError;
+use writ_store::standing::Pair;
+use writ_wire::time::Timestamp;
 
 use super::{ConsentQuestion, guest};
 use crate::node::app::App;
 use crate::node::secret::secret_digest;
+use crate::people::request::Visitor;
 
-/// English, or what the client asked for.
-pub(super) fn texts<'a>(app: &'a App, question: &ConsentQuestion) -> &'a Texts {
-    let asked = &question.found.prepared.request.openid.ui_locales;
-    app.languages.first_of(asked).unwrap_or(&app.texts)
+/// As at the login before.
+pub(super) fn texts<'a>(visitor: &'a Visitor, found: &FoundRequest) -> &'a Texts {
+    let asked = &found.prepared.request.openid.ui_locales;
+    visitor.app.languages.of_request_in(&visitor.headers, asked)
+}
+
+/// Whether this person never allowed this agent or guest anything before they were shown this. A plain client that an operator
+/// registered is vouched for.
+pub(super) async fn is_first(
+    app: &App,
+    question: &ConsentQuestion,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let client = &question.client;
+    if !client.is_agent() && !client.is_guest() {
+        return Ok(false);
+    }
+    let pair = Pair {
+        subject: &question.session.user.id,
+        client: &client.id,
+    };
+    let allowed = app.read().await?.first_allowed(pair).await?;
+    Ok(allowed.is_none_or(|at| at >= since))
 }
 
 pub(super) fn ids(app: &App, code: &str) -> ConsentIds {
@@ -67,8 +91,8 @@ pub(super) fn events(
     ]
 }
 
-pub(super) fn details(app: &App, question: &ConsentQuestion) -> Vec<DetailView> {
-    let lang = texts(app, question).locale();
+pub(super) fn details(question: &ConsentQuestion) -> Vec<DetailView> {
+    let lang = question.texts.locale();
     let types = &question.catalogue.types;
     let shown = question
         .found

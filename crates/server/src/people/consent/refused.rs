@@ -1,17 +1,27 @@
 //! Answers that grant nothing: a person's no, and an answer to a client that was stopped while they read.
 
 use axum::response::Response;
+use writ_core::OAuthError;
 use writ_core::authorize::{RequestUnusable, UserSession};
 use writ_core::consent;
 use writ_core::event::{Event, EventName};
+use writ_core::pending::Ending;
 use writ_store::StoreError;
 
 use super::{CONSENT, ConsentQuestion};
+use crate::approvals::close::{Endings, end};
 use crate::node::app::App;
 use crate::people::error::{PageError, StoppedClient};
 use crate::people::request_over::over;
 
 pub(super) async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageError> {
+    let refusal = refuse(app, question).await?;
+    app.metrics.consent("denied");
+    Err(PageError::to_client(&question.found, refusal))
+}
+
+/// Uses the request up, and ends the question about it on the person's device, if one waits there.
+pub(super) async fn refuse(app: &App, question: &ConsentQuestion) -> Result<OAuthError, PageError> {
     let now = app.mended_time();
     let mut transaction = app.begin().await?;
     if !transaction
@@ -32,9 +42,13 @@ pub(super) async fn deny(app: &App, question: &ConsentQuestion) -> Result<Respon
     // Whatever was asked: they want nothing of this client unasked.
     let (user, client) = (&question.session.user.id, &question.client.id);
     transaction.forget_consents(user, client).await?;
+    let endings = match transaction.asked_elsewhere(&question.found.digest).await? {
+        Some(id) => end(app, &mut transaction, Ending::Withdrawn(&id), now).await?,
+        None => Endings::default(),
+    };
     transaction.commit().await?;
-    app.metrics.consent("denied");
-    Err(PageError::to_client(&question.found, refusal))
+    endings.announce(app);
+    Ok(refusal)
 }
 
 /// A person answered, and their answer counts for nothing.

@@ -12,7 +12,8 @@ use super::PageError;
 use crate::client::answer::json as json_answer;
 
 /// Where nobody but a script asks.
-const ROUTES: [&str; 4] = [
+const ROUTES: [&str; 5] = [
+    "/account/passkey/options",
     "/login/passkey/options",
     "/app/devices/passkeys/prove",
     "/app/devices/passkeys/options",

@@ -1,5 +1,5 @@
-//! The challenge of a login by passkey, of which nothing is kept: sealed, under a key of its own, for one browser and five minutes, so
-//! that a visitor makes no row. It is used up in the transaction of the login (WebAuthn section 13.4.3).
+//! The challenge for whoever is not signed in, of which nothing is kept: sealed, under a key of its own, for one act, one browser and five
+//! minutes, so that a visitor makes no row. It is used up in the transaction of that act (WebAuthn section 13.4.3).
 
 use std::time::Duration;
 
@@ -19,6 +19,14 @@ use crate::people::session::Browser;
 const LIFETIME: Duration = Duration::from_secs(300);
 const ID_BYTES: usize = 16;
 
+/// What the answer of a passkey is good for, and for nothing else.
+#[derive(Clone, Copy)]
+pub enum ChallengeFor<'a> {
+    Login,
+    /// To set a password by the link of this digest.
+    Link(&'a str),
+}
+
 /// A challenge of ours that came back.
 pub struct OpenedChallenge {
     pub challenge: Vec<u8>,
@@ -26,19 +34,24 @@ pub struct OpenedChallenge {
 }
 
 /// A new one for this browser.
-pub fn make(app: &App, browser: &Browser) -> Result<Vec<u8>, SealError> {
+pub fn make(app: &App, browser: &Browser, what: ChallengeFor<'_>) -> Result<Vec<u8>, SealError> {
     let expires_at = app.clock.now().plus(LIFETIME);
     let mut plain = app.random.bytes::<ID_BYTES>().to_vec();
     plain.extend(expires_at.micros().to_be_bytes());
     app.config
         .master
-        .seal(SealedFor::LoginChallenge, &place(browser), &plain)
+        .seal(SealedFor::LoginChallenge, &place(browser, what), &plain)
 }
 
-/// `None` for what this server did not give to this browser in the last five minutes.
-pub fn open(app: &App, browser: &Browser, challenge: &str) -> Option<OpenedChallenge> {
+/// `None` for what this server did not give to this browser for this in the last five minutes.
+pub fn open(
+    app: &App,
+    browser: &Browser,
+    what: ChallengeFor<'_>,
+    challenge: &str,
+) -> Option<OpenedChallenge> {
     let challenge = URL_SAFE_NO_PAD.decode(challenge).ok()?;
-    let (master, place) = (&app.config.master, place(browser));
+    let (master, place) = (&app.config.master, place(browser, what));
     let plain = master.open(SealedFor::LoginChallenge, &place, &challenge);
     let plain = plain.ok()?;
     let (id, expires_at) = plain.split_last_chunk::<8>()?;
@@ -53,9 +66,12 @@ pub fn open(app: &App, browser: &Browser, challenge: &str) -> Option<OpenedChall
     })
 }
 
-/// It opens for the same tenant and browser, and for nothing else that is sealed here.
-fn place(browser: &Browser) -> Vec<u8> {
-    ["passkey-login", DEFAULT_TENANT, &browser.digest()]
-        .join("\0")
-        .into_bytes()
+/// It opens for the same act, tenant and browser, and for nothing else that is sealed here.
+fn place(browser: &Browser, what: ChallengeFor<'_>) -> Vec<u8> {
+    let browser = browser.digest();
+    let parts = match what {
+        ChallengeFor::Login => vec!["passkey-login", DEFAULT_TENANT, &browser],
+        ChallengeFor::Link(digest) => vec!["passkey-link", DEFAULT_TENANT, &browser, digest],
+    };
+    parts.join("\0").into_bytes()
 }

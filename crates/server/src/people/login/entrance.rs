@@ -13,6 +13,7 @@ use writ_store::session::NewUserSession;
 use writ_store::user::StoredUser;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::{Form, FormError};
+use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::secret::secret_digest;
@@ -23,23 +24,25 @@ use crate::people::session::Browser;
 
 /// Where a login goes on: to the authorization request that waits for it, or to one of our own pages.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Destination {
-    pub(super) request: Option<String>,
-    pub(super) next: Option<String>,
+pub(in crate::people) struct Destination {
+    pub(in crate::people) request: Option<String>,
+    pub(in crate::people) next: Option<String>,
 }
 
 /// An authenticated user, on the way to a new session.
-pub(super) struct Entrance<'a> {
+pub(in crate::people) struct Entrance<'a> {
     /// As they came: signed out, or signed in before.
-    pub(super) visitor: &'a Visitor,
-    pub(super) person: &'a StoredUser,
-    pub(super) level: Level,
-    pub(super) destination: &'a Destination,
+    pub(in crate::people) visitor: &'a Visitor,
+    pub(in crate::people) person: &'a StoredUser,
+    pub(in crate::people) level: Level,
+    pub(in crate::people) destination: &'a Destination,
+    /// When they proved who they are.
+    pub(in crate::people) at: Timestamp,
 }
 
 impl Destination {
     /// A `next` that is none of our pages is as good as absent.
-    pub(super) fn of(form: &Form) -> Result<Self, FormError> {
+    pub(in crate::people) fn of(form: &Form) -> Result<Self, FormError> {
         Ok(Self {
             request: form.optional("request")?.map(str::to_owned),
             next: form.optional("next")?.and_then(own_page),
@@ -57,12 +60,12 @@ impl Destination {
 
 impl Entrance<'_> {
     /// Ends the login before it and opens the new one; the caller commits.
-    pub(super) async fn open_session(
+    pub(in crate::people) async fn open_session(
         &self,
         app: &App,
         transaction: &mut DatabaseTransaction,
     ) -> Result<Browser, StoreError> {
-        let now = app.clock.now();
+        let now = self.at;
         let fresh = app.new_browser();
         let for_request = self.destination.request.as_deref().map(secret_digest);
         let (before, user) = (&self.visitor.browser, &self.person.user.id);
@@ -90,9 +93,22 @@ impl Entrance<'_> {
     }
 
     /// The answer after the commit: redirects, with the new cookie, in a browser that is known from now on.
-    pub(super) fn go_on(&self, app: &App, fresh: &Browser) -> Result<Response, PageError> {
+    pub(in crate::people) fn go_on(
+        &self,
+        app: &App,
+        fresh: &Browser,
+    ) -> Result<Response, PageError> {
+        self.answer(app, fresh, see_other(&self.destination.location()))
+    }
+
+    /// The same with another answer.
+    pub(in crate::people) fn answer(
+        &self,
+        app: &App,
+        fresh: &Browser,
+        mut response: Response,
+    ) -> Result<Response, PageError> {
         app.metrics.login("succeeded");
-        let mut response = see_other(&self.destination.location());
         let answer = response.headers_mut();
         app.remember(fresh, answer);
         let known = app.know_browser(&self.visitor.headers, self.person, answer);

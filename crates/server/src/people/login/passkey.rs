@@ -19,7 +19,7 @@ use writ_wire::form::Form;
 use writ_wire::strict_json;
 
 use super::entrance::{Destination, Entrance};
-use super::{Again, challenge, page};
+use super::{Again, ChallengeFor, challenge, page};
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
@@ -29,9 +29,17 @@ use crate::people::request::{PostedForm, Visitor};
 /// The challenge for a login, for whoever it will be.
 pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     posted.checked_for_script()?;
-    let Visitor { app, browser, .. } = &posted.visitor;
+    begin(&posted.visitor, ChallengeFor::Login)
+}
+
+/// Asks whatever device is there, so it names nobody.
+pub(in crate::people) fn begin(
+    visitor: &Visitor,
+    what: ChallengeFor<'_>,
+) -> Result<Response, PageError> {
+    let Visitor { app, browser, .. } = visitor;
     let relying_party = app.relying_party_for_script()?;
-    let challenge = challenge::make(app, browser).map_err(PageError::broken)?;
+    let challenge = challenge::make(app, browser, what).map_err(PageError::broken)?;
     let began = relying_party.start_login(&challenge);
     let began = began.map_err(PageError::broken)?;
     Ok(json_answer(StatusCode::OK, &began.options))
@@ -50,19 +58,40 @@ pub async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     }
 }
 
-/// One transaction: a known passkey uses the challenge up whether its answer is good or not.
+/// In one transaction with the proof.
 async fn enter(
     visitor: &Visitor,
     form: &Form,
     destination: &Destination,
 ) -> Result<Response, StepError<LoginProblem>> {
     let app = &*visitor.app;
+    let (mut transaction, person) = prove(visitor, form, ChallengeFor::Login).await?;
+    let entrance = Entrance {
+        visitor,
+        person: &person,
+        level: Level::Passkey,
+        destination,
+        at: app.clock.now(),
+    };
+    let fresh = entrance.open_session(app, &mut transaction).await?;
+    transaction.commit().await?;
+    Ok(entrance.go_on(app, &fresh)?)
+}
+
+/// Who proves to be there by a passkey, whose answer to the challenge of this browser for this very act is in `assertion`; the caller
+/// commits. A known passkey uses the challenge up whether its answer is good or not.
+pub(in crate::people) async fn prove(
+    visitor: &Visitor,
+    form: &Form,
+    what: ChallengeFor<'_>,
+) -> Result<(DatabaseTransaction, StoredUser), StepError<LoginProblem>> {
+    let app = &*visitor.app;
     let failed = StepError::Problem(LoginProblem::PasskeyFailed);
     let Some(answer) = Answer::of(form) else {
         return Err(failed);
     };
     let mut transaction = app.begin().await?;
-    let login = match check(visitor, &mut transaction, &answer).await? {
+    let login = match check(visitor, &mut transaction, &answer, what).await? {
         Checked::Verified(login) => login,
         Checked::Failed(failure) => {
             let problem = failure.problem;
@@ -76,21 +105,13 @@ async fn enter(
             return Err(StepError::Problem(problem));
         }
     };
-    let entrance = Entrance {
-        visitor,
-        person: &login.person,
-        level: Level::Passkey,
-        destination,
-    };
     let (now, used) = (app.clock.now(), &login.used);
     let still_there =
         transaction.use_passkey(&used.credential_id, &login.before, &used.passkey, now);
-    if !still_there.await? {
-        return Err(failed);
+    match still_there.await? {
+        true => Ok((transaction, login.person)),
+        false => Err(failed),
     }
-    let fresh = entrance.open_session(app, &mut transaction).await?;
-    transaction.commit().await?;
-    Ok(entrance.go_on(app, &fresh)?)
 }
 
 /// Anybody can send answers of no passkey: too many of one address are not even counted in the database.
@@ -181,12 +202,13 @@ async fn check(
     visitor: &Visitor,
     transaction: &mut DatabaseTransaction,
     answer: &Answer,
+    what: ChallengeFor<'_>,
 ) -> Result<Checked, PageError> {
     let app = &*visitor.app;
     let (Ok(relying_party), Ok(challenge)) = (&app.passkeys, challenge_of(&answer.text)) else {
         return Ok(Checked::failed("no passkeys here"));
     };
-    let Some(opened) = challenge::open(app, &visitor.browser, &challenge) else {
+    let Some(opened) = challenge::open(app, &visitor.browser, what, &challenge) else {
         return Ok(Checked::failed("the challenge is unknown"));
     };
     let Some(stored) = transaction.passkey(&answer.claimed.credential_id).await? else {

@@ -1,4 +1,4 @@
-//! What proves, in this very ceremony, that a person adds or removes a passkey, or takes a stop back: one that they have, with user
+//! What proves, in this very ceremony, that a person adds or removes a passkey, or takes a stop or a pause back: one that they have, with user
 //! verification, over a challenge for this act alone. For the first passkey it is a code that an operator gave them (`operate/passkey_code.rs`): neither an
 //! earlier login nor the password is a proof, because an agent may have seen it.
 
@@ -38,6 +38,10 @@ pub(in crate::people) enum Act {
     UndoStop {
         stop: String,
     },
+    /// By the client that may ask again.
+    Unpause {
+        agent: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,10 +61,14 @@ struct KeptProof {
 }
 
 impl Act {
-    /// Of a form: with `stop` that one is taken back, with `passkey` that one is removed, without either another one is added.
+    /// Of a form: with `stop` or `agent` that stop or pause is taken back, with `passkey` that one is removed, without any another one is
+    /// added.
     fn of(form: &Form) -> Result<Self, FormError> {
         if let Some(stop) = form.optional("stop")? {
             return Ok(Self::undo(stop));
+        }
+        if let Some(agent) = form.optional("agent")? {
+            return Ok(Self::unpause(agent));
         }
         let passkey = form.optional("passkey")?;
         Ok(passkey.map_or(Self::Add, Self::remove))
@@ -69,6 +77,12 @@ impl Act {
     pub(in crate::people) fn undo(stop: &str) -> Self {
         Self::UndoStop {
             stop: stop.to_owned(),
+        }
+    }
+
+    pub(in crate::people) fn unpause(agent: &str) -> Self {
+        Self::Unpause {
+            agent: agent.to_owned(),
         }
     }
 

@@ -170,17 +170,20 @@ class GateBase(ABC):
     ) -> GateOptions[Any]:
         hold = {"call_again": self._patience, "url_elicitation_required": 0.0}.get(way, self._hold_for)
         page = way == "url_elicitation" and not situation.is_modern
+        reviews: list[str] = []
 
         def asked(question: Question) -> None:
             if self._waiting is not None:
                 self._waiting(way, tool)
+            if question.review is not None:
+                reviews.append(question.review)
             if page and question.review is not None:
                 pages.append(asyncio.create_task(_elicit(question, tool, situation)))
 
         return GateOptions(
             gone=situation.gone,
             hold_for=hold,
-            progress=_progress(tool, situation) if situation.has_progress_token else None,
+            progress=_progress(tool, situation, reviews) if situation.has_progress_token else None,
             poll=self._progress_every if situation.has_progress_token else 25,
             says=says,
             call_again=way in ("call_again", "url_elicitation_required") or self._hold_for is not None,
@@ -225,7 +228,9 @@ def gated_arguments(handler: Callable[..., Any], given: dict[str, Any], injected
     The arguments as JSON, and the run of the handler with copies that were taken at the same moment. What a person approved instead takes
     the place of what was given.
     """
-    own = {name: value for name, value in given.items() if name not in injected and not _is_left_out(handler, name, value)}
+    own = {
+        name: _without_minus_zero(value) for name, value in given.items() if name not in injected and not _is_left_out(handler, name, value)
+    }
     others = {name: value for name, value in given.items() if name in injected}
     wire: JsonObject = {name: _jsonable(name, value) for name, value in own.items()}
     taken = copy.deepcopy(own)
@@ -244,6 +249,17 @@ def gated_arguments(handler: Callable[..., Any], given: dict[str, Any], injected
     return wire, run
 
 
+def _without_minus_zero(value: Any) -> Any:
+    """It is judged as zero, so it is one for the handler too."""
+    if type(value) is float:
+        return value + 0.0
+    if type(value) is list:
+        return [_without_minus_zero(one) for one in value]
+    if type(value) is dict:
+        return {name: _without_minus_zero(one) for name, one in value.items()}
+    return value
+
+
 def _is_left_out(handler: Callable[..., Any], name: str, value: Any) -> bool:
     """An optional argument that was not given is none, as it is on the wire."""
     parameter = inspect.signature(handler).parameters.get(name)
@@ -257,15 +273,17 @@ def _jsonable(name: str, value: Any) -> Any:
         raise UsageError(f"the argument `/{name}` is not JSON") from None
 
 
-def _progress(tool: str, situation: Situation) -> Callable[[float], Awaitable[None]]:
+def _progress(tool: str, situation: Situation, reviews: list[str]) -> Callable[[float], Awaitable[None]]:
     """A notification every few seconds, where the client asked for them."""
     told = 0
 
     async def tell(waited: float) -> None:
         nonlocal told
         told += 1
+        # Clients show the message: who reads it may be the person.
+        page = f": decide here: {reviews[-1]}" if reviews else ""
         try:
-            await situation.message.session.report_progress(told, None, f"waiting for a person's yes to {tool}")
+            await situation.message.session.report_progress(told, None, f"waiting for a person's yes to {tool}{page}")
         except (MCPError, OSError):
             # A client that does not hear it still waits for the answer.
             return

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from .._http import JsonObject
@@ -21,6 +22,8 @@ _MAX_DEPTH = 32
 # Where arguments are: the place of what is wrong with them begins so, as the server's does.
 _ARGUMENTS = "/arguments"
 _MAX_SAFE = 2**53 - 1
+# From here on canonical JSON has an exponent (RFC 8785), which no reader takes for an integer.
+_EXPONENT_FROM = 1e21
 # No server keeps these: tabs and line ends alone are taken.
 _CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]")
 
@@ -49,7 +52,7 @@ class FrozenAction:
         self.name = action.name
         self.is_tool = action.is_tool
         self.definition_hash = action.definition_hash
-        self._text = _text_of(action.arguments)
+        self._text = text_of(action.arguments)
 
     def with_arguments(self, approved: JsonObject) -> FrozenAction:
         """The same action with what a person approved instead: less than was asked."""
@@ -74,11 +77,10 @@ class FrozenAction:
         }
 
 
-def _text_of(arguments: Mapping[str, Any]) -> str:
+def text_of(arguments: Mapping[str, Any]) -> str:
     if not isinstance(arguments, Mapping):
         raise UsageError("the arguments are no object")
-    plain = _checked(arguments, _MAX_DEPTH, _ARGUMENTS)
-    text = json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    text = _written(_checked(arguments, _MAX_DEPTH, _ARGUMENTS))
     if len(text.encode()) > _MAX_ARGUMENT_BYTES:
         raise ArgumentsInvalid.not_judged(_ARGUMENTS, f"this is larger than {_MAX_ARGUMENT_BYTES} bytes of JSON")
     return text
@@ -102,10 +104,48 @@ def _checked(value: Any, left: int, pointer: str) -> Any:
 
 
 def _number(value: float, pointer: str) -> float:
-    exact = math.isfinite(value) and (value != int(value) or abs(value) <= _MAX_SAFE)
-    if not exact or (value == 0 and math.copysign(1, value) < 0):
+    """
+    A number is its double, in one form: an integer where canonical JSON (RFC 8785) writes one, and no minus zero. Other readers find the
+    same if what is written, here and there, is the double itself wherever it can be taken for an integer.
+    """
+    try:
+        double = float(value)
+    except OverflowError:
+        double = math.inf
+    exact = math.isfinite(double) and (type(value) is float or (value == int(double) and value == _decimal(double)))
+    if exact and _MAX_SAFE < abs(double) < _EXPONENT_FROM:
+        exact = _decimal(double) == int(double)
+    if not exact:
         raise ArgumentsInvalid.not_judged(pointer, "this number is not read alike by every parser: send it as text")
-    return value
+    return int(double) if double.is_integer() and abs(double) < _EXPONENT_FROM else double
+
+
+def _decimal(double: float) -> Decimal:
+    """By the fewest digits that tell it from its neighbours."""
+    return Decimal(repr(double))
+
+
+def _written(value: Any) -> str:
+    """Canonical JSON but for the order of members."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_written(name)}:{_written(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_written(one) for one in value) + "]"
+    return _double(value) if type(value) is float else json.dumps(value, ensure_ascii=False)
+
+
+def _double(value: float) -> str:
+    """As ECMAScript writes a number that is no integer below 1e21 (RFC 8785 section 3.2.2.3)."""
+    sign, figures, exponent = _decimal(value).normalize().as_tuple()
+    digits = "".join(map(str, figures))
+    point = len(digits) + int(exponent)
+    if 0 < point <= 21:
+        text = f"{digits[:point]}.{digits[point:]}"
+    elif -6 < point <= 0:
+        text = "0." + "0" * -point + digits
+    else:
+        text = digits[0] + ("." + digits[1:] if digits[1:] else "") + f"e{point - 1:+d}"
+    return "-" + text if sign else text
 
 
 def _name(name: Any, pointer: str) -> str:

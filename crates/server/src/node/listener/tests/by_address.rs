@@ -6,13 +6,18 @@ use super::*;
 use crate::node::listener::places::{Place, Places};
 
 fn places(most: usize, most_of_address: usize) -> Arc<Places> {
+    Arc::new(Places::new(bounds(most, most_of_address, most)))
+}
+
+fn bounds(most: usize, most_of_address: usize, most_of_site: usize) -> ListenerBounds {
     let exempt = ["10.0.0.0/8".parse().unwrap()];
-    Arc::new(Places::new(ListenerBounds {
+    ListenerBounds {
         most,
         most_of_address,
+        most_of_site,
         exempt: exempt.into_iter().collect(),
         ..ListenerBounds::default()
-    }))
+    }
 }
 
 fn take(places: &Arc<Places>, address: &str) -> Option<Place> {
@@ -43,6 +48,56 @@ fn a_network_has_its_own_bound() {
     assert!(take(&places, "2001:db8:1:2::d").is_none());
     drop(third);
     assert!(take(&places, "2001:db8:1:2::d").is_some());
+}
+
+#[test]
+fn a_site_has_its_own_bound_whatever_networks_it_has() {
+    for (first, second, neighbour, other) in [
+        (
+            "2001:db8:1:2::a",
+            "2001:db8:1:3::a",
+            "2001:db8:1:ffff::a",
+            "2001:db8:2:2::a",
+        ),
+        (
+            "203.0.113.0",
+            "203.0.113.7",
+            "::ffff:203.0.113.255",
+            "203.0.114.7",
+        ),
+    ] {
+        let bounds = bounds(100, 2, 2);
+        let counters = bounds.counters.clone();
+        let places = Arc::new(Places::new(bounds));
+        let first = take(&places, first).unwrap();
+        let second = take(&places, second).unwrap();
+        let third = take(&places, neighbour).unwrap();
+        assert!(is_told(&first) && !is_told(&second), "{neighbour}");
+        second.works();
+        third.works();
+        assert!(take(&places, neighbour).is_none(), "{neighbour}");
+        assert_eq!(counters.cuts(CutConnection::OfSite), 1, "{neighbour}");
+        let elsewhere = take(&places, other).unwrap();
+        assert!(!is_told(&second) && !is_told(&third) && !is_told(&elsewhere));
+        drop(second);
+        assert!(take(&places, neighbour).is_some(), "what ends makes room");
+    }
+}
+
+#[test]
+fn one_site_leaves_most_of_the_room_to_others() {
+    let usual = ListenerBounds::default();
+    assert_eq!(usual.most_of_site, usual.most.div_ceil(SHARES_OF_SITES));
+    let places = Arc::new(Places::new(bounds(400, 100, 100)));
+    let take_of = |site: u32| {
+        let networks = (0..1000).map(|network| format!("2001:db8:{site:x}:{network:x}::1"));
+        let taken = networks.filter_map(|address| take(&places, &address));
+        let taken: Vec<Place> = taken.inspect(Place::works).collect();
+        taken
+    };
+    let all: Vec<Place> = (1..4).flat_map(take_of).collect();
+    assert_eq!(all.len(), 300);
+    assert!(take(&places, "203.0.113.7").is_some());
 }
 
 #[test]

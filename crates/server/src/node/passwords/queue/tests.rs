@@ -110,6 +110,25 @@ async fn strangers_fill_their_own_room_alone() {
 }
 
 #[tokio::test]
+async fn people_who_proved_something_fill_their_own_room_alone() {
+    type Kind = fn(HashHolder) -> HashFor;
+    for (kind, room, other) in [
+        (HashFor::SignedIn as Kind, ROOM_OF_SIGNED_IN, known()),
+        (HashFor::KnownBrowser, ROOM_OF_KNOWN, alice()),
+    ] {
+        let (queue, _slot) = busy().await;
+        let of = |number: usize| kind(HashHolder::of(&number.to_string()));
+        let people = (0..room).map(|number| entering(&queue, of(number)));
+        let mut waiting: Vec<_> = people.collect();
+        assert!(queue.enter(of(room)).await.is_err(), "{room}");
+        drop(entering(&queue, other));
+        drop(entering(&queue, HashFor::Stranger(None)));
+        waiting.pop();
+        drop(entering(&queue, of(room)));
+    }
+}
+
+#[tokio::test]
 async fn who_waits_and_who_is_refused_is_counted() {
     let metrics = HashingMetrics::default();
     let queue = Arc::new(HashingQueue::new(1, metrics.clone()));

@@ -1,0 +1,277 @@
+//! An operator invites a person, or lets them set another password: a link, which is mailed where that is possible, and a code for the
+//! operator to give to the person another way. Whoever has a passkey needs that instead of the code.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use writ_core::account_link::LinkKind;
+use writ_core::client::User;
+use writ_core::event::EventName;
+use writ_core::id::UserId;
+use writ_core::realm::DEFAULT_TENANT;
+use writ_core::registration;
+use writ_store::DatabaseTransaction;
+use writ_store::user::{NO_PASSWORD, StoredUser};
+
+use super::account_link::{
+    IssuedLink, LinkDraft, SecondProof, code_digest, has_passkey, issue, new_code,
+};
+use super::change_user::{find_user, parse_email, registered, write_email};
+use super::register::{Registrar, RegistrationError, fault};
+use crate::config::Config;
+use crate::node::failure::Failure;
+use crate::notifications::account_notice;
+use crate::notifications::link_mail::{SentLink, link_url, mail_link};
+use crate::notifications::outbox::OutboxContext;
+
+impl Registrar<'_> {
+    /// A new person, who sets their password by the link; or one who was invited before and did not yet.
+    pub async fn invite_user(
+        &self,
+        name: &str,
+        email: Option<&str>,
+        config: &Config,
+    ) -> Result<Value, RegistrationError> {
+        let email = email.map(parse_email).transpose()?;
+        let outbox = self.outbox(config);
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let user = match find_user(&mut transaction, name).await? {
+            Some(stored) => invited_before(config, &mut transaction, stored).await?,
+            None => self.insert_invited(&mut transaction, name).await?,
+        };
+        if let Some(email) = &email {
+            write_email(&mut transaction, &user, Some(email)).await?;
+        }
+        let to = email.as_deref().filter(|_| config.channels.mail.is_some());
+        let draft = LinkDraft {
+            user: &user.id,
+            kind: LinkKind::Invitation,
+            address: to,
+            second: SecondProof::Code,
+        };
+        let printed = send(&outbox, &mut transaction, draft, to).await?;
+        let event = self.event(outbox.now, EventName::UserInvited);
+        let data = json!({ "by": "operator", "name": user.name, "mailed": to.is_some() });
+        let event = event.of_subject(user.id.as_str()).with(data);
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
+        PrintedLink { email, ..printed }.of(&user)
+    }
+
+    /// Another password for somebody who has one: by a link, which is mailed to the address that they confirmed.
+    pub async fn reset_user(
+        &self,
+        name: &str,
+        config: &Config,
+    ) -> Result<Value, RegistrationError> {
+        let outbox = self.outbox(config);
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let user = resettable(&mut transaction, name).await?;
+        let second = match has_passkey(config, &mut transaction, &user.id).await? {
+            true => SecondProof::Another,
+            false => SecondProof::Code,
+        };
+        let settings = transaction.settings(&user.id).await?;
+        let to = settings.and_then(|settings| settings.email);
+        let to = to.filter(|_| config.channels.mail.is_some());
+        let draft = LinkDraft {
+            user: &user.id,
+            kind: LinkKind::Reset,
+            address: None,
+            second,
+        };
+        let printed = send(&outbox, &mut transaction, draft, to.as_deref()).await?;
+        self.record_reset(&outbox, &mut transaction, &user).await?;
+        transaction.commit().await?;
+        printed.of(&user)
+    }
+
+    /// The code for a link that the person asked for themselves, at the login.
+    pub async fn code_for_user(
+        &self,
+        name: &str,
+        config: &Config,
+    ) -> Result<Value, RegistrationError> {
+        let outbox = self.outbox(config);
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let user = resettable(&mut transaction, name).await?;
+        if has_passkey(config, &mut transaction, &user.id).await? {
+            return Err(fault(&format!(
+                "`{name}` has a passkey, and finishes the link with it; if it is lost, remove it first by `writ user passkeys {name} --remove-all`"
+            )));
+        }
+        let code = new_code(&outbox);
+        let digest = code_digest(&config.master, &user.id, &code);
+        let given = transaction.give_code_to_link(&user.id, &digest, outbox.now);
+        if !given.await? {
+            return Err(fault(&format!(
+                "`{name}` asked for no link in the last hour: `writ user reset {name}` makes one"
+            )));
+        }
+        self.record_reset(&outbox, &mut transaction, &user).await?;
+        transaction.commit().await?;
+        PrintedLink {
+            code: Some(code.to_string()),
+            ..PrintedLink::default()
+        }
+        .of(&user)
+    }
+
+    /// The person is told on every channel, so that it is never done unnoticed.
+    async fn record_reset(
+        &self,
+        outbox: &OutboxContext<'_>,
+        transaction: &mut DatabaseTransaction,
+        user: &User,
+    ) -> Result<(), RegistrationError> {
+        let event = self.event(outbox.now, EventName::UserChanged);
+        let data =
+            json!({ "by": "operator", "name": user.name, "setting": "reset", "state": "begun" });
+        let event = event.of_subject(user.id.as_str()).with(data);
+        transaction.insert_event(&event).await?;
+        let told = account_notice::reset_begun(outbox, transaction, &user.id).await;
+        told.map_err(not_told)
+    }
+
+    async fn insert_invited(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        name: &str,
+    ) -> Result<User, RegistrationError> {
+        registration::check_user_name(name)?;
+        let now = self.clock.now();
+        let user = User {
+            id: UserId::make(now, self.random.bytes()),
+            name: name.to_owned(),
+            disabled: false,
+        };
+        if !transaction.insert_user(&user, NO_PASSWORD, now).await? {
+            return Err(RegistrationError::Exists(format!("person `{name}`")));
+        }
+        let event = self
+            .event(now, EventName::UserAdded)
+            .of_subject(user.id.as_str())
+            .with(json!({ "name": name }));
+        transaction.insert_event(&event).await?;
+        Ok(user)
+    }
+
+    fn outbox<'a>(&'a self, config: &'a Config) -> OutboxContext<'a> {
+        OutboxContext {
+            config,
+            random: self.random,
+            now: self.clock.now(),
+        }
+    }
+}
+
+/// Somebody who was invited and has no account yet.
+async fn invited_before(
+    config: &Config,
+    transaction: &mut DatabaseTransaction,
+    stored: StoredUser,
+) -> Result<User, RegistrationError> {
+    let name = &stored.user.name;
+    if stored.removed {
+        return Err(RegistrationError::Removed(format!("person `{name}`")));
+    }
+    if stored.user.disabled {
+        return Err(disabled(name));
+    }
+    if stored.has_password() || has_passkey(config, transaction, &stored.user.id).await? {
+        return Err(fault(&format!(
+            "person `{name}` has an account: `writ user reset {name}` lets them set another password"
+        )));
+    }
+    Ok(stored.user)
+}
+
+/// Somebody who has an account.
+async fn resettable(
+    transaction: &mut DatabaseTransaction,
+    name: &str,
+) -> Result<User, RegistrationError> {
+    let stored = registered(transaction, name).await?;
+    if stored.user.disabled {
+        return Err(disabled(name));
+    }
+    if !stored.has_password() {
+        return Err(fault(&format!(
+            "person `{name}` was invited and set no password yet: `writ user invite {name}` makes another link"
+        )));
+    }
+    Ok(stored.user)
+}
+
+fn disabled(name: &str) -> RegistrationError {
+    fault(&format!(
+        "person `{name}` is disabled: `writ user enable {name}` first"
+    ))
+}
+
+/// Makes the link and mails it; what the operator reads of it.
+async fn send(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    draft: LinkDraft<'_>,
+    to: Option<&str>,
+) -> Result<PrintedLink, RegistrationError> {
+    let issued = issue(outbox, transaction, draft).await?;
+    let IssuedLink {
+        secret,
+        code,
+        expires_at,
+    } = issued.ok_or_else(|| fault("another link was made meanwhile"))?;
+    let mut printed = PrintedLink {
+        expires_at: Some(expires_at.rfc3339()),
+        needs: code.is_none().then_some("passkey"),
+        code: code.map(|code| code.to_string()),
+        ..PrintedLink::default()
+    };
+    match to {
+        Some(to) => {
+            let sent = SentLink {
+                kind: draft.kind,
+                to: to.to_owned(),
+                link: secret,
+            };
+            let mailed = mail_link(outbox, transaction, draft.user, (sent, expires_at)).await;
+            mailed.map_err(not_told)?;
+            printed.mailed = Some(true);
+        }
+        None => printed.link = Some(link_url(outbox.config, draft.kind, &secret)),
+    }
+    Ok(printed)
+}
+
+/// What a command prints.
+#[derive(Default, Serialize)]
+struct PrintedLink {
+    id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mailed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+impl PrintedLink {
+    fn of(self, user: &User) -> Result<Value, RegistrationError> {
+        Ok(serde_json::to_value(Self {
+            id: user.id.to_string(),
+            name: user.name.clone(),
+            ..self
+        })?)
+    }
+}
+
+fn not_told(failure: Failure) -> RegistrationError {
+    RegistrationError::NotTold(format!("{failure:?}"))
+}

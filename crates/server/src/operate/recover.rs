@@ -1,0 +1,114 @@
+//! The end of a link that sets a password: used up once, and with it everything that the password before may have opened. Logins end, no
+//! browser is known any more, every client has to ask again, and what acts for the person is paused until they let it go on.
+
+use serde_json::json;
+use writ_core::account_link::LinkKind;
+use writ_core::event::{Event, EventName};
+use writ_store::DatabaseTransaction;
+use writ_store::account_link::AccountLink;
+use writ_store::settings::PersonSettings;
+use writ_store::stop::StopEvents;
+use writ_store::user::StoredUser;
+use writ_wire::time::Timestamp;
+
+use super::account_link::has_passkey;
+use crate::node::app::App;
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
+use crate::notifications::account_notice;
+
+/// How the person proved who they are, beside the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveredBy {
+    Code,
+    Passkey,
+}
+
+impl RecoveredBy {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Passkey => "passkey",
+        }
+    }
+}
+
+/// What is set.
+pub struct Recovery<'a> {
+    /// The secret of the link.
+    pub secret: &'a str,
+    /// A PHC string.
+    pub hash: &'a str,
+    pub by: RecoveredBy,
+}
+
+/// The person as they are now, and since when their tasks are paused; `None`: the link is not good any more, or not for this proof. The caller commits.
+pub async fn recover(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    link: &AccountLink,
+    recovery: Recovery<'_>,
+) -> Result<Option<(StoredUser, Timestamp)>, Failure> {
+    let (user, now) = (&link.user, app.clock.now());
+    transaction.begin_stop().await?;
+    transaction.hold_user(user).await?;
+    let code_counts = !has_passkey(&app.config, transaction, user).await?;
+    let stored = transaction.user_by_id(user).await?;
+    if (recovery.by == RecoveredBy::Code && !code_counts)
+        || stored.is_none_or(|stored| stored.user.disabled || stored.removed)
+        || !transaction
+            .consume_account_link(&secret_digest(recovery.secret), now)
+            .await?
+        || !transaction.set_password(user, recovery.hash).await?
+    {
+        return Ok(None);
+    }
+    let sessions = transaction.end_sessions_of(user, now).await?;
+    let id = app.event_id(now);
+    let why = json!({ "by": "subject", "because": "recovered" }).to_string();
+    let events = StopEvents {
+        id: &id,
+        now,
+        data: &why,
+    };
+    let paused = transaction.pause_tasks_of(user, events).await?;
+    confirm_address(app, transaction, link).await?;
+    let (name, data) = match link.kind {
+        LinkKind::Invitation => (
+            EventName::UserChanged,
+            json!({ "by": "invitation", "setting": "password" }),
+        ),
+        LinkKind::Reset | LinkKind::Forgotten | LinkKind::Address => (
+            EventName::UserRecovered,
+            json!({ "by": recovery.by.as_str(), "link": link.kind, "sessions_ended": sessions, "tasks_paused": paused }),
+        ),
+    };
+    let event = Event::new(app.event_id(now), now, name);
+    let event = event.of_subject(user.as_str()).with(data);
+    transaction.insert_event(&event).await?;
+    if name == EventName::UserRecovered {
+        account_notice::recovered(&app.outbox(), transaction, user).await?;
+    }
+    let person = transaction.user_by_id(user).await?;
+    Ok(person.map(|person| (person, now)))
+}
+
+/// Whoever opened a link that was sent to an address reads what is sent there.
+async fn confirm_address(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    link: &AccountLink,
+) -> Result<(), Failure> {
+    let Some(address) = &link.address else {
+        return Ok(());
+    };
+    let settings = transaction.settings(&link.user).await?.unwrap_or_default();
+    let settings = PersonSettings {
+        email: Some(address.clone()),
+        ..settings
+    };
+    let now = app.clock.now();
+    Ok(transaction
+        .save_settings(&link.user, &settings, now)
+        .await?)
+}

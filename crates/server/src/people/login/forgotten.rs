@@ -1,0 +1,71 @@
+//! "Forgot your password?": whatever name is typed, the answer is the same, and what comes of it is done where nobody waits for it
+//! (`operate/forgotten.rs`).
+
+use axum::response::{IntoResponse, Response};
+use writ_core::registration::check_user_name;
+use writ_pages::{AccountSaid, ForgottenPage};
+
+use crate::node::app::App;
+use crate::node::forgotten_limits::{ForgottenBy, forgotten_limits};
+use crate::notifications::link_mail::password_forgotten;
+use crate::people::error::PageError;
+use crate::people::request::{PostedForm, Visitor};
+
+pub(super) async fn show(visitor: Visitor) -> Result<Response, PageError> {
+    Ok(page(&visitor, false))
+}
+
+pub(super) async fn submit(posted: PostedForm) -> Result<Response, PageError> {
+    let (visitor, form) = (&posted.visitor, posted.unchecked());
+    if !posted.is_ours() || visitor.app.config.channels.mail.is_none() {
+        return Ok(page(visitor, !posted.is_ours()));
+    }
+    let name = form.required("username")?;
+    admit(visitor, name).await?;
+    let app = &*visitor.app;
+    if check_user_name(name).is_ok() {
+        let mut transaction = app.begin().await?;
+        password_forgotten(&app.outbox(), &mut transaction, name).await?;
+        transaction.commit().await?;
+        app.notices.wake();
+    }
+    Ok(said(visitor, AccountSaid::LinkMayCome))
+}
+
+async fn admit(visitor: &Visitor, name: &str) -> Result<(), PageError> {
+    let (app, now) = (&*visitor.app, visitor.app.clock.now());
+    let stored = app.read().await?.user_by_name(name).await?;
+    let known = stored.and_then(|stored| app.known_browser(&visitor.headers, &stored));
+    let by = match &known {
+        Some(id) => ForgottenBy::KnownBrowser(id),
+        None => ForgottenBy::Stranger {
+            name,
+            address: visitor.address,
+        },
+    };
+    let sentence =
+        "a link was asked for too often: try again tomorrow, or ask whoever runs this server";
+    Ok(app
+        .admit_request(forgotten_limits(by, now), sentence)
+        .await?)
+}
+
+fn page(visitor: &Visitor, form_expired: bool) -> Response {
+    let app: &App = &visitor.app;
+    if app.config.channels.mail.is_none() {
+        return said(visitor, AccountSaid::AskOperator);
+    }
+    let forgotten = ForgottenPage {
+        csrf: visitor.browser.csrf(),
+        form_expired,
+    };
+    let texts = app.languages.of_request(&visitor.headers);
+    let mut response = forgotten.page(texts).into_http().into_response();
+    app.remember(&visitor.browser, response.headers_mut());
+    response
+}
+
+fn said(visitor: &Visitor, said: AccountSaid) -> Response {
+    let texts = visitor.app.languages.of_request(&visitor.headers);
+    said.page(texts).into_http().into_response()
+}

@@ -1,0 +1,50 @@
+//! The pause of everything that acts for a person, in one statement whose work is what it pauses: each task waits until its person
+//! lets it go on (`resume_task_of`), with an event for each.
+
+use writ_core::event::EventName;
+use writ_core::id::UserId;
+
+use crate::error::Result;
+use crate::stop::{StopEvents, task_events};
+use crate::store::DatabaseTransaction;
+
+row! { PausedRow { paused: i64 } }
+
+macro_rules! theirs {
+    () => {
+        "t.tenant = $tenant AND t.subject = $subject AND t.subject_kind = 'person'
+            AND t.stopped_at IS NULL AND t.suspended_at IS NULL AND t.expires_at > $now"
+    };
+}
+
+/// SQLite has one writer: what the first statement found is what the next one changes. PostgreSQL records what it changed.
+const ON_SQLITE: &str = concat!(
+    task_events!(concat!("tasks t WHERE ", theirs!())),
+    "; UPDATE tasks AS t SET suspended_at = $now WHERE ",
+    theirs!(),
+    "; SELECT changes() AS paused"
+);
+const ON_POSTGRES: &str = concat!(
+    "WITH paused AS (UPDATE tasks AS t SET suspended_at = $now WHERE ",
+    theirs!(),
+    " RETURNING t.tenant, t.id, t.subject, t.client_id, t.purpose, t.transaction_id),
+    recorded AS (",
+    task_events!("paused t"),
+    ") SELECT COUNT(*) AS paused FROM paused"
+);
+
+impl DatabaseTransaction {
+    /// Pauses all live tasks of this person, each with its event; says how many. From this commit on nothing below them is live.
+    pub async fn pause_tasks_of(&mut self, user: &UserId, events: StopEvents<'_>) -> Result<u64> {
+        let rows = all_by_name!(self, PausedRow, (ON_SQLITE, ON_POSTGRES), {
+            tenant: &self.tenant,
+            subject: user.as_str(),
+            event: events.id.as_str(),
+            name: EventName::TaskSuspended.as_str(),
+            now: events.now.micros(),
+            data: events.data,
+        })?;
+        let paused = rows.first().map_or(0, |row| row.paused);
+        Ok(u64::try_from(paused).unwrap_or_default())
+    }
+}

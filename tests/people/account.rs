@@ -1,0 +1,385 @@
+//! A mailed link proves no person: an invitation and a reset are finished by a code that came another way, or by a passkey, in a form that
+//! uses the link up; and with the password before ends what it opened.
+
+use http::Method;
+use serde_json::{Value, json};
+use writ_core::account_link::{LinkKind, MAX_LINK_FAILURES};
+use writ_server::operate::change::ChangedBy;
+use writ_server::operate::disable::{UserSwitch, switch_user};
+use writ_testkit::{
+    BANK, Cast, ISSUER, PASSWORD, Phone, TestBrowser, WebPage, World, at_once, both,
+};
+
+pub(super) const NEW: &str = "nine purple kettles sing";
+const WRONG: &str = "BBBB-BBBB";
+const OPTIONS: &str = "/account/passkey/options";
+
+/// What `writ user invite` prints.
+async fn invite(world: &World, name: &str) -> Value {
+    let catalogue = world.app.catalogue().await.unwrap();
+    let registry = world.registry(&catalogue.types);
+    let invited = registry.invite_user(name, None, &world.app.config).await;
+    invited.unwrap()
+}
+
+/// What `writ user reset` prints.
+pub(super) async fn reset(world: &World, name: &str) -> Result<Value, String> {
+    let catalogue = world.app.catalogue().await.unwrap();
+    let registry = world.registry(&catalogue.types);
+    let made = registry.reset_user(name, &world.app.config).await;
+    made.map_err(|error| error.to_string())
+}
+
+pub(super) fn text(printed: &Value, member: &str) -> String {
+    printed[member].as_str().unwrap().to_owned()
+}
+
+/// The path of a printed link.
+fn link(printed: &Value) -> String {
+    let link = text(printed, "link");
+    link.strip_prefix(ISSUER).unwrap().to_owned()
+}
+
+/// The secret in a printed link.
+fn secret(printed: &Value) -> String {
+    link(printed).split('=').nth(1).unwrap().to_owned()
+}
+
+/// What the device of this phone says to the challenge for this link.
+async fn proof(phone: &mut Phone, secret: &str) -> Value {
+    let fields = [("link", secret.to_owned())];
+    let asked = phone.post(OPTIONS, &fields).await.reply;
+    assert_eq!(asked.status, 200, "{}", asked.text());
+    let options = asked.json();
+    assert_eq!(options["allowCredentials"], json!([]), "it names nobody");
+    phone.device.get(&options, &phone.origin).unwrap()
+}
+
+/// The form of this link with this answer of a passkey.
+async fn reset_with(phone: &mut Phone, secret: &str, assertion: &Value) -> WebPage {
+    let fields = [
+        ("link", secret.to_owned()),
+        ("new_password", NEW.to_owned()),
+        ("new_password_again", NEW.to_owned()),
+        ("assertion", assertion.to_string()),
+    ];
+    phone.post("/account", &fields).await
+}
+
+pub(super) async fn finish(
+    browser: &mut TestBrowser,
+    page: &WebPage,
+    code: &str,
+    password: &str,
+) -> WebPage {
+    let fill = [
+        ("code", code),
+        ("new_password", password),
+        ("new_password_again", password),
+    ];
+    browser.submit(page, "account-submit", &fill).await
+}
+
+async fn signs_in(world: &World, name: &str, password: &str) -> bool {
+    let mut browser = world.browser();
+    let page = browser.open("/login").await;
+    let page = browser.log_in(&page, name, password).await;
+    page.url.path() == "/app"
+}
+
+both!(
+    an_invited_person_sets_a_password_by_link_and_code_once,
+    |world| async {
+        let printed = invite(&world, "noor").await;
+        let (path, code) = (link(&printed), text(&printed, "code"));
+        assert!(!signs_in(&world, "noor", "").await);
+        // A program that reads mail opens it as often as it likes, and learns no name.
+        for method in [Method::GET, Method::HEAD, Method::GET] {
+            let opened = world.send(method, &path, &[], Vec::new()).await;
+            assert_eq!(opened.status, 200);
+            assert!(!opened.text().contains("noor"));
+        }
+        let mut phone = world.phone(1);
+        let page = phone.browser.open(&path).await;
+        page.says("You were invited");
+        for (typed, password, says) in [
+            (WRONG, NEW, "That code is not right"),
+            ("", NEW, "That code is not right"),
+            (&*code, "too short", "at least 15 characters"),
+            (&code, "noornoornoor noor noor", "easily guessed"),
+        ] {
+            let again = finish(&mut phone.browser, &page, typed, password).await;
+            assert_eq!(again.reply.status, 422, "{typed} {password}");
+            again.says(says);
+            again.does_not_say("noor");
+        }
+        let mut differ = page.fields("account-submit");
+        differ.extend([
+            ("code".to_owned(), code.clone()),
+            ("new_password".to_owned(), NEW.to_owned()),
+        ]);
+        let again = phone
+            .browser
+            .send_form(&page, "account-submit", &differ)
+            .await;
+        again.says("The two new passwords differ");
+        let mut forged = differ.clone();
+        forged.push(("new_password_again".to_owned(), NEW.to_owned()));
+        forged[0].1 = "x".to_owned();
+        let again = phone
+            .browser
+            .send_form(&page, "account-submit", &forged)
+            .await;
+        assert_eq!(again.reply.status, 403);
+        assert!(!signs_in(&world, "noor", NEW).await, "nothing was set");
+
+        let done = finish(&mut phone.browser, &page, &code, NEW).await;
+        done.says("Your password is set");
+        assert_eq!(phone.browser.open("/app").await.url.path(), "/app");
+        assert!(signs_in(&world, "noor", NEW).await);
+        let gone = phone.browser.open(&path).await;
+        assert_eq!(gone.reply.status, 410);
+        let again = finish(&mut phone.browser, &page, &code, "another seven kettles").await;
+        assert_eq!(again.reply.status, 410);
+        assert!(signs_in(&world, "noor", NEW).await);
+        // The same code adds the first passkey, while it is new.
+        phone.code = Some(code);
+        let devices = phone.enrol("Phone").await;
+        devices.says("The passkey was added");
+        let invited = world.events_named("user.invited").await;
+        assert_eq!(
+            (invited.len(), &invited[0].data["by"]),
+            (1, &json!("operator"))
+        );
+        let changed = world.events_named("user.changed").await;
+        assert_eq!(
+            changed[0].data,
+            json!({ "by": "invitation", "setting": "password" })
+        );
+        let metrics = world.app.metrics.render();
+        let counted = "writ_account_links_total{kind=\"invitation\",result=\"finished\"} 1";
+        assert!(metrics.contains(counted), "{metrics}");
+    }
+);
+
+both!(a_reset_ends_what_the_old_password_opened, |world| async {
+    let cast = Cast::of(&world).await;
+    let grant = cast
+        .granted(&world, &cast.planner, &cast.request(), BANK)
+        .await;
+    let token = grant.access_token();
+    let active = async || cast.introspect(&world, &token).await["active"] == json!(true);
+    let mut elsewhere = world.phone_of("alice").await;
+    let printed = reset(&world, "alice").await.unwrap();
+    assert!(active().await, "a link alone ends nothing");
+    let mut hers = world.phone(2);
+    let page = hers.browser.open(&link(&printed)).await;
+    page.says("Type the code");
+    let done = finish(&mut hers.browser, &page, &text(&printed, "code"), NEW).await;
+    done.says("Your password is set");
+
+    assert_eq!(elsewhere.browser.open("/app").await.url.path(), "/login");
+    assert!(!signs_in(&world, "alice", PASSWORD).await && signs_in(&world, "alice", NEW).await);
+    assert!(!active().await);
+    let refresh = cast.planner.refresh_form(&grant.member("refresh_token"));
+    let refused = cast.planner.send(&world, "/token", &refresh).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    let recovered = world.events_named("user.recovered").await;
+    assert_eq!(
+        recovered[0].data,
+        json!({ "by": "code", "link": LinkKind::Reset, "sessions_ended": 2, "tasks_paused": 1 })
+    );
+    let paused = world.events_named("task.suspended").await;
+    assert_eq!(
+        (paused.len(), &paused[0].data["because"]),
+        (1, &json!("recovered"))
+    );
+
+    // It goes on by a login from since then, which is fresh.
+    let task = paused[0].task.clone().unwrap();
+    let resume = async |phone: &mut Phone| {
+        let fields = [("task", task.clone())];
+        phone.post("/app/resume", &fields).await
+    };
+    resume(&mut hers).await.says("Sign out and in again first");
+    world.advance(1);
+    let page = hers.browser.open("/login").await;
+    hers.browser.log_in(&page, "alice", NEW).await;
+    world.advance(900);
+    resume(&mut hers).await.says("Sign out and in again first");
+    assert!(!active().await);
+    let page = hers.browser.open("/login").await;
+    hers.browser.log_in(&page, "alice", NEW).await;
+    hers.browser.open("/app/agents").await.says("Paused");
+    resume(&mut hers).await;
+    let again = cast.planner.send(&world, "/token", &refresh).await;
+    assert_eq!(again.status, 200, "{}", again.text());
+    assert_eq!(world.events_named("task.resumed").await.len(), 1);
+});
+
+both!(
+    a_link_is_over_when_it_may_not_be_used_any_more,
+    |world| async {
+        Cast::of(&world).await;
+        let mut browser = world.browser();
+        let over = async |browser: &mut TestBrowser, printed: &Value, why: &str| {
+            let page = browser.open(&link(printed)).await;
+            assert_eq!(page.reply.status, 410, "{why}");
+            page.does_not_say("alice");
+        };
+        let guessed = reset(&world, "alice").await.unwrap();
+        let page = browser.open(&link(&guessed)).await;
+        for _ in 0..MAX_LINK_FAILURES {
+            assert_eq!(
+                finish(&mut browser, &page, WRONG, NEW).await.reply.status,
+                422
+            );
+        }
+        let late = finish(&mut browser, &page, &text(&guessed, "code"), NEW).await;
+        assert_eq!(late.reply.status, 410);
+        over(&mut browser, &guessed, "guessed").await;
+
+        let older = reset(&world, "alice").await.unwrap();
+        let newer = reset(&world, "alice").await.unwrap();
+        over(&mut browser, &older, "a newer one").await;
+        let page = browser.open(&link(&newer)).await;
+        assert_eq!(
+            finish(&mut browser, &page, &text(&older, "code"), NEW)
+                .await
+                .reply
+                .status,
+            422,
+            "the code of the older one"
+        );
+        world.advance(LinkKind::Reset.lifetime().as_secs());
+        over(&mut browser, &newer, "too old").await;
+
+        let disabled = reset(&world, "alice").await.unwrap();
+        for to in [UserSwitch::Disable, UserSwitch::Enable] {
+            let mut transaction = world.app.begin().await.unwrap();
+            let change = world.app.change(ChangedBy::Operator, world.now());
+            let done = switch_user(&mut transaction, "alice", to, change).await;
+            assert!(done.unwrap().is_some());
+            transaction.commit().await.unwrap();
+        }
+        over(&mut browser, &disabled, "disabled meanwhile").await;
+        for bad in ["", "?link=", "?link=x", "?link=x&link=y"] {
+            let status = browser.open(&format!("/account{bad}")).await.reply.status;
+            assert!([400, 410].contains(&status), "{bad}: {status}");
+        }
+        assert!(signs_in(&world, "alice", PASSWORD).await, "nothing was set");
+    }
+);
+
+both!(whoever_has_a_passkey_resets_with_it, |world| async {
+    Cast::of(&world).await;
+    let mut alice = world.enrolled_phone("alice", 1).await;
+    let mut mallory = world.enrolled_phone("mallory", 2).await;
+    let printed = reset(&world, "alice").await.unwrap();
+    assert_eq!(
+        (printed.get("code"), &printed["needs"]),
+        (None, &json!("passkey"))
+    );
+    let secret = secret(&printed);
+    let page = alice.browser.open(&link(&printed)).await;
+    page.says("then use your passkey");
+    let with = |assertion: Option<String>| {
+        let mut fields = vec![
+            ("link", secret.clone()),
+            ("code", WRONG.to_owned()),
+            ("new_password", NEW.to_owned()),
+            ("new_password_again", NEW.to_owned()),
+        ];
+        fields.extend(assertion.map(|assertion| ("assertion", assertion)));
+        fields
+    };
+    let refused = alice.post("/account", &with(None)).await;
+    assert_eq!(refused.reply.status, 422);
+    mallory.browser.open(&link(&printed)).await;
+    let others = proof(&mut mallory, &secret).await.to_string();
+    let refused = mallory.post("/account", &with(Some(others))).await;
+    assert_eq!(refused.reply.status, 422);
+    assert!(signs_in(&world, "alice", PASSWORD).await);
+    let hers = proof(&mut alice, &secret).await.to_string();
+    let done = alice.post("/account", &with(Some(hers.clone()))).await;
+    done.says("Your password is set");
+    assert!(signs_in(&world, "alice", NEW).await);
+    let recovered = world.events_named("user.recovered").await;
+    assert_eq!(recovered[0].data["by"], json!("passkey"));
+    let again = alice.post("/account", &with(Some(hers))).await;
+    assert_eq!(again.reply.status, 410);
+});
+
+both!(a_passkey_signs_for_one_link_and_no_login, |world| async {
+    Cast::of(&world).await;
+    let mut alice = world.enrolled_phone("alice", 1).await;
+    world.enrolled_phone("mallory", 2).await;
+    let hers = secret(&reset(&world, "alice").await.unwrap());
+    let others = secret(&reset(&world, "mallory").await.unwrap());
+    // Whoever holds her login back sets no password by it; it is still good to sign in.
+    let login = alice.assertion().await;
+    let refused = reset_with(&mut alice, &hers, &login).await;
+    assert_eq!(refused.reply.status, 422, "{}", refused.words());
+    refused.says("That passkey did not work here");
+    let entered = alice.send_assertion(&login, &[]).await;
+    assert_eq!(entered.url.path(), "/app", "{}", entered.words());
+    // Nor does what she signs for the link sign in, or set a password by another link.
+    let signed = proof(&mut alice, &hers).await;
+    let refused = alice.send_assertion(&signed, &[]).await;
+    assert_eq!(refused.reply.status, 422, "{}", refused.words());
+    let signed = proof(&mut alice, &others).await;
+    for secret in [&hers, &others] {
+        let refused = reset_with(&mut alice, secret, &signed).await;
+        assert_eq!(refused.reply.status, 422, "{}", refused.words());
+    }
+    // Whoever asks is told of nothing, and makes no row; what another browser was given is good there alone.
+    let mut elsewhere = Phone::new(world.browser(), alice.device.clone());
+    let path = format!("/account?link={hers}");
+    let page = elsewhere.browser.open(&path).await.reply.text();
+    let asks = format!("data-options=\"{OPTIONS}\"");
+    assert!(page.contains(&asks), "{page}");
+    let before = world.database.dump().await;
+    let theirs = proof(&mut elsewhere, &hers).await;
+    proof(&mut elsewhere, "no link").await;
+    assert_eq!(world.database.dump().await, before);
+    let refused = reset_with(&mut alice, &hers, &theirs).await;
+    assert_eq!(refused.reply.status, 422, "{}", refused.words());
+    let asked = alice.post(OPTIONS, &[]).await.reply;
+    assert_eq!(asked.refusal(), (400, "invalid_request".to_owned()));
+    let asked = alice.browser.post(OPTIONS, &[("link", hers.clone())]).await;
+    assert_eq!(asked.reply.refusal(), (403, "form_expired".to_owned()));
+
+    assert!(signs_in(&world, "alice", PASSWORD).await, "nothing was set");
+    assert!(world.events_named("user.recovered").await.is_empty());
+    let signed = proof(&mut alice, &hers).await;
+    let done = reset_with(&mut alice, &hers, &signed).await;
+    done.says("Your password is set");
+});
+
+both!(
+    of_many_forms_with_one_link_one_sets_its_password,
+    |world| async {
+        Cast::of(&world).await;
+        let printed = reset(&world, "alice").await.unwrap();
+        let (node, code) = (world.node().await, text(&printed, "code"));
+        let mut racers = Vec::new();
+        for place in 0..6_usize {
+            let mut browser = match place.is_multiple_of(2) {
+                true => world.browser(),
+                false => node.browser(),
+            };
+            let page = browser.open(&link(&printed)).await;
+            let (code, password) = (code.clone(), format!("{NEW} {place}"));
+            racers.push(async move {
+                finish(&mut browser, &page, &code, &password)
+                    .await
+                    .reply
+                    .status
+            });
+        }
+        let statuses = at_once(racers).await;
+        let won = statuses.iter().filter(|status| **status == 200).count();
+        assert_eq!(won, 1, "{statuses:?}");
+        assert_eq!(world.events_named("user.recovered").await.len(), 1);
+    }
+);
