@@ -113,37 +113,9 @@ pub async fn resume_agent(
     Ok(true)
 }
 
-/// A guest's task goes on with the client's metadata document as it is now. `false` if it is not suspended any more, or is another
-/// person's.
-pub async fn resume_guest_task(
-    transaction: &mut DatabaseTransaction,
-    stored: &StoredTask,
-    guest: &Client,
-    change: ChangeContext<'_>,
-) -> Result<bool, StoreError> {
-    let (task, person) = (&stored.task, stored.task.subject.as_str());
-    let Some(suspended_at) = stored.suspended_at else {
-        return Ok(false);
-    };
-    if !transaction
-        .resume_task_of(&task.id, person, suspended_at)
-        .await?
-    {
-        return Ok(false);
-    }
-    let document = KeptDocument::of(guest);
-    transaction.replace_guest_grant(&task.id, &document).await?;
-    let data = json!({ "profile": "guest", "document": document });
-    let event = change.event(EventName::TaskResumed, data);
-    transaction
-        .insert_event(&event.by(guest).about(task))
-        .await?;
-    Ok(true)
-}
-
-/// A task goes on that was paused when its person set another password by a link. `false` if it is not suspended any more, or is another
-/// person's.
-pub async fn resume_paused_task(
+/// A task goes on that was suspended for its person; a guest's with the client's metadata document as it is now. `false` if it is not
+/// suspended any more, or is another person's.
+pub async fn resume_task(
     transaction: &mut DatabaseTransaction,
     stored: &StoredTask,
     client: &Client,
@@ -159,7 +131,15 @@ pub async fn resume_paused_task(
     {
         return Ok(false);
     }
-    let event = change.event(EventName::TaskResumed, json!({}));
+    let data = match client.is_guest() {
+        true => {
+            let document = KeptDocument::of(client);
+            transaction.replace_guest_grant(&task.id, &document).await?;
+            json!({ "profile": "guest", "document": document })
+        }
+        false => json!({}),
+    };
+    let event = change.event(EventName::TaskResumed, data);
     transaction
         .insert_event(&event.by(client).about(task))
         .await?;

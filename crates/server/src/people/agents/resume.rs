@@ -10,7 +10,7 @@ use writ_pages::MineNotice;
 use super::{PATH, page};
 use crate::node::guests::GuestLookup;
 use crate::operate::change::ChangedBy;
-use crate::operate::suspend::{resume_guest_task, resume_paused_task};
+use crate::operate::suspend;
 use crate::people::error::PageError;
 use crate::people::request::{PostedForm, SignedIn};
 
@@ -42,10 +42,7 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
     };
     let change = app.change(ChangedBy::Subject(user.as_str()), app.clock.now());
     let mut transaction = app.begin().await?;
-    let resumed = match client.is_guest() {
-        true => resume_guest_task(&mut transaction, &stored, &client, change).await?,
-        false => resume_paused_task(&mut transaction, &stored, &client, change).await?,
-    };
+    let resumed = suspend::resume_task(&mut transaction, &stored, &client, change).await?;
     transaction.commit().await?;
     Ok(match resumed {
         true => MineNotice::Resumed,
