@@ -5,6 +5,7 @@
 #[cfg(feature = "schema")]
 mod action;
 mod agreement;
+mod alike;
 mod amounts;
 mod any;
 mod approvers;
@@ -31,6 +32,7 @@ mod reading;
 mod rules;
 #[cfg(feature = "schema")]
 mod schema;
+mod scripts;
 mod sentence;
 mod shape;
 mod signs;
