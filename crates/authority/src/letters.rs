@@ -165,9 +165,10 @@ pub const fn is_confusable(c: char) -> bool {
         | '\u{1f1}'..='\u{1f3}' | '\u{2d0}' | '\u{2d7}' | '\u{2025}' | '\u{2043}'
         | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
         | '\u{2c2}'..='\u{2c3}' | '\u{204e}' | '\u{23ae}' | '\u{2758}'
-        | '\u{2571}' | '\u{29f5}' | '\u{29f8}'..='\u{29f9}' | '\u{a789}' | '\u{a78c}'
+        | '\u{2571}' | '\u{29f5}' | '\u{29f8}'..='\u{29f9}' | '\u{2373}'..='\u{2374}' | '\u{237a}' | '\u{a789}' | '\u{a78b}'..='\u{a78c}'
         | '\u{fb00}'..='\u{fd3d}' | '\u{fd40}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}'
-        | '\u{1d400}'..='\u{1d7ff}' | '\u{1ee00}'..='\u{1eef1}')
+        | '\u{10140}'..='\u{1018e}' | '\u{10190}'..='\u{101a0}' | '\u{102e1}'..='\u{102fb}' | '\u{1ccd6}'..='\u{1ccf9}'
+        | '\u{1d134}' | '\u{1d16d}' | '\u{1d200}'..='\u{1d245}' | '\u{1fbf0}'..='\u{1fbf9}' | '\u{1d400}'..='\u{1d7ff}' | '\u{1ee00}'..='\u{1eef1}')
 }
 
 /// Is drawn like another character but between these two.
@@ -180,6 +181,10 @@ pub fn is_out_of_place(c: char, before: Option<char>, after: Option<char>) -> bo
         '\u{2010}'..='\u{2011}' => !is(before, char::is_alphanumeric),
         // The slash of a fraction.
         '\u{2044}' => !is(before, scripts::is_digit) || !is(after, scripts::is_digit),
+        // Before a word of Spanish.
+        '¡' => is(before, char::is_alphanumeric),
+        // Apart, on packages.
+        '℮' => is(before, char::is_alphanumeric) || is(after, char::is_alphanumeric),
         // Roman numerals: in words of East Asia.
         '\u{2160}'..='\u{217f}' => {
             !is(before, scripts::is_east_asian) && !is(after, scripts::is_east_asian)

@@ -24,6 +24,7 @@ mod headline;
 mod legible;
 pub mod letters;
 mod narrow;
+mod numbers;
 mod object;
 mod permit;
 mod pointer;

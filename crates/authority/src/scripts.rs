@@ -1,11 +1,12 @@
-//! Which letters and digits may stand in one word and in one number: letters of one script, digits of one system (UTS 39 sections 5.1 to
-//! 5.3). Words of scripts without spaces between them end where another script begins, as in `SNS東京`; and a word of Latin may have
-//! an ending of most scripts, as `PDFটি`, but none that is drawn like Latin.
+//! Which letters and digits may stand in one word: letters of one script, digits of one system (UTS 39 sections 5.1 to 5.3). Words of scripts
+//! without spaces between them end where another script begins, as in `SNS東京`; and a word of Latin may have an ending of most scripts, as
+//! `PDFটি`, but none that is drawn like Latin.
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, Script};
 
-use crate::alike::{is_like_digit, is_like_digit_inside, is_like_latin, is_raised_within};
+use crate::alike::{is_like_latin, is_raised_within};
+use crate::numbers;
 
 /// What does not belong where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +25,7 @@ pub(crate) fn stranger(line: &[char]) -> Option<Stranger> {
         let found = stranger_in_word(word).or_else(|| raised_letter(word));
         found.map(|found| found.moved(start))
     });
-    in_word
-        .or_else(|| mixed_number(line))
-        .or_else(|| letter_in_number(line))
+    in_word.or_else(|| numbers::stranger_in_number(line))
 }
 
 /// A letter or digit that a reader of ASCII does not expect: not of Latin, and not drawn as small as `²`.
@@ -59,7 +58,7 @@ pub(crate) fn script(c: char) -> Script {
 }
 
 impl Stranger {
-    fn moved(self, by: usize) -> Self {
+    pub(crate) fn moved(self, by: usize) -> Self {
         match self {
             Self::Letter => Self::Letter,
             Self::LookAlike(c, at) => Self::LookAlike(c, at + by),
@@ -93,8 +92,7 @@ fn kind(c: char) -> Kind {
         ('µ', ..) => Kind::Letter(Script::Greek),
         ('\u{ff21}'..='\u{ff5a}', ..) => Kind::Letter(Script::Common),
         (_, G::DecimalNumber, _) => Kind::OtherDigit,
-        (_, G::NonspacingMark | G::SpacingMark | G::EnclosingMark | G::Format, _) => Kind::Neutral,
-        (_, G::OtherNumber, _) | (_, G::ModifierLetter, Script::Latin) => Kind::Neutral,
+        (_, G::ModifierLetter, Script::Latin) => Kind::Neutral,
         (_, G::UppercaseLetter | G::LowercaseLetter | G::OtherSymbol, Script::Common) => {
             Kind::Letter(Script::Common)
         }
@@ -110,15 +108,24 @@ fn stranger_in_word(word: &[char]) -> Option<Stranger> {
     while let Some((kind, run, rest)) = first_run(word.get(start..).unwrap_or_default()) {
         let after = rest.first().map(|c| self::kind(*c));
         let touches = [before, after].map(|kind| kind.is_some_and(Kind::is_plain_letter));
-        let like = touches != [false; 2]
-            && run
-                .iter()
-                .all(|c| self::kind(*c) == Kind::Neutral || is_like_latin(*c));
+        let like =
+            touches != [false; 2] && run.iter().all(|c| is_drawn_above(*c) || is_like_latin(*c));
+        let beside_digit = [before, after].contains(&Some(Kind::Digit));
         let place = start + 1;
         let first = *run.first()?;
         match kind {
             Kind::OtherDigit if like || touches == [true; 2] => {
                 return Some(Stranger::LookAlike(first, place));
+            }
+            Kind::OtherDigit if touches != [false; 2] && !may_touch(first) => {
+                return Some(Stranger::LookAlike(first, place));
+            }
+            Kind::Letter(_) if beside_digit && !may_touch(first) => {
+                return Some(Stranger::LookAlike(first, place));
+            }
+            // The mark would be drawn on a letter of another script.
+            Kind::Letter(_) if before.is_some() && is_drawn_above(first) => {
+                return Some(Stranger::Letter);
             }
             Kind::Digit | Kind::OtherDigit => {
                 if let Some(found) = part.odd_digit(first, place) {
@@ -173,7 +180,7 @@ impl Part {
         known == script && (!self.has_latin || is_affix(script))
     }
 
-    /// The digit that is not of ASCII, if these are of two systems. Two widths are for [`mixed_number`].
+    /// The digit that is not of ASCII, if these are of two systems. Two widths are for `numbers.rs`.
     fn odd_digit(&mut self, digit: char, place: usize) -> Option<Stranger> {
         let (first, at) = *self.digit.get_or_insert((digit, place));
         let is_one =
@@ -205,6 +212,20 @@ fn has_no_spaces(script: Script) -> bool {
         S::Han, S::Hiragana, S::Katakana, S::Bopomofo, S::Hangul, S::Thai, S::Lao, S::Khmer, S::Myanmar, S::Tibetan,
     ];
     known.contains(&script)
+}
+
+/// Whether a letter may touch a digit of ASCII, and a digit a letter: those of scripts that few read pose as them.
+fn may_touch(c: char) -> bool {
+    use Script as S;
+    let wide = matches!(c, '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff5a}' | 'ℓ');
+    let script = script(c);
+    wide || is_affix(script)
+        || has_no_spaces(script)
+        || matches!(
+            script,
+            S::Latin | S::Greek | S::Cyrillic | S::Armenian | S::Georgian | S::Yi
+        )
+        || c == 'µ'
 }
 
 /// Whether a word is a unit or a quantity such as `kΩ`, `µm`, `mℓ` and `ΔT`: one letter of Greek that is drawn like none of Latin, and
@@ -263,89 +284,11 @@ fn raised_letter(word: &[char]) -> Option<Stranger> {
     Some(Stranger::LookAlike(*before.get(at)?, at + 1))
 }
 
-/// A digit of another system than the first of its number. Two widths of digits stand in one number beside letters of East Asia.
-fn mixed_number(line: &[char]) -> Option<Stranger> {
-    let mut at = 0;
-    while let Some((start, number, rest)) = next_number(line, at) {
-        let before = start.checked_sub(1).and_then(|at| line.get(at));
-        let mut around = before.into_iter().chain(rest.first());
-        let widths = || number.iter().all(|c| !is_digit(*c) || is_of_a_width(*c));
-        if let Some(found) = odd_digit(number)
-            && !(around.any(|c| is_east_asian(*c)) && widths())
-        {
-            return Some(found.moved(start));
-        }
-        at = start + number.len();
-    }
-    None
-}
-
-/// The first number from a place on: digits, and single signs or spaces between them. Where it starts, itself, and the rest.
-fn next_number(line: &[char], from: usize) -> Option<(usize, &[char], &[char])> {
-    let start = from + line.get(from..)?.iter().position(|c| is_digit(*c))?;
-    let mut end = start;
-    loop {
-        let [here, next] = [end, end + 1].map(|at| line.get(at).copied().unwrap_or_default());
-        if is_digit(here) {
-            end += 1;
-        } else if separates_digits(here) && is_digit(next) {
-            end += 2;
-        } else {
-            break;
-        }
-    }
-    let (before, rest) = line.split_at_checked(end)?;
-    Some((start, before.get(start..)?, rest))
-}
-
-fn odd_digit(number: &[char]) -> Option<Stranger> {
-    let first = *number.first()?;
-    let digits = number.iter().enumerate().filter(|(_, c)| is_digit(**c));
-    let odd = digits
-        .map(|(at, c)| (at, *c))
-        .find(|(_, c)| !of_one_system(first, *c));
-    odd.map(|(at, c)| match c.is_ascii() {
-        true => Stranger::LookAlike(first, 1),
-        false => Stranger::LookAlike(c, at + 1),
-    })
-}
-
-/// Letters that are drawn like digits, in or at a number: `1З5`, `4О2`, `1.ОО`.
-fn letter_in_number(line: &[char]) -> Option<Stranger> {
-    let letters = spans(line, |c| c.is_alphabetic() || is_mark(*c));
-    let mut letters =
-        letters.filter(|(_, run)| run.iter().all(|c| is_mark(*c) || is_like_digit_inside(*c)));
-    letters.find_map(|(start, run)| {
-        let (before, rest) = line.split_at_checked(start)?;
-        let after = rest.get(run.len()..)?;
-        let before = nearest_digit(before.iter().rev());
-        let after = nearest_digit(after.iter());
-        let inside = (before, after) == (Nearest::Beside, Nearest::Beside);
-        let at_edge = (before, after) != (Nearest::None, Nearest::None)
-            && run.iter().all(|c| is_mark(*c) || is_like_digit(*c));
-        let first = *run.first()?;
-        (inside || at_edge).then_some(Stranger::LookAlike(first, start + 1))
-    })
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Nearest {
-    Beside,
-    OverSeparator,
-    None,
-}
-
-/// Where the next digit of ASCII is, going this way.
-fn nearest_digit<'a>(mut way: impl Iterator<Item = &'a char>) -> Nearest {
-    match (way.next(), way.next()) {
-        (Some(c), _) if c.is_ascii_digit() => Nearest::Beside,
-        (Some('.' | ',' | '\'' | '’'), Some(c)) if c.is_ascii_digit() => Nearest::OverSeparator,
-        _ => Nearest::None,
-    }
-}
-
 /// The longest parts of a line of such characters, with their places from 0.
-fn spans(line: &[char], belongs: impl Fn(&char) -> bool) -> impl Iterator<Item = (usize, &[char])> {
+pub(crate) fn spans(
+    line: &[char],
+    belongs: impl Fn(&char) -> bool,
+) -> impl Iterator<Item = (usize, &[char])> {
     let mut start = 0;
     line.split(move |c| !belongs(c))
         .map(move |part| {
@@ -357,29 +300,20 @@ fn spans(line: &[char], belongs: impl Fn(&char) -> bool) -> impl Iterator<Item =
 }
 
 /// Unicode has the ten digits of a system in a row. Only mathematical digits are nearer to those of another system.
-fn of_one_system(one: char, other: char) -> bool {
+pub(crate) fn of_one_system(one: char, other: char) -> bool {
     u32::from(one).abs_diff(u32::from(other)) < 10
 }
 
 /// A digit of ASCII, or the same as wide as a letter of East Asia.
-const fn is_of_a_width(digit: char) -> bool {
+pub(crate) const fn is_of_a_width(digit: char) -> bool {
     digit.is_ascii_digit() || matches!(digit, '\u{ff10}'..='\u{ff19}')
 }
 
-fn separates_digits(c: char) -> bool {
-    use GeneralCategory as G;
-    let encloses = matches!(
-        category(c),
-        G::OpenPunctuation | G::ClosePunctuation | G::InitialPunctuation | G::FinalPunctuation
-    );
-    !joins_word(c) && (c == '’' || !encloses)
-}
-
-fn joins_word(c: char) -> bool {
+pub(crate) fn joins_word(c: char) -> bool {
     c.is_alphanumeric() || is_mark(c) || matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-fn is_mark(c: char) -> bool {
+pub(crate) fn is_mark(c: char) -> bool {
     use GeneralCategory as G;
     !c.is_ascii()
         && matches!(
@@ -388,6 +322,11 @@ fn is_mark(c: char) -> bool {
         )
 }
 
-fn category(c: char) -> GeneralCategory {
+/// Is no part of its own of a word, but drawn on one.
+fn is_drawn_above(c: char) -> bool {
+    category(c) == GeneralCategory::NonspacingMark || kind(c) == Kind::Neutral
+}
+
+pub(crate) fn category(c: char) -> GeneralCategory {
     CodePointMapData::<GeneralCategory>::new().get(c)
 }

@@ -247,12 +247,18 @@ const fn is_wide(c: char) -> bool {
         '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff5d}'
         | '\u{ff61}' | '\u{ff70}' | '\u{ffe8}' | '\u{fe10}'..='\u{fe19}' | '\u{fe30}'..='\u{fe33}'
         | '\u{fe49}'..='\u{fe6b}' | '\u{3002}'..='\u{3003}' | '\u{3033}' | '\u{30a0}' | '\u{30ce}' | '\u{30fc}'
-        | '\u{3161}' | '\u{3163}' | '\u{31d3}'..='\u{31d4}' | '\u{4e00}' | '\u{4e28}' | '\u{4e36}' | '\u{4e3f}')
+        | '\u{3161}' | '\u{3163}' | '\u{31d2}'..='\u{31d4}' | '\u{ff89}' | '\u{4e00}' | '\u{4e28}' | '\u{4e36}' | '\u{4e3f}')
 }
 
-/// What is refused in every place is in `letters.rs`.
-const fn is_drawn_like_ascii(c: char) -> bool {
-    is_like_dot(c) || is_like_stroke(c) || is_like_bracket(c) || is_like_symbol(c)
+/// A sign of a script, which is free beside its letters; of those of several scripts what is drawn like one of ASCII. What is refused in
+/// every place is in `letters.rs`.
+fn is_drawn_like_ascii(c: char) -> bool {
+    let of_several = matches!(
+        script(c),
+        Script::Common | Script::Inherited | Script::Latin | Script::Greek | Script::Cyrillic
+    );
+    let is_sign = !of_several && !c.is_alphanumeric() && !is_east_asian(c);
+    is_sign || is_like_dot(c) || is_like_stroke(c) || is_like_bracket(c) || is_like_symbol(c)
 }
 
 const fn is_like_dot(c: char) -> bool {
@@ -266,7 +272,8 @@ const fn is_like_dot(c: char) -> bool {
         // ! and ?
         | '\u{2d51}' | '\u{61f}' | '\u{97d}' | '\u{2e2e}'
         // ' and "
-        | '\u{55a}'..='\u{55b}' | '\u{55d}' | '\u{5f3}'..='\u{5f4}' | '\u{7f4}'..='\u{7f5}' | '\u{2032}'..='\u{2033}' | '\u{2035}'..='\u{2036}')
+        | '\u{55a}'..='\u{55b}' | '\u{55d}' | '\u{5f3}'..='\u{5f4}' | '\u{7f4}'..='\u{7f5}' | '\u{2032}'..='\u{2033}'
+        | '\u{384}' | '\u{1fbd}' | '\u{1fbf}'..='\u{1fc0}' | '\u{1ffe}' | '\u{2e12}' | '\u{2035}'..='\u{2036}')
 }
 
 const fn is_like_stroke(c: char) -> bool {
@@ -275,7 +282,7 @@ const fn is_like_stroke(c: char) -> bool {
         '\u{141f}'..='\u{1420}' | '\u{1735}' | '\u{2041}' | '\u{27cb}' | '\u{27cd}' | '\u{2cc6}' | '\u{2f02}'..='\u{2f03}'
         // |
         | '\u{5c0}' | '\u{964}'..='\u{965}' | '\u{16c1}' | '\u{239c}' | '\u{239f}' | '\u{23a2}' | '\u{23a5}' | '\u{23aa}'
-        | '\u{23b8}'..='\u{23b9}' | '\u{23d0}' | '\u{2759}'..='\u{275a}'
+        | '\u{23b8}'..='\u{23b9}' | '\u{23d0}' | '\u{23fd}' | '\u{a830}'..='\u{a835}' | '\u{1d360}'..='\u{1d378}' | '\u{2759}'..='\u{275a}'
         // Box drawings and blocks: | - = + / \ _
         | '\u{2500}'..='\u{257f}' | '\u{2581}' | '\u{258f}' | '\u{2594}'..='\u{2595}'
         // - _ ~ =
@@ -297,8 +304,10 @@ const fn is_like_bracket(c: char) -> bool {
 
 const fn is_like_symbol(c: char) -> bool {
     matches!(c,
+        // v, w and x
+        '\u{2228}' | '\u{22c1}' | '\u{292b}'..='\u{292c}' | '\u{29e2}' | '\u{2a2f}'
         // *
-        '\u{66d}' | '\u{22c6}' | '\u{2722}'..='\u{2724}' | '\u{2731}'..='\u{2733}' | '\u{273a}'..='\u{273d}' | '\u{2743}'
+        | '\u{66d}' | '\u{22c6}' | '\u{2722}'..='\u{2724}' | '\u{2731}'..='\u{2733}' | '\u{273a}'..='\u{273d}' | '\u{2743}'
         | '\u{2749}'..='\u{274b}'
         // + % & ^
         | '\u{2d6}' | '\u{16ed}' | '\u{271a}'..='\u{271c}' | '\u{66a}' | '\u{2052}' | '\u{1f674}'..='\u{1f675}' | '\u{2c4}'

@@ -8,7 +8,7 @@ use crate::letters::{is_look_alike, looks_mixed};
 use crate::scripts::{Stranger, stranger};
 
 /// Words with letters of two scripts.
-const MIXED: [&str; 52] = [
+const MIXED: [&str; 58] = [
     // Alphabets that were one once: Cyrillic, Greek, Armenian, Georgian, Coptic.
     "p\u{430}ypal",
     "\u{440}aypal",
@@ -35,6 +35,7 @@ const MIXED: [&str; 52] = [
     // Scripts whose words may touch those of Latin: what is drawn like Latin, or stands between.
     "gဝဝgle",
     "ဝpenai",
+    "gဝံgle",
     "openaiဝ",
     "ငash",
     "ዐpenai",
@@ -53,6 +54,11 @@ const MIXED: [&str; 52] = [
     "paयpal",
     "payটpal",
     "हिগ",
+    "gംogle",
+    "ංpenai",
+    "Ba\u{e4d}nk",
+    "gᯪogle",
+    "goog𐌠e",
     "אبc",
     // Styles.
     "ｐaypal",
@@ -69,7 +75,7 @@ const MIXED: [&str; 52] = [
 ];
 
 /// With the letter or digit that poses.
-const LOOK_ALIKES: [(&str, char); 58] = [
+const LOOK_ALIKES: [(&str, char); 74] = [
     // Letters of Latin that nobody writes a language with.
     ("ᴘaypal", 'ᴘ'),
     ("ᴘᴀʏᴘᴀʟ", 'ᴘ'),
@@ -85,6 +91,10 @@ const LOOK_ALIKES: [(&str, char); 58] = [
     ("ﬁle", 'ﬁ'),
     ("𝐩aypal", '𝐩'),
     ("𝟏𝟎𝟎", '𝟏'),
+    ("p⍺ypal", '⍺'),
+    ("invo¡ce", '¡'),
+    ("googl℮", '℮'),
+    ("paypa🯱", '🯱'),
     // Letters in numbers.
     ("1З5", 'З'),
     ("4О2.00", 'О'),
@@ -108,6 +118,17 @@ const LOOK_ALIKES: [(&str, char); 58] = [
     ("1ဝ5", 'ဝ'),
     ("1ዐ", 'ዐ'),
     ("5ഠ", 'ഠ'),
+    ("І00", 'І'),
+    ("Ɩ00", 'Ɩ'),
+    ("1Ｏ0", 'Ｏ'),
+    ("1ס0", 'ס'),
+    ("1.ο0", 'ο'),
+    ("10:3о", 'о'),
+    ("10:Յ0", 'Յ'),
+    ("40ᜂ2", 'ᜂ'),
+    ("1ߋ0", 'ߋ'),
+    ("1ℴ0", 'ℴ'),
+    ("1𐊒0", '𐊒'),
     ("1Ʒ5", 'Ʒ'),
     ("1ʒ5", 'ʒ'),
     ("1ꓳ", 'ꓳ'),
@@ -116,6 +137,7 @@ const LOOK_ALIKES: [(&str, char); 58] = [
     ("୦penai", '୦'),
     ("openai୦", '୦'),
     ("gpt৪", '৪'),
+    ("᪀penai", '᪀'),
     ("б৪", '৪'),
     ("1৪7", '৪'),
     ("12৪", '৪'),

@@ -8,7 +8,7 @@ use crate::legible::{LegibilityError, unclear};
 use crate::signs::posing;
 
 /// With the sign that poses.
-const POSING: [(&str, char); 89] = [
+const POSING: [(&str, char); 97] = [
     ("anna＠bank.example", '＠'),
     ("anna﹫bank.example", '﹫'),
     ("anna@bank․example", '․'),
@@ -83,6 +83,14 @@ const POSING: [(&str, char); 89] = [
     ("aـb", 'ـ'),
     ("a一b", '一'),
     ("a丨b", '丨'),
+    ("1꘎5", '꘎'),
+    ("a⳿b", '⳿'),
+    ("10᎓30", '᎓'),
+    ("1⸒5", '⸒'),
+    ("in⋁oice", '⋁'),
+    ("w⨯yz", '⨯'),
+    ("a꠰b", '꠰'),
+    ("aﾉb", 'ﾉ'),
     ("it′s", '′'),
     ("f‶x", '‶'),
     ("a᠆b", '᠆'),
