@@ -5,6 +5,7 @@
 #[cfg(feature = "schema")]
 mod action;
 mod agreement;
+mod alike;
 mod amounts;
 mod any;
 mod approvers;
@@ -23,6 +24,7 @@ mod headline;
 mod legible;
 pub mod letters;
 mod narrow;
+mod numbers;
 mod object;
 mod permit;
 mod pointer;
@@ -31,6 +33,7 @@ mod reading;
 mod rules;
 #[cfg(feature = "schema")]
 mod schema;
+mod scripts;
 mod sentence;
 mod shape;
 mod signs;

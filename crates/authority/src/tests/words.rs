@@ -128,3 +128,17 @@ fn a_pattern_is_shown_with_a_star_for_what_it_leaves_open() {
     let types: Types = types();
     assert_eq!(types.by_name("payment").unwrap().title("de-CH"), "Zahlung");
 }
+
+#[test]
+fn what_reads_like_the_end_of_a_quotation_is_marked_as_part_of_it() {
+    let named = |name: &str| {
+        let calendar = json!({ "type": "calendar", "calendar": name, "actions": ["read"] });
+        say(calendar, "en")
+    };
+    for mark in ['"', '”', '“', '»', '״', 'ˮ', 'ʺ', '″', '〞'] {
+        let read = named(&format!("x{mark} or y"));
+        assert!(read.contains(&format!("“x\\{mark} or y”")), "{read}");
+    }
+    let read = named("צה״ל");
+    assert!(read.contains("“צה״ל”"), "{read}");
+}
