@@ -158,7 +158,7 @@ pub fn grant(
         return Err(consent::denied().because("the task would be over before it begins"));
     }
     let authority = judged.authority.clone();
-    let granted = consent::granted(facts, (authority, ends_at), context, ids);
+    let granted = consent::granted(facts, authority, ends_at, context, ids);
     let level = judged.approval.authentication.as_ref();
     Ok(GrantedConsent {
         consent: Consent {

@@ -87,7 +87,8 @@ fn of_pair(event: Event, pair: Pair<'_>) -> Event {
 pub async fn report_resource_of(
     transaction: &mut DatabaseTransaction,
     resource: &ResourceUri,
-    (client, reporter): (&ClientId, &UserId),
+    client: &ClientId,
+    reporter: &UserId,
     change: ChangeContext<'_>,
 ) -> Result<(), StoreError> {
     let mut event = change.event(EventName::ResourceReported, json!({}));

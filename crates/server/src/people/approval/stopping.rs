@@ -92,7 +92,7 @@ async fn report_resource(
         request: &question.request.id,
     };
     let change = app.change(by, now);
-    report_resource_of(transaction, resource, (client, reporter), change).await?;
+    report_resource_of(transaction, resource, client, reporter, change).await?;
     outbox::resource_reported(app, transaction, resource, client, reporter).await?;
     match elsewhere {
         true => report(visit, question, transaction).await,

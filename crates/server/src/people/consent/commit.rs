@@ -49,7 +49,7 @@ pub(super) async fn commit(
         drop(transaction);
         return Err(over(app, &question.found, RequestUnusable::Used).await?);
     }
-    if !still_counts(app, &mut transaction, (question, approved), by).await? {
+    if !still_counts(app, &mut transaction, question, approved, by).await? {
         // Taken back meanwhile: the page asks, or the client hears that it must.
         return Ok(see_other(&question.address()));
     }
@@ -70,8 +70,7 @@ pub(super) async fn commit(
         }
         GrantedBy::Nobody(_) => {}
         GrantedBy::Device(request) => {
-            let granted = (question, approved);
-            record_redeemed(app, &mut transaction, request, granted).await?;
+            record_redeemed(app, &mut transaction, request, question, approved).await?;
         }
     }
     for event in events(app, question, approved) {
@@ -97,7 +96,8 @@ pub(super) async fn commit(
 async fn still_counts(
     app: &App,
     transaction: &mut DatabaseTransaction,
-    (question, approved): (&ConsentQuestion, &GrantedConsent),
+    question: &ConsentQuestion,
+    approved: &GrantedConsent,
     by: GrantedBy<'_>,
 ) -> Result<bool, PageError> {
     match by {
@@ -118,7 +118,8 @@ async fn record_redeemed(
     app: &App,
     transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
-    (question, approved): (&ConsentQuestion, &GrantedConsent),
+    question: &ConsentQuestion,
+    approved: &GrantedConsent,
 ) -> Result<(), StoreError> {
     let (now, subject) = (app.clock.now(), &question.session.user.id);
     let authority = &approved.delegation.authority;
