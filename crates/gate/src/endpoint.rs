@@ -210,6 +210,7 @@ async fn requested(gate: Arc<GateParts>, post: Post, request: ClientRequest) -> 
         owner: arrival.owner,
         headers: arrival.headers,
         question: None,
+        place: None,
         gate,
         session,
         request,
