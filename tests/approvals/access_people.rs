@@ -103,8 +103,11 @@ both!(
             .asked(&world, &scene.deletion("Shopping list"))
             .await;
         let page = scene.alice.look(&id).await;
+        page.says("Notes may ask you nothing for 30 days, and whoever runs this server");
+        page.does_not_say("all that Claude does for you");
         let receipt = scene.alice.refuse(&page, "not_me").await;
         receipt.says("Notes may ask you nothing for 30 days.");
+        receipt.does_not_say("Claude can do nothing for you");
         scene
             .alice
             .look(&id)
@@ -131,7 +134,13 @@ both!(
         let id = wiki.asked(&world, &wanted).await;
         // The same agent behind a second resource: now the agent is reported too.
         let page = scene.alice.look(&id).await;
-        scene.alice.refuse(&page, "not_me").await;
+        page.says("Wiki may ask you nothing for 30 days.");
+        page.says("all that Claude does for you ends too");
+        let receipt = scene.alice.refuse(&page, "not_me").await;
+        let both = "Wiki may ask you nothing for 30 days, and Claude can do nothing for you";
+        receipt.says(both);
+        scene.alice.look(&id).await.says(both);
+        assert_eq!(world.events_named("agent.paused").await.len(), 1);
         assert_eq!(world.events_named("resource.reported").await.len(), 2);
         assert_eq!(world.events_named("agent.reported").await.len(), 1);
         assert_eq!(denied(&wiki.look(&world, &wanted).await), "token_invalid");

@@ -102,7 +102,7 @@ pub(super) fn receipt() -> ReceiptPage {
         hash: "sha-256:n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg".to_owned(),
         used_at: None,
         became: None,
-        silenced: None,
+        report: None,
         task: Some("tsk_1".to_owned()),
         fresh: true,
         for_device: true,
@@ -124,7 +124,7 @@ pub(super) fn every_end() -> Vec<HowOver> {
         HowOver::Approved,
         HowOver::Denied,
         HowOver::Stopped,
-        HowOver::NotMe,
+        HowOver::Reported(ReportView::Agent),
         HowOver::Expired,
         HowOver::DescribedAnew,
         HowOver::ByOther { approved: true },
@@ -134,10 +134,15 @@ pub(super) fn every_end() -> Vec<HowOver> {
         HowOver::Changed,
         HowOver::Unknown,
         HowOver::NotDone,
+        HowOver::TakenBack,
         HowOver::Cancelled,
-        HowOver::Silenced {
+        HowOver::Reported(ReportView::Resource {
             resource: "Notes".to_owned(),
-        },
+        }),
+        HowOver::Reported(ReportView::ResourceAndAgent {
+            resource: "Notes".to_owned(),
+        }),
+        HowOver::Reported(ReportView::Told),
     ]
 }
 

@@ -5,7 +5,7 @@ use super::approval::{
 };
 use super::screen::said;
 use super::sentence::{Sentence, fill};
-use super::{Texts, plain};
+use super::{ReportView, Texts, plain};
 
 pub(super) struct FormWords<'a> {
     pub(super) left: Sentence,
@@ -31,6 +31,7 @@ pub(super) struct FormWords<'a> {
     pub(super) less: Option<LessWords<'a>>,
     /// What "This was not me" does.
     pub(super) not_me_hint: Sentence,
+    pub(super) stop_hint: Sentence,
 }
 
 /// The form that makes it less.
@@ -61,6 +62,10 @@ impl<'a> FormWords<'a> {
         let left = view.now.until(view.screen.expires_at);
         let device = view.screen.user_code.is_some();
         let problem = view.problem;
+        let (name, person) = (
+            view.screen.client.shown_name(),
+            plain(&view.screen.subject_name),
+        );
         Self {
             left: fill(&text.left, &[("time", &texts.length(left))]),
             left_seconds: left.as_secs(),
@@ -105,12 +110,10 @@ impl<'a> FormWords<'a> {
             },
             kept: kept(view),
             less: LessWords::of(&view.narrowing, problem, texts),
-            not_me_hint: match &view.screen.through {
-                Some(through) => {
-                    let resource = plain(&through.resource);
-                    fill(&text.not_me_hint_through, &[("resource", &resource)])
-                }
-                None => fill(&text.not_me_hint, &[]),
+            not_me_hint: view.report.hint(&name, &person, texts),
+            stop_hint: match view.report {
+                ReportView::Told => fill(&text.stop_hint_other, &[("person", &person)]),
+                _ => fill(&text.stop_hint, &[]),
             },
         }
     }

@@ -28,6 +28,17 @@ pub enum Reach {
     BrowserRemoved,
 }
 
+/// Who said "This was not me".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reporter {
+    /// The one about whom it was asked.
+    #[default]
+    Subject,
+    /// Who decides for them.
+    Approver,
+}
+
 /// What happened to the ways in which a person proves themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountNews {
@@ -51,6 +62,7 @@ pub struct MessageTexts {
     mail: Mail,
     suspended: Mail,
     reported: Mail,
+    reported_other: Mail,
     passkey_added: News,
     passkey_removed: News,
     passkey_code: News,
@@ -64,6 +76,7 @@ pub struct MessageTexts {
     used_twice: News,
     not_done: News,
     resource_reported: Mail,
+    resource_reported_other: Mail,
     invitation: Mail,
     reset: Mail,
     forgotten: Mail,
@@ -189,11 +202,14 @@ impl MessageTexts {
             .filled(agent, &[("{id}", id), ("{person}", person)])
     }
 
-    /// To the admin: the agent is stopped for one person.
-    pub fn reported(&self, agent: &Client, person: &str) -> Said {
+    /// To the admin: the agent is stopped for the person who said so; of who decides for another nothing is.
+    pub fn reported(&self, agent: &Client, person: &str, reporter: Reporter) -> Said {
         let id = agent.id.as_str();
-        self.reported
-            .filled(agent, &[("{id}", id), ("{person}", person)])
+        let letter = match reporter {
+            Reporter::Subject => &self.reported,
+            Reporter::Approver => &self.reported_other,
+        };
+        letter.filled(agent, &[("{id}", id), ("{person}", person)])
     }
 
     pub fn account(&self, what: AccountNews) -> Said {
@@ -246,11 +262,21 @@ impl MessageTexts {
         }
     }
 
-    /// To the admin: this resource may ask one person nothing for a while.
-    pub fn resource_reported(&self, client: &Client, resource: &str, person: &str) -> Said {
+    /// To the admin: this resource may ask the person who said so nothing for a while.
+    pub fn resource_reported(
+        &self,
+        client: &Client,
+        resource: &str,
+        person: &str,
+        reporter: Reporter,
+    ) -> Said {
         let resource = clean(resource, LONGEST_WORDS);
         let values = [("{resource}", &*resource), ("{person}", person)];
-        let Said { title, body } = self.resource_reported.filled(client, &values);
+        let letter = match reporter {
+            Reporter::Subject => &self.resource_reported,
+            Reporter::Approver => &self.resource_reported_other,
+        };
+        let Said { title, body } = letter.filled(client, &values);
         Said {
             title: title.replace("{resource}", &resource),
             body,

@@ -10,7 +10,7 @@ use writ_wire::time::Timestamp;
 use super::approval::RoleView;
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
-use super::{ClientView, Page, PersonView, Texts, legible_block, plain};
+use super::{ClientView, Page, PersonView, ReportView, Texts, legible_block, plain};
 
 /// One receipt. The signed document itself is at `/app/receipts/{id}/document`.
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ pub struct ReceiptPage {
     pub used_at: Option<Timestamp>,
     /// What the resource server says became of the action.
     pub became: Option<BecameOf>,
-    /// The resource server that this person wants to hear nothing of, as it is registered.
-    pub silenced: Option<String>,
+    /// What the report ended.
+    pub report: Option<ReportView>,
     /// Where it can be stopped.
     pub task: Option<String>,
     /// The person just decided.
@@ -119,10 +119,10 @@ impl ReceiptPage {
             facts: vec![(&text.id, plain(&self.id)), (&text.hash, plain(&self.hash))],
             outcome: self.outcome(texts),
             shown: self.shown.iter().map(ShownSection::clean).collect(),
-            silenced: self
-                .silenced
-                .as_deref()
-                .map(|resource| fill(&text.silenced, &[("resource", &plain(resource))])),
+            report: self
+                .report
+                .as_ref()
+                .map(|report| report.done(&self.client.shown_name(), texts)),
             view: self,
             verdict,
         };
@@ -225,7 +225,7 @@ struct ReceiptTemplate<'a> {
     view: &'a ReceiptPage,
     shown: Vec<ShownSection>,
     verdict: String,
-    silenced: Option<Sentence>,
+    report: Option<Sentence>,
     lead: Sentence,
     outcome: Option<Sentence>,
     votes: Vec<VoteWords<'a>>,

@@ -133,13 +133,13 @@ texts! {
         needs_script: String, unsupported: String, failed: String, unsure: String, deny: String,
         approve: String, less: String, less_parts: String, less_amount: String,
         less_amount_plain: String, less_most: String, less_time: String, less_time_whole: String,
-        less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String,
-        not_me: String, not_me_yes: String, not_me_hint: String, not_me_hint_through: String, hint: ApprovalHintTexts,
+        less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String, stop_hint_other: String,
+        not_me: String, not_me_yes: String, not_me_hint: String, not_me_hint_through: String, not_me_hint_both: String, not_me_hint_told: String, hint: ApprovalHintTexts,
         problem: ApprovalProblemTexts,
     }
     ReceiptTexts {
         approved: String, approved_less: String, denied: String, stopped: String, not_me: String,
-        agreed: String, silenced: String, lead_yes: String, lead_no: String, lead_agreed: String, by: String,
+        agreed: String, paused: String, silenced: String, silenced_both: String, told: String, lead_yes: String, lead_no: String, lead_agreed: String, by: String,
         vote: String, role_subject: String, role_sponsor: String, role_designated: String,
         password: String, passkey: String, liveness: String, unconfirmed: String, shown: String,
         evidence: String, id: String, hash: String, used: String, not_used: String,
@@ -152,7 +152,7 @@ texts! {
         by_other_yes: OverText, by_other_no: OverText, waits: OverText, number_wrong: OverText,
         number_wrong_elsewhere: OverText,
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
-        silenced: OverText, described_anew: OverText,
+        taken_back: OverText, silenced: OverText, silenced_both: OverText, told: OverText, described_anew: OverText,
     }
     AgentDidTexts {
         done: String, done_something: String, used: String, used_something: String, permitted: String, permitted_something: String,

@@ -28,7 +28,7 @@ pub enum Ending<'a> {
     Withdrawn(&'a ApprovalId),
     /// This one, if it was approved and nobody used it: a person said no to the same since.
     TakenBack {
-        request: &'a ApprovalId,
+        approved: &'a PendingRequest,
         /// The one to which they said no.
         by: &'a ApprovalId,
     },
@@ -62,10 +62,14 @@ impl Ending<'_> {
         match self {
             Self::Superseded(_) => Some(Decision::of_nobody(SUPERSEDED)),
             Self::DescribedAnew { .. } => Some(Decision::of_nobody(DESCRIBED_ANEW)),
-            Self::Late(_)
-            | Self::Cancelled { .. }
-            | Self::Withdrawn(_)
-            | Self::TakenBack { .. } => None,
+            Self::TakenBack { approved, .. } => {
+                let yes = approved.decision().cloned();
+                yes.map(|yes| Decision {
+                    reason: Some(TAKEN_BACK.to_owned()),
+                    ..yes
+                })
+            }
+            Self::Late(_) | Self::Cancelled { .. } | Self::Withdrawn(_) => None,
         }
     }
 }

@@ -110,6 +110,17 @@ impl PendingStatus {
         }
     }
 
+    /// It was approved, and a person said no to the same before it was used.
+    pub fn was_taken_back(&self) -> bool {
+        let Self::Expired {
+            unfetched: Some(yes),
+        } = self
+        else {
+            return false;
+        };
+        yes.reason.as_deref() == Some(TAKEN_BACK)
+    }
+
     /// The delegation that was made at redemption.
     pub const fn delegation(&self) -> Option<&DelegationId> {
         match self {

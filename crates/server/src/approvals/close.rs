@@ -69,7 +69,7 @@ pub async fn take_back(
     for approved in unused.await? {
         if is_same_content(&approved.asked.authority, &denied.asked.authority) {
             let ending = Ending::TakenBack {
-                request: &approved.id,
+                approved: &approved,
                 by: &denied.id,
             };
             endings.add(end(app, transaction, ending, now).await?);

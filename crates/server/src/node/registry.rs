@@ -122,6 +122,14 @@ impl App {
         self.catalogue.refresh(&mut reading, self.clock.now()).await
     }
 
+    /// The same in a transaction: a change that was answered before is in it, on whatever node it was made.
+    pub async fn fresh_catalogue_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+    ) -> Result<Arc<Catalogue>, StoreError> {
+        self.catalogue.refresh(transaction, self.clock.now()).await
+    }
+
     /// The same; while the database cannot be used, as they were read last.
     pub async fn catalogue_or_known(&self) -> Result<Arc<Catalogue>, StoreError> {
         if self.outage.lasts(self.clock.now()) {

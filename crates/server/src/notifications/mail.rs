@@ -8,7 +8,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use writ_core::client::Client;
 use writ_core::id::ClientId;
-use writ_pages::messages::{AccountNews, MessageAsker, Said};
+use writ_pages::messages::{AccountNews, MessageAsker, Reporter, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_store::settings::PersonSettings;
@@ -107,14 +107,17 @@ pub(crate) async fn send(
             resource,
             client,
             by,
-        } => about_silence(app, resource, client, by.as_str()).await?,
+            reporter,
+        } => about_silence(app, (resource, client), by.as_str(), *reporter).await?,
         NoticeContent::Reported {
             agent,
             by,
             stopped_for,
+            reporter,
         } => {
             let agent = app.client(agent.as_str()).await?;
-            to_admin(app, agent.as_deref(), by.as_str(), *stopped_for)?
+            let about = (*stopped_for, *reporter);
+            to_admin(app, agent.as_deref(), by.as_str(), about)?
         }
         NoticeContent::Over { .. }
         | NoticeContent::Stopped(_)
@@ -131,9 +134,9 @@ fn of_another_channel() -> DeliveryOutcome {
 /// A resource server that may ask a person nothing for a while, for the operator.
 async fn about_silence(
     app: &App,
-    resource: &ResourceUri,
-    client: &ClientId,
+    (resource, client): (&ResourceUri, &ClientId),
     by: &str,
+    reporter: Reporter,
 ) -> Result<AddressedMail, NotSent> {
     let name = app.catalogue().await?.name_of(resource);
     let client = app.client(client.as_str()).await?;
@@ -141,7 +144,7 @@ async fn about_silence(
     let admin = app.config.channels.admin.clone();
     let (client, to) = client.zip(admin).ok_or_else(no_address)?;
     Ok(AddressedMail {
-        text: texts.resource_reported(&client, &name, by),
+        text: texts.resource_reported(&client, &name, by, reporter),
         to,
     })
 }
@@ -256,8 +259,8 @@ fn no_address() -> DeliveryOutcome {
 fn to_admin(
     app: &App,
     agent: Option<&Client>,
-    reporter: &str,
-    stopped_for: StoppedFor,
+    by: &str,
+    (stopped_for, reporter): (StoppedFor, Reporter),
 ) -> Result<AddressedMail, DeliveryOutcome> {
     let (Some(admin), Some(agent)) = (&app.config.channels.admin, agent) else {
         return Err(no_address());
@@ -266,8 +269,8 @@ fn to_admin(
     Ok(AddressedMail {
         to: admin.clone(),
         text: match stopped_for {
-            StoppedFor::Everybody => texts.suspended(agent, reporter),
-            StoppedFor::Person => texts.reported(agent, reporter),
+            StoppedFor::Everybody => texts.suspended(agent, by),
+            StoppedFor::Person => texts.reported(agent, by, reporter),
         },
     })
 }

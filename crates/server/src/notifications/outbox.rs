@@ -9,7 +9,7 @@ use serde_json::Value;
 use writ_core::id::{ApprovalId, ClientId, NoticeId, UserId};
 use writ_core::mint::TOKEN_LIFETIME;
 use writ_core::pending::{Delivery, PendingRequest, State};
-use writ_pages::messages::{Passkey, Reach};
+use writ_pages::messages::{Passkey, Reach, Reporter};
 use writ_platform::Random;
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
@@ -84,6 +84,8 @@ pub(crate) enum NoticeContent {
         by: UserId,
         #[serde(default)]
         stopped_for: StoppedFor,
+        #[serde(default)]
+        reporter: Reporter,
     },
     /// A passkey of the user was added or removed, or a code for the first one made.
     Passkey { what: Passkey },
@@ -116,6 +118,8 @@ pub(crate) enum NoticeContent {
         resource: ResourceUri,
         client: ClientId,
         by: UserId,
+        #[serde(default)]
+        reporter: Reporter,
     },
     /// A task of the user ended because a refresh token of this client was used twice.
     UsedTwice { client: ClientId },
@@ -246,18 +250,25 @@ pub(super) async fn stop_notice(
     app.outbox().enqueue(transaction, draft).await
 }
 
+/// A client, and who said "This was not me" about what it asked.
+#[derive(Clone, Copy)]
+pub struct Report<'a> {
+    pub client: &'a ClientId,
+    pub by: &'a UserId,
+    pub reporter: Reporter,
+}
+
 /// Notifies the admin that a user reported an agent, in the transaction that stops it.
 pub async fn agent_reported(
     app: &App,
     transaction: &mut DatabaseTransaction,
-    agent: &ClientId,
-    by: &UserId,
-    stopped_for: StoppedFor,
+    report: Report<'_>,
 ) -> Result<(), Failure> {
     let content = NoticeContent::Reported {
-        agent: agent.clone(),
-        by: by.clone(),
-        stopped_for,
+        agent: report.client.clone(),
+        by: report.by.clone(),
+        stopped_for: StoppedFor::Person,
+        reporter: report.reporter,
     };
     to_admin(app, transaction, &content).await
 }
@@ -267,13 +278,13 @@ pub async fn resource_reported(
     app: &App,
     transaction: &mut DatabaseTransaction,
     resource: &ResourceUri,
-    client: &ClientId,
-    by: &UserId,
+    report: Report<'_>,
 ) -> Result<(), Failure> {
     let content = NoticeContent::Silenced {
         resource: resource.clone(),
-        client: client.clone(),
-        by: by.clone(),
+        client: report.client.clone(),
+        by: report.by.clone(),
+        reporter: report.reporter,
     };
     to_admin(app, transaction, &content).await
 }

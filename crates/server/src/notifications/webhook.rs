@@ -164,6 +164,7 @@ async fn claims<'a>(
             agent,
             by,
             stopped_for,
+            ..
         } => {
             claims.event = event_of(*stopped_for);
             claims.client_id = Some(agent.to_string());
@@ -189,6 +190,7 @@ async fn claims<'a>(
             resource,
             client,
             by,
+            ..
         } => {
             claims.event = "resource.reported";
             claims.client_id = Some(client.to_string());

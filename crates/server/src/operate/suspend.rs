@@ -31,17 +31,33 @@ pub async fn suspend_agent(
     Ok(true)
 }
 
+/// Of which client somebody said "This was not me".
+#[derive(Clone, Copy)]
+pub struct ReportedClient<'a> {
+    pub client: &'a ClientId,
+    pub reporter: &'a UserId,
+    /// The person for whom the reporter decided, if it is another: nothing was stopped for them.
+    pub decided_for: Option<&'a UserId>,
+}
+
+impl ReportedClient<'_> {
+    fn event(self, name: EventName, change: ChangeContext<'_>) -> Event {
+        let data = self.decided_for.map(|person| json!({ "for": person }));
+        let mut event = change.event(name, data.unwrap_or_else(|| json!({})));
+        event.client = Some(self.client.to_string());
+        event.subject = Some(self.reporter.to_string());
+        event.reason = Some(NOT_ME.to_owned());
+        event
+    }
+}
+
 /// On record alone: what else follows a report, whoever was asked decides (`people/approval/stopping.rs`).
 pub async fn report_agent(
     transaction: &mut DatabaseTransaction,
-    client: &ClientId,
-    reporter: &UserId,
+    reported: ReportedClient<'_>,
     change: ChangeContext<'_>,
 ) -> Result<(), StoreError> {
-    let mut event = change.event(EventName::AgentReported, json!({}));
-    event.client = Some(client.to_string());
-    event.subject = Some(reporter.to_string());
-    event.reason = Some(NOT_ME.to_owned());
+    let event = reported.event(EventName::AgentReported, change);
     transaction.insert_event(&event).await
 }
 
@@ -87,15 +103,11 @@ fn of_pair(event: Event, pair: Pair<'_>) -> Event {
 pub async fn report_resource_of(
     transaction: &mut DatabaseTransaction,
     resource: &ResourceUri,
-    client: &ClientId,
-    reporter: &UserId,
+    reported: ReportedClient<'_>,
     change: ChangeContext<'_>,
 ) -> Result<(), StoreError> {
-    let mut event = change.event(EventName::ResourceReported, json!({}));
-    event.client = Some(client.to_string());
-    event.subject = Some(reporter.to_string());
+    let mut event = reported.event(EventName::ResourceReported, change);
     event.resource = Some(resource.to_string());
-    event.reason = Some(NOT_ME.to_owned());
     transaction.insert_event(&event).await
 }
 

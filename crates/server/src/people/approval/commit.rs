@@ -62,7 +62,7 @@ impl Visit<'_> {
         let document = receipt.sign(&self.app.keys().await?.active, now);
         let document = document.map_err(PageError::broken)?;
         let mut transaction = self.app.begin().await?;
-        if stopping::pauses(question, decided.no) {
+        if stopping::pauses(self, question, decided.no) {
             stopping::lock(question, &mut transaction, now).await?;
         }
         if !write(&mut transaction, question, &decided).await? {
