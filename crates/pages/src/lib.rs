@@ -18,6 +18,7 @@ mod approve;
 mod around;
 mod assets;
 mod brand;
+mod brand_icon;
 mod brief;
 mod clean;
 mod consent;
@@ -90,7 +91,8 @@ pub(crate) use assets::{
     PUSH_SCRIPT_PATH,
 };
 pub use assets::{Asset, ICON_PATH, STYLESHEET_PATH};
-pub use brand::{Accent, Brand, BrandIcon, LARGEST_ICON, LONGEST_NAME};
+pub use brand::{Accent, Brand, LONGEST_NAME};
+pub use brand_icon::{BrandIcon, LARGEST_ICON};
 pub use clean::{LONGEST_WORDS, clean, legible, legible_block, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
