@@ -9,6 +9,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use writ_wire::time::seconds_to_wait;
 
 mod account;
+mod account_act;
+mod account_done;
 mod action_name;
 mod activity;
 mod agents;
@@ -40,6 +42,7 @@ mod logout;
 pub mod messages;
 mod onward;
 mod over;
+mod pause_cause;
 mod person;
 mod receipt;
 mod scope;
@@ -76,6 +79,8 @@ pub use account::{
     AccountLinkPage, AccountLinkProblem, AccountSaid, AddressPage, ForgottenPage, LinkProof,
     NotMePage,
 };
+pub use account_act::AccountAct;
+pub use account_done::{AccountDonePage, NextStep};
 pub use action_name::title_of;
 pub use activity::{Activity, ActivityEntry, ActivityKind};
 pub use agents::{
@@ -108,7 +113,7 @@ pub use form_post::FormPost;
 pub use guest::{AskedTypeView, GuestView, LifetimeView};
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
-pub use languages::{LANGUAGE_COOKIE, Languages};
+pub use languages::{LANGUAGE_COOKIE, LANGUAGES, Languages};
 pub use login::{Login, LoginProblem};
 pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};

@@ -113,7 +113,7 @@ pub(crate) async fn send(
         NoticeContent::Passkey { .. }
         | NoticeContent::Password
         | NoticeContent::ResetBegun
-        | NoticeContent::Recovered => about_account(app, notice, content).await?,
+        | NoticeContent::Recovered { .. } => about_account(app, notice, content).await?,
         NoticeContent::Link(link) => with_link(app, notice, link).await?,
         NoticeContent::Reach { what, before } => {
             let recipient = recipient_before(app, notice, before.as_ref()).await?;
@@ -206,10 +206,12 @@ async fn about_account(
 /// A link, for whom it was made and nobody else.
 async fn with_link(app: &App, notice: &Notice, link: &SentLink) -> Result<AddressedMail, NotSent> {
     let user = notice.user.as_ref().ok_or_else(request_over)?;
-    let settings = app.read().await?.settings(user).await?;
-    let language = settings.and_then(|settings| settings.language);
+    let mut reading = app.read().await?;
+    let stored = reading.user_by_id(user).await?.ok_or_else(request_over)?;
+    let settings = reading.settings(user).await?.unwrap_or_default();
+    let language = settings.language.unwrap_or_default();
     Ok(AddressedMail {
-        text: link_mail::mail_text(app, link, &language.unwrap_or_default()),
+        text: link_mail::mail_text(app, link, (&stored.user.name, &language)),
         to: link.to.parse().map_err(|_| no_address())?,
     })
 }

@@ -7,6 +7,7 @@ use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
 use writ_core::guest::KeptDocument;
 use writ_core::id::{ApprovalId, ClientId, UserId};
+use writ_core::pause::PausedBecause;
 use writ_store::standing::{Pair, PausedClient};
 use writ_store::task::StoredTask;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -49,11 +50,13 @@ pub async fn report_agent(
 pub async fn pause_agent(
     transaction: &mut DatabaseTransaction,
     pair: Pair<'_>,
-    request: &ApprovalId,
+    (request, because): (&ApprovalId, PausedBecause),
     change: ChangeContext<'_>,
 ) -> Result<(), StoreError> {
-    if transaction.pause_client(pair, request, change.now).await? {
-        let event = change.event(EventName::AgentPaused, json!({}));
+    let why = (request, because);
+    if transaction.pause_client(pair, why, change.now).await? {
+        let facts = json!({ "because": because.as_str() });
+        let event = change.event(EventName::AgentPaused, facts);
         transaction.insert_event(&of_pair(event, pair)).await?;
     }
     Ok(())

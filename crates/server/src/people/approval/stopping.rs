@@ -2,6 +2,7 @@
 
 use writ_core::access_request::SILENCE;
 use writ_core::approval::Denial;
+use writ_core::pause::PausedBecause;
 use writ_core::pending::Kind;
 use writ_store::pending::ResourceSilence;
 use writ_store::standing::Pair;
@@ -28,7 +29,7 @@ pub async fn follow(
     let mut endings = match no {
         // Somebody's browser asks as this person: its agent begins nothing more for them until they let it.
         Denial::WrongNumber if pauses(question, Some(no)) => {
-            pause(visit, question, transaction).await?
+            pause(visit, question, PausedBecause::WrongNumber, transaction).await?
         }
         // It says nothing about what else was approved: somebody else's question was.
         Denial::WrongNumber => return Ok(Endings::default()),
@@ -135,13 +136,14 @@ async fn report(
     };
     report_agent(transaction, agent, reporter, app.change(by, now)).await?;
     outbox::agent_reported(app, transaction, agent, reporter, StoppedFor::Person).await?;
-    pause(visit, question, transaction).await
+    pause(visit, question, PausedBecause::NotMe, transaction).await
 }
 
 /// What it does for this person ends, and it begins nothing for them until they lift that.
 async fn pause(
     visit: &Visit<'_>,
     question: &Question,
+    because: PausedBecause,
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
     let by = ChangedBy::Reporter {
@@ -153,6 +155,7 @@ async fn pause(
         client: &question.client.id,
     };
     let change = visit.app.change(by, visit.app.mended_time());
-    pause_agent(transaction, pair, &question.request.id, change).await?;
+    let why = (&question.request.id, because);
+    pause_agent(transaction, pair, why, change).await?;
     stop_all(visit, question, transaction).await
 }
