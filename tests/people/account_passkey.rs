@@ -1,7 +1,7 @@
 //! A reset that is finished by a passkey: it signs for one link and one password, and for no login.
 
 use serde_json::{Value, json};
-use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both};
+use writ_testkit::{Cast, PASSWORD, Phone, WebPage, both};
 
 use super::account::{NEW, invite, link, reset, secret, signs_in, text};
 
