@@ -19,6 +19,7 @@ mod invites;
 mod issuer;
 mod keys;
 mod keys_race;
+mod mail_command;
 mod may_ask;
 mod mcp_add;
 mod misspelt;

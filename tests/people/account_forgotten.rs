@@ -21,17 +21,22 @@ async fn forgotten(browser: &mut TestBrowser, name: &str) -> WebPage {
         .await
 }
 
-/// The path of the link in a letter.
-pub(super) fn link_in(letter: &str) -> String {
-    let letter = match letter.contains("quoted-printable") {
+/// As far as it is read here.
+pub(super) fn plain_letter(letter: &str) -> String {
+    match letter.contains("quoted-printable") {
         true => letter.replace("=\n", "").replace("=3D", "="),
         false => letter.to_owned(),
-    };
+    }
+}
+
+/// The path of the link in a letter.
+pub(super) fn link_in(letter: &str) -> String {
+    let letter = plain_letter(letter);
     let (_, rest) = letter.split_once(&format!("{ISSUER}/")).unwrap();
     format!("/{}", rest.split_whitespace().next().unwrap())
 }
 
-async fn world_with_mail(kind: DatabaseKind) -> (World, TestMailServer, Cast) {
+pub(super) async fn world_with_mail(kind: DatabaseKind) -> (World, TestMailServer, Cast) {
     let (receiver, postbox) = (HttpReceiver::start().await, TestMailServer::start().await);
     let world = configured(kind, (&receiver, &postbox), &[]).await;
     let cast = Cast::of(&world).await;
@@ -43,7 +48,7 @@ async fn world_with_mail(kind: DatabaseKind) -> (World, TestMailServer, Cast) {
     (world, postbox, cast)
 }
 
-async fn letters(world: &World, postbox: &TestMailServer) -> Vec<String> {
+pub(super) async fn letters(world: &World, postbox: &TestMailServer) -> Vec<String> {
     sending::send_due(&world.app).await.unwrap();
     postbox.letters()
 }

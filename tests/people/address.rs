@@ -108,6 +108,9 @@ async fn another_address_counts_once_it_is_confirmed() {
         set(&mut hers, &longest, PASSWORD)
             .await
             .says("We sent a link");
+        let activity = hers.browser.open("/app/activity").await;
+        activity.says("You changed your mail address");
+        activity.does_not_say("You changed your settings");
         // Away at once.
         set(&mut hers, "", PASSWORD).await.says("Saved");
         assert_eq!(stored(&world, &alice).await, None);

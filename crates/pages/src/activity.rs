@@ -4,6 +4,7 @@ use askama::Template;
 use http::StatusCode;
 use writ_wire::time::Timestamp;
 
+use super::account_act::AccountAct;
 use super::around::{Around, Tab};
 use super::sections::AgentDidTexts;
 use super::sentence::{Part, Sentence, fill};
@@ -77,18 +78,7 @@ pub enum ActivityKind {
     SignedInWithPasskey,
     SignInFailed,
     SessionEnded,
-    PasskeyAdded,
-    PasskeyRemoved,
-    PasskeyRemovedByOperator,
-    /// Its backup eligibility was another than at enrolment.
-    PasskeyRetired,
-    /// By the operator, for a first passkey.
-    PasskeyCodeMade,
-    ResetAsked,
-    PasswordChanged,
-    PasswordChangedByOperator,
-    SettingsChanged,
-    SettingsChangedByOperator,
+    Account(AccountAct),
 }
 
 impl Activity {
@@ -273,16 +263,7 @@ impl ActivityKind {
             Self::SignedInWithPasskey => &text.signed_in_passkey,
             Self::SignInFailed => &text.sign_in_failed,
             Self::SessionEnded => &text.session_ended,
-            Self::PasskeyAdded => &text.passkey_added,
-            Self::PasskeyRemoved => &text.passkey_removed,
-            Self::PasskeyRemovedByOperator => &text.removed_by_operator,
-            Self::PasskeyRetired => &text.passkey_retired,
-            Self::PasskeyCodeMade => &text.code_made,
-            Self::ResetAsked => &text.reset_asked,
-            Self::PasswordChanged => &text.password_changed,
-            Self::PasswordChangedByOperator => &text.password_by_operator,
-            Self::SettingsChanged => &text.settings_changed,
-            Self::SettingsChangedByOperator => &text.settings_by_operator,
+            Self::Account(act) => act.text(texts),
         }
     }
 
@@ -308,17 +289,8 @@ impl ActivityKind {
             | Self::GivenBack
             | Self::SignedIn
             | Self::SignedInWithPasskey
-            | Self::SessionEnded
-            | Self::PasskeyAdded
-            | Self::PasskeyRemoved
-            | Self::PasskeyRemovedByOperator
-            | Self::PasskeyRetired
-            | Self::PasskeyCodeMade
-            | Self::ResetAsked
-            | Self::PasswordChanged
-            | Self::PasswordChangedByOperator
-            | Self::SettingsChangedByOperator
-            | Self::SettingsChanged => "plain",
+            | Self::SessionEnded => "plain",
+            Self::Account(act) => act.mark(),
         }
     }
 }

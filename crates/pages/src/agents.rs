@@ -3,11 +3,13 @@
 use askama::Template;
 use http::StatusCode;
 use writ_core::history::{Sum, Total};
+use writ_core::pause::PausedBecause;
 use writ_wire::time::Timestamp;
 
 use super::activity::{ActivityEntry, Line};
 use super::around::{Around, Tab};
 use super::headline::letters;
+use super::pause_cause;
 use super::sentence::{Part, Sentence, fill};
 use super::tasks::Entry;
 use super::undo::{UndoView, UndoWords};
@@ -47,12 +49,13 @@ pub struct RememberedView {
 pub struct PausedView {
     pub client: ClientView,
     pub since: Timestamp,
+    pub because: Option<PausedBecause>,
 }
 
 #[derive(Clone, Debug)]
 pub struct AgentEntry {
     pub client: ClientView,
-    /// An admin suspended it, or the person reported it.
+    /// An operator stopped it for everybody.
     pub suspended: bool,
     pub last_used: Option<Timestamp>,
     /// Newest first.
@@ -72,6 +75,8 @@ pub struct AgentEntry {
 #[derive(Clone, Debug)]
 pub struct AgentTask {
     pub task: TaskView,
+    /// Why it waits, where it does and that is known.
+    pub paused_because: Option<PausedBecause>,
     /// When a token was made in it, as far as is known.
     pub last_token: Option<Timestamp>,
     /// Of its budgets, where known.
@@ -111,6 +116,7 @@ impl Agents {
             title: texts.page_title(&texts.agents.title),
             around: Around::of(&self.person, Tab::Agents, texts),
             notice: self.notice.map(|notice| notice.text(texts)),
+            after_reset: self.agents.iter().any(AgentEntry::is_paused_by_reset),
             undo: self.undo.as_ref().map(|undo| UndoWords::of(undo, texts)),
             acting: words(true),
             past: words(false),
@@ -161,9 +167,35 @@ impl AgentEntry {
         self.suspended || paused && self.through.is_empty()
     }
 
+    /// Whether a task of it waits since its person set another password by a link.
+    fn is_paused_by_reset(&self) -> bool {
+        let reset = Some(PausedBecause::Recovered);
+        let mut waiting = self.tasks.iter().filter(|task| task.waits());
+        waiting.any(|task| task.paused_because == reset)
+    }
+
+    /// Why nothing of it goes on, where that is one cause.
+    fn paused_because<'a>(&self, texts: &'a Texts) -> Option<&'a str> {
+        if self.suspended {
+            return Some(&texts.pause.operator);
+        }
+        let waiting = self.tasks.iter().filter(|task| task.waits());
+        let mut causes = waiting.map(|task| task.paused_because);
+        let first = causes.next().filter(|_| self.is_paused())?;
+        causes
+            .all(|cause| cause == first)
+            .then(|| pause_cause::of_task(first, texts))
+    }
+
     fn live_tasks(&self) -> impl Iterator<Item = TaskStateView> {
         let states = self.tasks.iter().map(|task| task.task.state);
         states.filter(|state| state.is_live())
+    }
+}
+
+impl AgentTask {
+    fn waits(&self) -> bool {
+        self.task.state == TaskStateView::Suspended
     }
 }
 
@@ -175,6 +207,10 @@ struct AgentWords<'a> {
     publisher: Option<(Sentence, bool)>,
     state: &'a str,
     mark: &'static str,
+    /// Why it waits.
+    cause: Option<&'a str>,
+    /// Whether one of its tasks waits: then all of them are shown at once.
+    waits: bool,
     /// What stands in the row: what it did last, from whom it has its part, until when it acts.
     said: Vec<Sentence>,
     live: bool,
@@ -204,6 +240,8 @@ impl<'a> AgentWords<'a> {
             }),
             state,
             mark,
+            cause: view.paused_because(texts),
+            waits: view.tasks.iter().any(AgentTask::waits),
             said: said(view, page.now, texts),
             live: view.is_acting(),
             totals: view.totals.iter().map(|one| total(one, texts)).collect(),
@@ -251,6 +289,8 @@ struct ListedApp<'a> {
     letters: String,
     /// Until when, or since when.
     said: Sentence,
+    /// Why.
+    cause: Option<&'a str>,
 }
 
 impl<'a> ListedApp<'a> {
@@ -259,9 +299,12 @@ impl<'a> ListedApp<'a> {
         Self::of(&view.client, fill(&texts.agents.until, &[("at", &until)]))
     }
 
-    fn paused(view: &'a PausedView, now: Timestamp, texts: &Texts) -> Self {
+    fn paused(view: &'a PausedView, now: Timestamp, texts: &'a Texts) -> Self {
         let since = texts.when(view.since, now);
-        Self::of(&view.client, fill(&texts.pause.since, &[("at", &since)]))
+        Self {
+            cause: Some(pause_cause::of_client(view.because, texts)),
+            ..Self::of(&view.client, fill(&texts.pause.since, &[("at", &since)]))
+        }
     }
 
     fn of(client: &'a ClientView, said: Sentence) -> Self {
@@ -271,6 +314,7 @@ impl<'a> ListedApp<'a> {
             letters: letters(&name),
             name,
             said,
+            cause: None,
         }
     }
 }
@@ -299,7 +343,8 @@ fn unfetched(view: &UnfetchedView, texts: &Texts) -> Sentence {
 struct TaskWords<'a> {
     entry: Entry<'a>,
     live: bool,
-    suspended: bool,
+    /// Why it waits, where it does.
+    paused: Option<&'a str>,
     last_token: String,
     spending: Vec<SpendingWords>,
 }
@@ -323,7 +368,9 @@ impl<'a> TaskWords<'a> {
         Self {
             entry: Entry::of(&view.task, &plain(account), texts),
             live: view.task.state.is_live(),
-            suspended: view.task.state == TaskStateView::Suspended,
+            paused: view
+                .waits()
+                .then(|| pause_cause::of_task(view.paused_because, texts)),
             last_token: match view.last_token {
                 Some(at) => texts.moment(at),
                 None => texts.agents.no_token.clone(),
@@ -340,6 +387,7 @@ struct AgentsTemplate<'a> {
     title: String,
     around: Around<'a>,
     notice: Option<&'a str>,
+    after_reset: bool,
     undo: Option<UndoWords<'a>>,
     acting: Vec<AgentWords<'a>>,
     past: Vec<AgentWords<'a>>,

@@ -5,10 +5,12 @@ use std::time::Duration;
 use writ_authority::{Level, Piece};
 use writ_wire::time::Timestamp;
 
+pub(super) use super::account_samples::settings;
 pub(super) use super::approval_samples::*;
 use super::samples::{agent, app, task};
 use super::*;
 use writ_core::history::{Sum, Total};
+use writ_core::pause::PausedBecause;
 
 pub(super) fn now() -> Timestamp {
     Timestamp::from_rfc3339("2026-11-22T11:58:10Z").unwrap()
@@ -71,6 +73,7 @@ pub(super) fn inbox() -> Inbox {
         person: person(),
         now: now(),
         requests: vec![entry("apr_1", "Travel planner", PAYMENT, 272), second],
+        paused_by_reset: true,
     }
 }
 
@@ -190,6 +193,7 @@ fn planner() -> AgentEntry {
     };
     let live = AgentTask {
         task: task("tsk_1", TaskStateView::Active),
+        paused_because: None,
         last_token: Some(ago(300)),
         spending: vec![spending],
     };
@@ -199,7 +203,7 @@ fn planner() -> AgentEntry {
         last_used: Some(ago(300)),
         until: Some(ahead(3 * 86_400)),
         through: Vec::new(),
-        tasks: vec![live, ended_task()],
+        tasks: vec![live, paused_task(), ended_task()],
         totals: vec![Total {
             unit: "EUR".to_owned(),
             sum: Sum::Exact("824.00".to_owned()),
@@ -216,9 +220,19 @@ fn planner() -> AgentEntry {
     }
 }
 
+fn paused_task() -> AgentTask {
+    AgentTask {
+        task: task("tsk_4", TaskStateView::Suspended),
+        paused_because: Some(PausedBecause::Recovered),
+        last_token: None,
+        spending: Vec::new(),
+    }
+}
+
 fn ended_task() -> AgentTask {
     AgentTask {
         task: task("tsk_3", TaskStateView::Stopped),
+        paused_because: None,
         last_token: None,
         spending: Vec::new(),
     }
@@ -262,6 +276,7 @@ pub(super) fn agents() -> Agents {
         paused: vec![PausedView {
             client: app(),
             since: ago(86_400),
+            because: Some(PausedBecause::WrongNumber),
         }],
         person: person(),
         now: now(),
@@ -339,26 +354,6 @@ pub(super) fn devices() -> Devices {
         enrolment: Enrolment::Another,
         notice: Some(DevicesNotice::PasskeyAdded),
         problem: None,
-    }
-}
-
-pub(super) fn settings() -> Settings {
-    Settings {
-        person: person(),
-        quiet: Some(QuietView {
-            from: 22 * 60,
-            until: 7 * 60 + 30,
-        }),
-        offset_minutes: 60,
-        time_zone: String::new(),
-        zones: vec!["Europe/Berlin".to_owned(), "UTC".to_owned()],
-        email: "alice@example.com".to_owned(),
-        email_possible: true,
-        has_user_code: true,
-        languages: Languages::load().unwrap().names(),
-        notice: Some(SettingsNotice::Saved),
-        problem: None,
-        asked_by: PasswordAskedBy::NewPassword,
     }
 }
 

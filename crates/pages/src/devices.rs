@@ -90,6 +90,8 @@ pub enum DevicesProblem {
     NotProven,
     /// It is one that a provider copies.
     NotBound,
+    /// The last one of somebody without a password.
+    OnlyWayIn,
 }
 
 impl Devices {
@@ -223,6 +225,7 @@ impl DevicesProblem {
             Self::TooMany => &text.too_many,
             Self::NotProven => &text.not_proven,
             Self::NotBound => &text.not_bound,
+            Self::OnlyWayIn => &text.only_way_in,
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Inbox {
     pub person: PersonView,
     pub now: Timestamp,
     pub requests: Vec<InboxEntry>,
+    /// Whether agents wait since the person set another password by a link.
+    pub paused_by_reset: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +44,7 @@ impl Inbox {
             title: texts.page_title(&texts.inbox.title),
             around: Around::of(&self.person, Tab::Requests, texts),
             lead: lead(self.requests.len(), texts),
+            paused_by_reset: self.paused_by_reset,
             entries: self
                 .requests
                 .iter()
@@ -121,5 +124,6 @@ struct InboxTemplate<'a> {
     title: String,
     around: Around<'a>,
     lead: String,
+    paused_by_reset: bool,
     entries: Vec<Entry<'a>>,
 }

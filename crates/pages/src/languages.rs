@@ -12,6 +12,9 @@ use super::texts::{TextError, Texts};
 /// Holds the tag that a person chose.
 pub const LANGUAGE_COOKIE: &str = "writ-language";
 
+/// The tags of all languages, English first.
+pub const LANGUAGES: [&str; 2] = ["en", "de"];
+
 /// Every language; English is the first one and stands in for all others.
 #[derive(Debug)]
 pub struct Languages {
@@ -179,6 +182,8 @@ mod tests {
         let languages = Languages::load().unwrap();
         assert_eq!(languages.of("de-CH").locale(), "de");
         assert_eq!(languages.of("tlh").locale(), "en");
+        let tags = languages.all().map(Texts::locale);
+        assert_eq!(tags.collect::<Vec<_>>(), LANGUAGES);
         let names = [("en", "English"), ("de", "Deutsch")];
         assert_eq!(
             languages.names(),

@@ -9,6 +9,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use writ_wire::time::seconds_to_wait;
 
 mod account;
+mod account_act;
+mod account_done;
 mod action_name;
 mod activity;
 mod agents;
@@ -18,6 +20,7 @@ mod approve;
 mod around;
 mod assets;
 mod brand;
+mod brand_icon;
 mod brief;
 mod clean;
 mod consent;
@@ -39,6 +42,7 @@ mod logout;
 pub mod messages;
 mod onward;
 mod over;
+mod pause_cause;
 mod person;
 mod receipt;
 mod report;
@@ -76,6 +80,8 @@ pub use account::{
     AccountLinkPage, AccountLinkProblem, AccountSaid, AddressPage, ForgottenPage, LinkProof,
     NotMePage,
 };
+pub use account_act::AccountAct;
+pub use account_done::{AccountDonePage, NextStep};
 pub use action_name::title_of;
 pub use activity::{Activity, ActivityEntry, ActivityKind};
 pub use agents::{
@@ -91,7 +97,8 @@ pub(crate) use assets::{
     PUSH_SCRIPT_PATH,
 };
 pub use assets::{Asset, ICON_PATH, STYLESHEET_PATH};
-pub use brand::{Accent, Brand, BrandIcon, LARGEST_ICON, LONGEST_NAME};
+pub use brand::{Accent, Brand, LONGEST_NAME};
+pub use brand_icon::{BrandIcon, LARGEST_ICON};
 pub use clean::{LONGEST_WORDS, clean, legible, legible_block, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
@@ -107,7 +114,7 @@ pub use form_post::FormPost;
 pub use guest::{AskedTypeView, GuestView, LifetimeView};
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
-pub use languages::{LANGUAGE_COOKIE, Languages};
+pub use languages::{LANGUAGE_COOKIE, LANGUAGES, Languages};
 pub use login::{Login, LoginProblem};
 pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};

@@ -283,8 +283,9 @@ impl MessageTexts {
         }
     }
 
-    /// The letter with a link, and with another one that only ends it. Neither proves anybody, so the letter may be read by others.
-    pub fn link_letter(&self, kind: LinkKind, url: &str, not_me: &str) -> Said {
+    /// The letter with a link, and with another one that only ends it. Neither proves anybody, so the letter may be read by others. An
+    /// invitation says the name that its person does not know yet.
+    pub fn link_letter(&self, kind: LinkKind, name: &str, url: &str, not_me: &str) -> Said {
         let Mail { subject, text } = match kind {
             LinkKind::Invitation => &self.invitation,
             LinkKind::Reset => &self.reset,
@@ -293,7 +294,10 @@ impl MessageTexts {
         };
         Said {
             title: subject.clone(),
-            body: text.replace("{url}", url).replace("{not_me}", not_me),
+            body: text
+                .replace("{url}", url)
+                .replace("{not_me}", not_me)
+                .replace("{name}", &clean(name, LONGEST_WORDS)),
         }
     }
 

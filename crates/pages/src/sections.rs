@@ -33,7 +33,7 @@ texts! {
     AccountTexts {
         title_invitation: String, title_reset: String, lead_invitation: String, lead_reset: String, lead_passkey: String,
         code: String, code_hint: String, password_hint: String, submit: String, over_title: String, over: String,
-        done_title: String, done: String, done_passkey: String, go_on: String, add_passkey: String, later: String,
+        sign_in_as: String, by_passkey: String, or_passkey: String, joined_title: String, joined: String, done_title: String, done: String, done_passkey: String, done_browsers: String, go_on: String, add_passkey: String, later: String,
         forgot: String, forgot_lead: String, forgot_submit: String, may_come: String, ask_operator: String,
         not_me_title: String, not_me_lead: String, not_me_submit: String, ended_title: String, ended: String,
         address_title: String, address_lead: String, address_submit: String, problem: AccountProblemTexts,
@@ -41,7 +41,7 @@ texts! {
     GuestTexts {
         says: String, says_nothing: String, verified: String, not_verified: String,
         on_device: String, registered_itself: String, changed: String, how_long: String, day: String, week: String,
-        month: String, still_asked: String, asked_above: String, resume: String, suspended: String, resumed: String, sign_in_first: String,
+        month: String, still_asked: String, asked_above: String, resume: String, resumed: String, sign_in_first: String,
     }
     ConsentTexts {
         heading_agent: String, heading_client: String, publisher: String,
@@ -180,7 +180,9 @@ texts! {
     PauseTexts {
         heading: String, hint: String, since: String, button: String, title: String, lead: String,
         by_password: String, by_passkey: String, keep: String, done: String, over: String,
-        not_proven: String, failed: String,
+        not_proven: String, failed: String, not_me: String, wrong_number: String, client_unknown: String,
+        reset: String, weaker: String, task_unknown: String, operator: String, sign_in_first: String,
+        after_reset: String, after_reset_here: String, see: String,
     }
     ActivityKindTexts {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,
@@ -189,13 +191,21 @@ texts! {
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
         handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
-        sign_in_failed: String, session_ended: String, passkey_added: String, passkey_removed: String,
-        removed_by_operator: String, passkey_retired: String, code_made: String, reset_asked: String, password_changed: String,
-        password_by_operator: String, settings_changed: String, settings_by_operator: String, somebody: String,
+        sign_in_failed: String, session_ended: String, somebody: String,
+    }
+    AccountActTexts {
+        passkey_added: String, passkey_removed: String, removed_by_operator: String, passkey_retired: String,
+        code_made: String, joined: String, password_changed: String, password_reset: String,
+        password_by_operator: String, reset_asked: String, reset_begun: String, reset_ended: String,
+        address_changed: String, address_removed: String, address_by_operator: String, user_code_set: String,
+        user_code_removed: String, time_zone_changed: String, quiet_hours_changed: String, notifications_on: String,
+        notifications_off: String, wrong_code: String, passkey_failed: String, enabled_by_operator: String,
+        settings_by_operator: String, settings_changed: String,
     }
     ActivityTexts {
         title: String, lead: String, none: String, none_hint: String, receipt: String,
         older: String, export: String, through: String, kind: ActivityKindTexts,
+        account: AccountActTexts,
     }
     DevicesNoticeTexts {
         passkey_added: String, passkey_removed: String, notifications_on: String,
@@ -203,7 +213,7 @@ texts! {
     }
     DevicesProblemTexts {
         passkey_failed: String, already_there: String, too_many: String, not_proven: String,
-        not_bound: String,
+        not_bound: String, only_way_in: String,
     }
     SessionTexts {
         title: String, named: String, unnamed: String, since: String, password: String, passkey: String,
@@ -229,7 +239,7 @@ texts! {
         title: String, saved: String, preferences: String, language_label: String, quiet: String,
         quiet_hint: String, from: String, until: String, quiet_zone: String, offset: String,
         zone_label: String, zone_hint: String, email: String,
-        email_label: String, email_hint: String, email_impossible: String, email_sent: String, code: String,
+        email_label: String, email_hint: String, email_impossible: String, by_passkey: String, needs_script: String, email_sent: String, code: String,
         code_hint: String, code_set: String, code_label: String, password: String, save: String, new: String, new_hint: String,
         new_old: String, new_label: String, new_again: String, new_save: String, new_saved: String,
         problem: SettingsProblemTexts,

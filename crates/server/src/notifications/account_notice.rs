@@ -8,10 +8,12 @@ use writ_core::id::UserId;
 use writ_pages::messages::{AccountNews, Passkey, Reach, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
+use writ_store::push::PushSubscription;
 
 use super::fan_out::channels_of;
 use super::outbox::{Channel, NoticeContent, NoticeDraft, OutboxContext, WEBHOOK};
 use super::outcome::{DeliveryOutcome, NotSent};
+use super::reach_notice::EarlierBrowser;
 use super::web_push::{BrowserSubscription, PushMessage, known_subscription, post_message, topic};
 use crate::node::app::App;
 use crate::node::failure::Failure;
@@ -49,13 +51,29 @@ pub async fn reset_begun(
     notify(outbox, transaction, user, NoticeContent::ResetBegun).await
 }
 
-/// The user set another password by a link.
+/// The user set another password by a link. These browsers are told that, and of nothing else any more.
 pub async fn recovered(
     outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     user: &UserId,
+    ended: &[PushSubscription],
 ) -> Result<(), Failure> {
-    notify(outbox, transaction, user, NoticeContent::Recovered).await
+    let content = NoticeContent::Recovered { before: None };
+    notify(outbox, transaction, user, content).await?;
+    for row in ended {
+        let draft = NoticeDraft {
+            channel: Channel::WebPush,
+            request: None,
+            user: Some(user),
+            target: &row.digest,
+            content: NoticeContent::Recovered {
+                before: Some(EarlierBrowser::of(row)),
+            },
+            expires_at: outbox.now.plus(LIFETIME),
+        };
+        outbox.enqueue(transaction, draft).await?;
+    }
+    Ok(())
 }
 
 /// What a notice tells its user of their account, if that is what it does.
@@ -64,7 +82,7 @@ pub(crate) const fn news(content: &NoticeContent) -> Option<AccountNews> {
         NoticeContent::Passkey { what } => Some(AccountNews::Passkey(*what)),
         NoticeContent::Password => Some(AccountNews::Password),
         NoticeContent::ResetBegun => Some(AccountNews::ResetBegun),
-        NoticeContent::Recovered => Some(AccountNews::Recovered),
+        NoticeContent::Recovered { .. } => Some(AccountNews::Recovered),
         _ => None,
     }
 }

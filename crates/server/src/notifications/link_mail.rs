@@ -132,9 +132,10 @@ pub fn link_url(config: &Config, kind: LinkKind, link: &str) -> String {
     config.url(&format!("{page}?link={link}"))
 }
 
-pub(crate) fn mail_text(app: &App, sent: &SentLink, language: &str) -> Said {
+/// For this person, in their language.
+pub(crate) fn mail_text(app: &App, sent: &SentLink, (name, language): (&str, &str)) -> Said {
     let (_, texts) = app.notices.words.of(language);
     let url = link_url(&app.config, sent.kind, &sent.link);
     let not_me = app.config.url(&not_me_page(&secret_digest(&sent.link)));
-    texts.link_letter(sent.kind, &url, &not_me)
+    texts.link_letter(sent.kind, name, &url, &not_me)
 }

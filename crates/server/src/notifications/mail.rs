@@ -28,18 +28,7 @@ use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 impl Mailer {
     /// The same notice has the same `Message-ID`, however often it is tried.
     async fn send(&self, mail: AddressedMail, notice: &Notice, now: Timestamp) -> DeliveryOutcome {
-        let AddressedMail { to, text } = mail;
-        let since_epoch = Timestamp::from_seconds(0).until(now);
-        let domain = self.from.email.domain();
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(to)
-            .date(SystemTime::UNIX_EPOCH + since_epoch)
-            .subject(text.title)
-            .message_id(Some(format!("<{}@{domain}>", notice.id)))
-            .header(ContentType::TEXT_PLAIN)
-            .body(text.body);
-        let Ok(message) = message else {
+        let Some(message) = self.message(mail, notice.id.as_str(), now) else {
             return DeliveryOutcome::Failed("no mail could be made of it".to_owned());
         };
         match tokio::time::timeout(MAIL_TIMEOUT, self.server.send(message)).await {
@@ -51,6 +40,55 @@ impl Mailer {
                 DeliveryOutcome::Retry("the mail server did not take it".to_owned(), None)
             }
         }
+    }
+
+    /// Whether mail arrives, for an operator: what the server said when it took the letter, or why it did not.
+    pub async fn send_test(
+        &self,
+        to: &str,
+        (id, issuer): (&str, &str),
+        now: Timestamp,
+    ) -> Result<String, String> {
+        let mail = AddressedMail {
+            to: to
+                .parse()
+                .map_err(|_| "that is no mail address".to_owned())?,
+            text: Said {
+                title: "A test of this mail server".to_owned(),
+                body: format!("{issuer} can send mail to you. Nothing else is meant by it.\n"),
+            },
+        };
+        let message = self.message(mail, id, now);
+        let message = message.ok_or("no mail could be made of it")?;
+        match tokio::time::timeout(MAIL_TIMEOUT, self.server.send(message)).await {
+            Ok(Ok(answer)) => {
+                let lines = answer.message().collect::<Vec<_>>().join(" ");
+                Ok(format!("{} {lines}", answer.code()).trim_end().to_owned())
+            }
+            Ok(Err(error)) if error.is_permanent() || error.is_transient() => {
+                Err(format!("the mail server refused it: {error}"))
+            }
+            Ok(Err(error)) => Err(format!("the mail server was not reached: {error}")),
+            Err(_) => Err(format!(
+                "the mail server did not answer within {} seconds",
+                MAIL_TIMEOUT.as_secs()
+            )),
+        }
+    }
+
+    fn message(&self, mail: AddressedMail, id: &str, now: Timestamp) -> Option<Message> {
+        let AddressedMail { to, text } = mail;
+        let since_epoch = Timestamp::from_seconds(0).until(now);
+        let domain = self.from.email.domain();
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .date(SystemTime::UNIX_EPOCH + since_epoch)
+            .subject(text.title)
+            .message_id(Some(format!("<{id}@{domain}>")))
+            .header(ContentType::TEXT_PLAIN)
+            .body(text.body);
+        message.ok()
     }
 }
 
@@ -75,7 +113,7 @@ pub(crate) async fn send(
         NoticeContent::Passkey { .. }
         | NoticeContent::Password
         | NoticeContent::ResetBegun
-        | NoticeContent::Recovered => about_account(app, notice, content).await?,
+        | NoticeContent::Recovered { .. } => about_account(app, notice, content).await?,
         NoticeContent::Link(link) => with_link(app, notice, link).await?,
         NoticeContent::Reach { what, before } => {
             let recipient = recipient_before(app, notice, before.as_ref()).await?;
@@ -171,10 +209,12 @@ async fn about_account(
 /// A link, for whom it was made and nobody else.
 async fn with_link(app: &App, notice: &Notice, link: &SentLink) -> Result<AddressedMail, NotSent> {
     let user = notice.user.as_ref().ok_or_else(request_over)?;
-    let settings = app.read().await?.settings(user).await?;
-    let language = settings.and_then(|settings| settings.language);
+    let mut reading = app.read().await?;
+    let stored = reading.user_by_id(user).await?.ok_or_else(request_over)?;
+    let settings = reading.settings(user).await?.unwrap_or_default();
+    let language = settings.language.unwrap_or_default();
     Ok(AddressedMail {
-        text: link_mail::mail_text(app, link, &language.unwrap_or_default()),
+        text: link_mail::mail_text(app, link, (&stored.user.name, &language)),
         to: link.to.parse().map_err(|_| no_address())?,
     })
 }

@@ -17,7 +17,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::link_mail::SentLink;
-use super::reach_notice::EarlierReach;
+use super::reach_notice::{EarlierBrowser, EarlierReach};
 use super::seal;
 use crate::config::Config;
 use crate::node::app::App;
@@ -93,8 +93,11 @@ pub(crate) enum NoticeContent {
     Password,
     /// An operator lets the user set another password.
     ResetBegun,
-    /// The user set another one by a link.
-    Recovered,
+    /// The user set another one by a link. To a browser that is told of nothing else from then on: as it was reached.
+    Recovered {
+        #[serde(default)]
+        before: Option<EarlierBrowser>,
+    },
     /// A link for this address; its secret.
     Link(SentLink),
     /// A link was mailed to the user who forgot their password; what it is stored by.

@@ -87,7 +87,7 @@ impl<'a> WebhookClaims<'a> {
         self.event = "user.changed";
         self.of_user(notice);
         match content {
-            NoticeContent::Recovered => self.event = "user.recovered",
+            NoticeContent::Recovered { .. } => self.event = "user.recovered",
             NoticeContent::Passkey { what } => self.passkey = Some(*what),
             NoticeContent::Password => self.setting = Some("password"),
             NoticeContent::ResetBegun => self.setting = Some("reset"),
@@ -173,7 +173,7 @@ async fn claims<'a>(
         NoticeContent::Passkey { .. }
         | NoticeContent::Password
         | NoticeContent::ResetBegun
-        | NoticeContent::Recovered
+        | NoticeContent::Recovered { .. }
         | NoticeContent::Reach { .. } => claims.name_change(content, notice),
         NoticeContent::UsedTwice { client } => {
             claims.event = "task.revoked";

@@ -23,21 +23,30 @@ use crate::notifications::account_notice;
 use crate::notifications::link_mail::{SentLink, link_url, mail_link};
 use crate::notifications::outbox::OutboxContext;
 
+/// Whom an operator invites.
+#[derive(Clone, Copy)]
+pub struct InvitedUser<'a> {
+    pub name: &'a str,
+    pub email: Option<&'a str>,
+    /// One of ours, in which they read the letter and the page behind it.
+    pub language: Option<&'a str>,
+}
+
 impl Registrar<'_> {
     /// A new person, who sets their password by the link; or one who was invited before and did not yet.
     pub async fn invite_user(
         &self,
-        name: &str,
-        email: Option<&str>,
+        invited: InvitedUser<'_>,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
-        let email = email.map(parse_email).transpose()?;
+        let email = invited.email.map(parse_email).transpose()?;
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let user = match find_user(&mut transaction, name).await? {
+        let user = match find_user(&mut transaction, invited.name).await? {
             Some(stored) => invited_before(config, &mut transaction, stored).await?,
-            None => self.insert_invited(&mut transaction, name).await?,
+            None => self.insert_invited(&mut transaction, invited.name).await?,
         };
+        read_in(&outbox, &mut transaction, &user, invited.language).await?;
         if let Some(email) = &email {
             write_email(&mut transaction, &user, Some(email)).await?;
         }
@@ -61,11 +70,13 @@ impl Registrar<'_> {
     pub async fn reset_user(
         &self,
         name: &str,
+        language: Option<&str>,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let user = resettable(&mut transaction, name).await?;
+        let user = resettable(config, &mut transaction, name).await?;
+        read_in(&outbox, &mut transaction, &user, language).await?;
         let second = match has_passkey(config, &mut transaction, &user.id).await? {
             true => SecondProof::Another,
             false => SecondProof::Code,
@@ -93,7 +104,7 @@ impl Registrar<'_> {
     ) -> Result<Value, RegistrationError> {
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let user = resettable(&mut transaction, name).await?;
+        let user = resettable(config, &mut transaction, name).await?;
         if has_passkey(config, &mut transaction, &user.id).await? {
             return Err(fault(&format!(
                 "`{name}` has a passkey, and finishes the link with it; if it is lost, remove it first by `writ user passkeys {name} --remove-all`"
@@ -187,6 +198,7 @@ async fn invited_before(
 
 /// Somebody who has an account.
 async fn resettable(
+    config: &Config,
     transaction: &mut DatabaseTransaction,
     name: &str,
 ) -> Result<User, RegistrationError> {
@@ -194,9 +206,9 @@ async fn resettable(
     if stored.user.disabled {
         return Err(disabled(name));
     }
-    if !stored.has_password() {
+    if !stored.has_password() && !has_passkey(config, transaction, &stored.user.id).await? {
         return Err(fault(&format!(
-            "person `{name}` was invited and set no password yet: `writ user invite {name}` makes another link"
+            "person `{name}` was invited and never came: `writ user invite {name}` makes another link"
         )));
     }
     Ok(stored.user)
@@ -206,6 +218,20 @@ fn disabled(name: &str) -> RegistrationError {
     fault(&format!(
         "person `{name}` is disabled: `writ user enable {name}` first"
     ))
+}
+
+/// Until they use a page in another language.
+async fn read_in(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &User,
+    language: Option<&str>,
+) -> Result<(), RegistrationError> {
+    if let Some(language) = language {
+        let set = transaction.set_language(&user.id, language, outbox.now);
+        set.await?;
+    }
+    Ok(())
 }
 
 /// Makes the link and mails it; what the operator reads of it.

@@ -7,6 +7,7 @@ use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
 use writ_core::guest::KeptDocument;
 use writ_core::id::{ApprovalId, ClientId, UserId};
+use writ_core::pause::PausedBecause;
 use writ_store::standing::{Pair, PausedClient};
 use writ_store::task::StoredTask;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -66,10 +67,15 @@ pub async fn pause_agent(
     transaction: &mut DatabaseTransaction,
     pair: Pair<'_>,
     request: &ApprovalId,
+    because: PausedBecause,
     change: ChangeContext<'_>,
 ) -> Result<(), StoreError> {
-    if transaction.pause_client(pair, request, change.now).await? {
-        let event = change.event(EventName::AgentPaused, json!({}));
+    if transaction
+        .pause_client(pair, request, because, change.now)
+        .await?
+    {
+        let facts = json!({ "because": because.as_str() });
+        let event = change.event(EventName::AgentPaused, facts);
         transaction.insert_event(&of_pair(event, pair)).await?;
     }
     Ok(())

@@ -20,6 +20,7 @@ use crate::node::app::App;
 use crate::people::error::PageError;
 use crate::people::request::{Query, Visitor};
 
+mod account;
 mod export;
 
 const PATH: &str = "/app/activity";
@@ -298,24 +299,6 @@ fn stop(event: &StoredEvent) -> ActivityKind {
     }
 }
 
-/// What was changed at the account, and by whom; no time zone that the browser told by itself.
-fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
-    let text = |member: &str| event.data.get(member).and_then(Value::as_str);
-    Some(match (text("passkey"), text("setting"), text("by")) {
-        (Some("added"), ..) => ActivityKind::PasskeyAdded,
-        (Some("removed"), _, Some("operator")) => ActivityKind::PasskeyRemovedByOperator,
-        (Some("removed"), _, Some("backup_eligibility")) => ActivityKind::PasskeyRetired,
-        (Some("removed"), ..) => ActivityKind::PasskeyRemoved,
-        (Some("code_made"), ..) => ActivityKind::PasskeyCodeMade,
-        (_, Some("reset"), Some("anybody")) => ActivityKind::ResetAsked,
-        (_, Some("password"), Some("operator")) => ActivityKind::PasswordChangedByOperator,
-        (_, Some("password"), _) => ActivityKind::PasswordChanged,
-        (_, Some("time_zone"), Some("browser")) => return None,
-        (_, _, Some("operator")) => ActivityKind::SettingsChangedByOperator,
-        _ => ActivityKind::SettingsChanged,
-    })
-}
-
 /// What became of a question.
 fn approval(event: &StoredEvent) -> Option<ActivityKind> {
     let is = |name: EventName| event.name == name.as_str();
@@ -357,17 +340,16 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         return None;
     }
     let kinds = [
+        (EventName::LoginFailed, ActivityKind::SignInFailed),
         (EventName::ConsentGiven, ActivityKind::Consented),
         (EventName::ConsentNarrowed, ActivityKind::Consented),
         (EventName::ConsentDenied, ActivityKind::ConsentDenied),
         (EventName::ApprovalRequested, ActivityKind::Asked),
         (EventName::ApprovalCancelled, ActivityKind::Cancelled),
         (EventName::TokenIssued, ActivityKind::Used),
-        (EventName::LoginFailed, ActivityKind::SignInFailed),
         (EventName::TaskResumed, ActivityKind::Resumed),
         (EventName::AgentUnpaused, ActivityKind::Resumed),
         (EventName::SessionEnded, ActivityKind::SessionEnded),
-        (EventName::UserRecovered, ActivityKind::PasswordChanged),
         (EventName::ActionCompleted, ActivityKind::Done),
         (EventName::ActionFailed, ActivityKind::DoneInVain),
         (EventName::ActionNotStarted, ActivityKind::NotBegun),
@@ -391,8 +373,8 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
             _ => ActivityKind::SignedIn,
         });
     }
-    if is(EventName::UserChanged) {
-        return account_change(event);
+    if let Some(told) = account::of(event) {
+        return told.map(ActivityKind::Account);
     }
     kinds
         .into_iter()

@@ -34,7 +34,7 @@ impl OwnDevice {
 
 impl App {
     /// This browser, if it asked to be told before.
-    fn known_device(&self, headers: &HeaderMap) -> Option<OwnDevice> {
+    pub fn known_device(&self, headers: &HeaderMap) -> Option<OwnDevice> {
         let cookie = only_cookie(headers, &self.device_cookie_name());
         let cookie = cookie.filter(|cookie| cookie.len() == COOKIE_LENGTH)?;
         Some(OwnDevice { cookie })

@@ -266,6 +266,7 @@ async fn by_agent(
             view: AgentTask {
                 last_token: last_token.filter(|_| is_live),
                 task: view,
+                paused_because: stored.suspended_because,
                 spending: Vec::new(),
             },
             ends_at: is_live.then_some(stored.task.expires_at),

@@ -4,6 +4,7 @@
 use writ_core::access_request::SILENCE;
 use writ_core::approval::Denial;
 use writ_core::id::UserId;
+use writ_core::pause::PausedBecause;
 use writ_core::pending::{Kind, PendingRequest};
 use writ_pages::ReportView;
 use writ_pages::messages::Reporter;
@@ -33,7 +34,7 @@ pub async fn follow(
     let mut endings = match no {
         // Somebody's browser asks as this person: its agent begins nothing more for them until they let it.
         Denial::WrongNumber if pauses(visit, question, Some(no)) => {
-            pause(visit, question, transaction).await?
+            pause(visit, question, PausedBecause::WrongNumber, transaction).await?
         }
         // It says nothing about what else was approved: somebody else's question was.
         Denial::WrongNumber => return Ok(Endings::default()),
@@ -94,7 +95,7 @@ async fn report_resource(
     match elsewhere {
         true => {
             tell_of_agent(visit, question, transaction).await?;
-            pause(visit, question, transaction).await
+            pause(visit, question, PausedBecause::NotMe, transaction).await
         }
         false => Ok(Endings::default()),
     }
@@ -186,7 +187,7 @@ async fn report(
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
     tell(visit, question, transaction).await?;
-    pause(visit, question, transaction).await
+    pause(visit, question, PausedBecause::NotMe, transaction).await
 }
 
 /// Whoever runs the server hears of it: of the resource server where that asked, else of the agent.
@@ -251,6 +252,7 @@ fn reporter<'a>(visit: &Visit<'a>, question: &'a Question) -> ChangedBy<'a> {
 async fn pause(
     visit: &Visit<'_>,
     question: &Question,
+    because: PausedBecause,
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
     let pair = Pair {
@@ -259,6 +261,6 @@ async fn pause(
     };
     let by = reporter(visit, question);
     let change = visit.app.change(by, visit.app.mended_time());
-    pause_agent(transaction, pair, &question.request.id, change).await?;
+    pause_agent(transaction, pair, &question.request.id, because, change).await?;
     stop_all(visit, question, transaction).await
 }

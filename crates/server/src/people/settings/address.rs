@@ -10,13 +10,13 @@ use writ_store::account_link::AccountLink;
 use writ_store::settings::PersonSettings;
 use writ_wire::form::Form;
 
+use super::proof::prove;
 use super::{Outcome, Said, page, save, save_within};
 use crate::node::secret::secret_digest;
 use crate::notifications::link_mail::{SentLink, mail_link};
 use crate::notifications::reach_notice;
 use crate::operate::account_link::{LinkDraft, SecondProof, issue};
 use crate::people::error::{PageError, StepError};
-use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
 
 pub(super) const PATH: &str = "/app/settings/address";
@@ -29,14 +29,12 @@ pub(super) async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     if matches!(email, Some(None)) {
         return Err(StepError::Problem(SettingsProblem::Email));
     }
-    let password = form.optional("password")?.unwrap_or_default();
-    let checked = check_own(person, password).await;
-    checked.map_err(|error| error.map(PasswordProblem::at_settings))?;
+    prove(person, form).await?;
     let before = app.read().await?.settings(person.id()).await?;
     let current = before.and_then(|before| before.email);
     match email.flatten() {
         None => {
-            let facts = [json!({ "setting": "email" })];
+            let facts = [json!({ "setting": "email", "state": "removed" })];
             save(app, person.id(), &facts, |stored| stored.email = None).await
         }
         same if same == current => Ok(SettingsNotice::Saved),
@@ -101,7 +99,7 @@ pub(super) async fn confirm(posted: PostedForm) -> Result<Response, PageError> {
     if !transaction.consume_account_link(&digest, now).await? {
         return over(person).await;
     }
-    let facts = [json!({ "setting": "email" })];
+    let facts = [json!({ "setting": "email", "state": "confirmed" })];
     let confirmed = |stored: &mut PersonSettings| stored.email = Some(address.clone());
     save_within(app, &mut transaction, person.id(), &facts, confirmed).await?;
     transaction.commit().await?;
