@@ -112,7 +112,7 @@ both!(
         for words in [
             "alice",
             "agt_planner",
-            "Pay up to 300.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once",
+            "Pay up to EUR 300.00 to “KLM” (NL91 ABNA 0417 1643 00), once",
             "their device, which signed this screen at http://localhost:9",
             "verified: the issuer signed this receipt, the hash is that of the text, and the device signed the hash",
         ] {
@@ -252,7 +252,7 @@ both!(
         let page = scene.phone.look(&scene.id).await;
         let shown = scene.phone.refuse(&page, "deny").await;
         assert_eq!(shown.reply.status, 200, "{}", shown.reply.text());
-        shown.says("Pay up to 300.00 EUR to “KLM”");
+        shown.says("Pay up to EUR 300.00 to “KLM”");
         let path = shown.url.path().to_owned();
         let mut mallory = world.phone_of("mallory").await;
         for path in [path.clone(), format!("{path}/document")] {
