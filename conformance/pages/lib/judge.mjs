@@ -24,6 +24,7 @@ export async function judge(opened, name) {
   await noScript(page);
   await picture(page, name);
   await fits(page);
+  await unbroken(page);
   await targets(page);
   await accessible(page);
   await keyboard(page);
@@ -43,6 +44,31 @@ export async function fits(page) {
   });
   assert.ok(wide <= screen, `${wide} px wide on a screen of ${screen} px`);
   assert.deepEqual(widest, [], 'sticks out of the screen');
+}
+
+/** No word of the navigation is broken. */
+export async function unbroken(page) {
+  const broken = await page.evaluate(() => {
+    const lines = (element) => {
+      const range = document.createRange();
+      range.selectNodeContents(element);
+      return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
+    };
+    return [...document.querySelectorAll('.tab-text')].filter((text) => lines(text) > 1).map((text) => text.innerText);
+  });
+  assert.deepEqual(broken, [], 'a word of the navigation is broken');
+}
+
+/** How many lines of text are in this one element, as it is now. */
+export function linesOf(locator) {
+  return locator.evaluate((element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    const rects = [...range.getClientRects()].filter(({ width, height }) => width > 1 && height > 1);
+    const bottoms = rects.map(({ bottom }) => bottom).sort((a, b) => a - b);
+    // Letters of two sizes in one line end a few pixels apart.
+    return bottoms.filter((bottom, place) => place === 0 || bottom - bottoms[place - 1] > 8).length;
+  });
 }
 
 /** What of a request is read before scrolling, above the buttons; and which of its warnings, buttons and acts are out of sight. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { ask, events, payment, transfer } from '../lib/asks.mjs';
-import { judge } from '../lib/judge.mjs';
+import { judge, linesOf } from '../lib/judge.mjs';
 import { decision, openPhone, receipt, requests } from '../lib/phone.mjs';
 import { openPage } from '../lib/chromium.mjs';
 import { logIn, statusAfter } from '../lib/person.mjs';
@@ -92,6 +92,14 @@ export default async function app(scene, { browser, world, setting, options }) {
         await phone.at(`/app/${path}`);
         await judged(`app-${path}`);
       }
+    });
+
+    await scene('app: an agent in three lines: name, publisher, what it did last', async () => {
+      await phone.at('/app/agents');
+      const row = page.locator('.agent-row', { hasText: 'Travel planner' });
+      assert.match(await row.innerText(), /Travel planner[^]*Acme Travel[^]*Not verified[^]*You approved/);
+      const parts = ['h3', '.agent-by', '.agent-said'];
+      assert.deepEqual(await Promise.all(parts.map((part) => linesOf(row.locator(part)))), [1, 1, 1]);
     });
 
     await scene('app: signed in elsewhere too, until it is ended', async () => {
