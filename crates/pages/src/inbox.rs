@@ -52,12 +52,13 @@ impl Inbox {
     }
 }
 
-fn lead(count: usize, texts: &Texts) -> String {
-    match count {
-        0 => texts.inbox.none.clone(),
-        1 => texts.inbox.lead_one.clone(),
-        _ => fill(&texts.inbox.lead_many, &[("count", &count.to_string())]).to_string(),
-    }
+fn lead(count: usize, texts: &Texts) -> Sentence {
+    let text = match count {
+        0 => &texts.inbox.none,
+        1 => &texts.inbox.lead_one,
+        _ => &texts.inbox.lead_many,
+    };
+    fill(text, &[("count", &count.to_string())])
 }
 
 /// The finished words of one request.
@@ -120,6 +121,6 @@ struct InboxTemplate<'a> {
     texts: &'a Texts,
     title: String,
     around: Around<'a>,
-    lead: String,
+    lead: Sentence,
     entries: Vec<Entry<'a>>,
 }

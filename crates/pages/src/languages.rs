@@ -17,6 +17,9 @@ pub const LANGUAGE_COOKIE: &str = "writ-language";
 pub struct Languages {
     english: Texts,
     others: Vec<Texts>,
+    /// Found by its tag alone, and named nowhere.
+    #[cfg(debug_assertions)]
+    pseudo: Texts,
 }
 
 impl Languages {
@@ -24,6 +27,8 @@ impl Languages {
         Ok(Self {
             english: Texts::load()?,
             others: vec![Texts::german()?],
+            #[cfg(debug_assertions)]
+            pseudo: Texts::pseudo()?,
         })
     }
 
@@ -33,6 +38,8 @@ impl Languages {
         Self {
             english: self.english.under(brand),
             others: others.map(|texts| texts.under(brand)).collect(),
+            #[cfg(debug_assertions)]
+            pseudo: self.pseudo.under(brand),
         }
     }
 
@@ -82,8 +89,11 @@ impl Languages {
 
     fn find(&self, tag: &str) -> Option<&Texts> {
         let primary = primary(tag);
-        self.all()
-            .find(|texts| texts.locale().eq_ignore_ascii_case(primary))
+        let all = self.all();
+        #[cfg(debug_assertions)]
+        let all = all.chain(std::iter::once(&self.pseudo));
+        let mut all = all;
+        all.find(|texts| texts.locale().eq_ignore_ascii_case(primary))
     }
 }
 

@@ -40,6 +40,8 @@ pub mod messages;
 mod onward;
 mod over;
 mod person;
+#[cfg(debug_assertions)]
+mod pseudo;
 mod receipt;
 mod scope;
 mod screen;
