@@ -22,7 +22,7 @@ async fn staged(world: &World, acr: &str) -> Scene {
     let question = cast.question_within(&token).with("acr_values", acr);
     let auth_req_id = cast.planner.asked(world, &question).await;
     Scene {
-        phone: world.enrolled_phone("alice", 1).await,
+        phone: world.phone_of("alice").await,
         id: world.request_id(&auth_req_id).await,
     }
 }
@@ -30,6 +30,7 @@ async fn staged(world: &World, acr: &str) -> Scene {
 /// The document of an approval by passkey.
 async fn signed(world: &World) -> Value {
     let mut scene = staged(world, "urn:writ:acr:passkey").await;
+    world.enrol_first(&mut scene.phone, "alice").await;
     let page = scene.phone.look(&scene.id).await;
     let receipt = scene.phone.approve_by_passkey(&page).await;
     serde_json::from_str(&scene.phone.receipt(&receipt).await).unwrap()

@@ -25,11 +25,6 @@ export default async function app(scene, { browser, world, setting, options }) {
       }
     });
 
-    await scene('app: devices, with a passkey', async () => {
-      await phone.enrol('My phone');
-      await judged('app-devices');
-    });
-
     await scene('app: the inbox, several wait', async () => {
       await ask(planner, name, transfer('412.00', 'KLM'), { binding_message: 'Code 17' });
       await ask(planner, name, payment('1280.50', 'Grand Hotel Oslo'));
@@ -39,11 +34,7 @@ export default async function app(scene, { browser, world, setting, options }) {
       await judged('app-inbox');
     });
 
-    await scene('app: the approval screen, with a passkey and with a password', async () => {
-      await requests(page).filter({ hasText: 'KLM' }).click();
-      await decision(page, 'approve').waitFor();
-      await judged('approval-passkey');
-      await phone.at('/app');
+    await scene('app: the approval screen, with a password', async () => {
       await requests(page).filter({ hasText: 'Grand Hotel' }).click();
       await decision(page, 'approve').waitFor();
       await judged('approval-password');
@@ -63,6 +54,16 @@ export default async function app(scene, { browser, world, setting, options }) {
       await phone.decide('approve');
       await receipt(page);
       await judged('receipt-less');
+    });
+
+    await scene('app: devices, with a passkey', async () => {
+      await phone.enrol('My phone');
+      await judged('app-devices');
+    });
+
+    await scene('app: the approval screen, with a passkey', async () => {
+      await phone.openRequest('KLM');
+      await judged('approval-passkey');
     });
 
     await scene('app: an agent whose name runs from right to left', async () => {
