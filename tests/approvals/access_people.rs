@@ -69,7 +69,7 @@ both!(less_is_what_the_person_left, |world| async {
         .alice
         .less(&id, &[("part", "d0"), ("amount-d0", "120.00")])
         .await;
-    page.says("Pay up to 120.00 EUR");
+    page.says("Pay up to EUR 120.00");
     scene.alice.approve_by_password(&page).await;
     let status = scene.notes.status(&world, &id).await;
     let approval = &status["result"]["approval"];

@@ -43,7 +43,7 @@ async fn staged(world: &World) -> Scene {
     Scene {
         cast,
         agent: writ_testkit::enrol(world, file).await,
-        alice: world.enrolled_phone("alice", 1).await,
+        alice: world.phone_of("alice").await,
     }
 }
 
@@ -204,6 +204,7 @@ both!(
     with_a_passkey_it_is_judged_after_the_signature,
     |world| async {
         let mut scene = staged(&world).await;
+        world.enrol_first(&mut scene.alice, "alice").await;
         let strong = [("acr_values", PASSKEY)];
         let asked = scene.asks(&world, "300.00", &strong).await;
         let page = scene.alice.look(&asked.id).await;

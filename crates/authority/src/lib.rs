@@ -71,7 +71,7 @@ pub use permit::{Permit, PermitError, every_permit, permits};
 pub use problem::Problem;
 pub use reading::Piece;
 pub use rules::Rule;
-pub use text::{fours, grouped};
+pub use text::{fours, grouped, marks};
 
 pub use tree::BudgetSpend;
 pub use types::Types;

@@ -7,7 +7,7 @@ use crate::legible;
 use crate::rules::is_rfc3339;
 
 /// The quotation marks before and after a text from a request.
-pub(crate) fn marks(lang: &str) -> (&'static str, &'static str) {
+pub fn marks(lang: &str) -> (&'static str, &'static str) {
     match lang.starts_with("de") {
         true => ("„", "“"),
         false => ("“", "”"),

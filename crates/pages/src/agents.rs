@@ -211,8 +211,11 @@ struct AgentWords<'a> {
     cause: Option<&'a str>,
     /// Whether one of its tasks waits: then all of them are shown at once.
     waits: bool,
-    /// What stands in the row: what it did last, from whom it has its part, until when it acts.
-    said: Vec<Sentence>,
+    /// From whom it has its part.
+    through: Option<Sentence>,
+    /// What it did last, and when; of one that did nothing, until when it may.
+    last: Sentence,
+    at: Option<Sentence>,
     live: bool,
     totals: Vec<Sentence>,
     unfetched: Vec<Sentence>,
@@ -230,6 +233,7 @@ impl<'a> AgentWords<'a> {
         };
         let tasks = view.tasks.iter();
         let name = view.client.shown_name();
+        let (last, at) = last(view, page.now, texts);
         Self {
             id: &view.client.client_id,
             letters: letters(&name),
@@ -242,7 +246,9 @@ impl<'a> AgentWords<'a> {
             mark,
             cause: view.paused_because(texts),
             waits: view.tasks.iter().any(AgentTask::waits),
-            said: said(view, page.now, texts),
+            through: through(view, texts),
+            last,
+            at,
             live: view.is_acting(),
             totals: view.totals.iter().map(|one| total(one, texts)).collect(),
             unfetched: view
@@ -262,24 +268,25 @@ impl<'a> AgentWords<'a> {
     }
 }
 
-fn said(view: &AgentEntry, now: Timestamp, texts: &Texts) -> Vec<Sentence> {
-    let text = &texts.agents;
-    let through = view.through.iter().map(|name| plain(name));
-    let through = through
-        .collect::<Vec<_>>()
-        .join(&texts.mine.chain_separator);
-    let through = (!through.is_empty()).then(|| fill(&text.through, &[("name", &through)]));
-    let last = match (view.actions.first(), view.last_used) {
-        (Some(last), _) => vec![
-            last.in_short(texts),
-            Sentence::of_value(&texts.when(last.at, now)),
-        ],
-        (None, Some(at)) => vec![fill(&text.last_used, &[("at", &texts.when(at, now))])],
-        (None, None) => vec![fill(&text.never_used, &[])],
-    };
+fn through(view: &AgentEntry, texts: &Texts) -> Option<Sentence> {
+    let names = view.through.iter().map(|name| plain(name));
+    let names = names.collect::<Vec<_>>().join(&texts.mine.chain_separator);
+    (!names.is_empty()).then(|| fill(&texts.agents.through, &[("name", &names)]))
+}
+
+/// The last act, and when it was.
+fn last(view: &AgentEntry, now: Timestamp, texts: &Texts) -> (Sentence, Option<Sentence>) {
+    let (text, when) = (&texts.agents, |at| texts.when(at, now));
     let until = view.until.filter(|_| view.is_acting());
-    let until = until.map(|at| fill(&text.until, &[("at", &texts.when(at, now))]));
-    through.into_iter().chain(last).chain(until).collect()
+    let until = until.map(|at| fill(&text.until, &[("at", &when(at))]));
+    match (view.actions.first(), view.last_used) {
+        (Some(last), _) => {
+            let at = Sentence::of_value(&when(last.at));
+            (last.in_short(texts), Some(at))
+        }
+        (None, Some(at)) => (fill(&text.last_used, &[("at", &when(at))]), until),
+        (None, None) => (fill(&text.never_used, &[]), until),
+    }
 }
 
 /// An app in a list of its own, with one button.
@@ -326,10 +333,9 @@ fn total(total: &Total, texts: &Texts) -> Sentence {
         (Sum::Exact(sum), _) => (&text.approved_many, sum),
         (Sum::AtLeast(sum), _) => (&text.approved_least, sum),
     };
-    let (amount, count) = (texts.number(sum), total.decisions.to_string());
-    let unit = plain(&total.unit);
-    let values = [("amount", &*amount), ("unit", &*unit), ("count", &*count)];
-    fill(text, &values)
+    let amount = texts.amount(sum, &total.unit);
+    let count = total.decisions.to_string();
+    fill(text, &[("amount", &*amount), ("count", &*count)])
 }
 
 fn unfetched(view: &UnfetchedView, texts: &Texts) -> Sentence {

@@ -46,7 +46,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
 }
 
 pub(super) const PAYMENT: &str =
-    "Pay up to [412.00] [EUR] to “[KLM Royal Dutch Airlines]” ([NL91 ABNA 0417 1643 00]), once";
+    "Pay up to [EUR] [412.00] to “[KLM Royal Dutch Airlines]” ([NL91 ABNA 0417 1643 00]), once";
 pub(super) const CALENDAR: &str =
     "Read events in the calendar “[work]”; each time without asking again";
 
@@ -164,7 +164,7 @@ fn happened(kind: ActivityKind, seconds_ago: u64, what: Option<&str>) -> Activit
 }
 
 pub(super) fn activity() -> Activity {
-    let pay = Some("Pay up to 412.00 EUR to KLM, once");
+    let pay = Some("Pay up to EUR 412.00 to KLM, once");
     Activity {
         person: person(),
         now: now(),
@@ -210,7 +210,7 @@ fn planner() -> AgentEntry {
             decisions: 2,
         }],
         unfetched: vec![UnfetchedView {
-            sentences: vec!["Pay up to 12.00 EUR to KLM, once".to_owned()],
+            sentences: vec!["Pay up to EUR 12.00 to KLM, once".to_owned()],
             until: "22 November 2026, 13:05 CET".to_owned(),
         }],
         actions: vec![

@@ -113,9 +113,9 @@ fn an_agent_that_may_still_fetch_is_no_past_one() {
     view.agents.truncate(1);
     let html = view.page(languages().of("en")).html;
     let seen = read(&html);
-    let parts = "Approved, not fetched yet Pay up to 12.00 EUR to KLM, once (until 22 November 2026, 13:05 CET)";
+    let parts = "Approved, not fetched yet Pay up to EUR 12.00 to KLM, once (until 22 November 2026, 13:05 CET)";
     assert!(seen.contains(parts), "{seen}");
-    assert!(seen.contains("824.00 EUR in 2 decisions"), "{seen}");
+    assert!(seen.contains("EUR 824.00 in 2 decisions"), "{seen}");
     assert!(!html.contains(&stop) && !seen.contains("Ended"));
     view.agents[0].unfetched.clear();
     let seen = read(&view.page(languages().of("de")).html);

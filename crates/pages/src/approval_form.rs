@@ -4,6 +4,7 @@ use super::approval::{
     AmountView, ApprovalPage, ApprovalProblem, BrowserView, LevelView, NarrowingView, PartView,
 };
 use super::screen::said;
+use super::sections::ApprovalTexts;
 use super::sentence::{Sentence, fill};
 use super::{ReportView, Texts, plain};
 
@@ -66,6 +67,7 @@ impl<'a> FormWords<'a> {
             view.screen.client.shown_name(),
             plain(&view.screen.subject_name),
         );
+        let lacks = lacks(&view.level, text);
         Self {
             left: fill(&text.left, &[("time", &texts.length(left))]),
             left_seconds: left.as_secs(),
@@ -102,14 +104,13 @@ impl<'a> FormWords<'a> {
                 LevelView::Seen { result, .. } => Some(result),
                 _ => None,
             },
-            lacks: match &view.level {
-                LevelView::PasskeyMissing => Some((&text.passkey_missing, true)),
-                LevelView::LivenessMissing => Some((&text.liveness_missing, false)),
-                LevelView::NotHere => Some((&text.not_here, false)),
-                _ => None,
-            },
+            lacks,
             kept: kept(view),
-            less: LessWords::of(&view.narrowing, problem, texts),
+            // Less of it is a yes too.
+            less: match lacks {
+                Some(_) => None,
+                None => LessWords::of(&view.narrowing, problem, texts),
+            },
             not_me_hint: view.report.hint(&name, &person, texts),
             stop_hint: match view.report {
                 ReportView::Told => fill(&text.stop_hint_other, &[("person", &person)]),
@@ -120,6 +121,18 @@ impl<'a> FormWords<'a> {
 
     pub(super) fn can_approve(&self) -> bool {
         self.asks_password || self.passkey.is_some()
+    }
+}
+
+fn lacks<'a>(level: &LevelView, text: &'a ApprovalTexts) -> Option<(&'a str, bool)> {
+    match level {
+        LevelView::PasskeyMissing => Some((&text.passkey_missing, true)),
+        LevelView::LivenessMissing => Some((&text.liveness_missing, false)),
+        LevelView::NotHere => Some((&text.not_here, false)),
+        LevelView::Password
+        | LevelView::Passkey { .. }
+        | LevelView::Seen { .. }
+        | LevelView::Liveness { .. } => None,
     }
 }
 
@@ -215,9 +228,10 @@ impl AmountWords {
             "" => fill(&text.less_amount_plain, &[]),
             unit => fill(&text.less_amount, &[("unit", unit)]),
         };
+        let most = texts.amount(&amount.most, &amount.unit);
         Self {
             label,
-            most: fill(&text.less_most, &[("most", &plain(&amount.most))]),
+            most: fill(&text.less_most, &[("most", &most)]),
             value: plain(&amount.value),
         }
     }

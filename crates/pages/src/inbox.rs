@@ -55,12 +55,13 @@ impl Inbox {
     }
 }
 
-fn lead(count: usize, texts: &Texts) -> String {
-    match count {
-        0 => texts.inbox.none.clone(),
-        1 => texts.inbox.lead_one.clone(),
-        _ => fill(&texts.inbox.lead_many, &[("count", &count.to_string())]).to_string(),
-    }
+fn lead(count: usize, texts: &Texts) -> Sentence {
+    let text = match count {
+        0 => &texts.inbox.none,
+        1 => &texts.inbox.lead_one,
+        _ => &texts.inbox.lead_many,
+    };
+    fill(text, &[("count", &count.to_string())])
 }
 
 /// The finished words of one request.
@@ -123,7 +124,7 @@ struct InboxTemplate<'a> {
     texts: &'a Texts,
     title: String,
     around: Around<'a>,
-    lead: String,
+    lead: Sentence,
     paused_by_reset: bool,
     entries: Vec<Entry<'a>>,
 }

@@ -20,6 +20,9 @@ pub const LANGUAGES: [&str; 2] = ["en", "de"];
 pub struct Languages {
     english: Texts,
     others: Vec<Texts>,
+    /// Found by its tag alone, and named nowhere.
+    #[cfg(debug_assertions)]
+    pseudo: Texts,
 }
 
 impl Languages {
@@ -27,6 +30,8 @@ impl Languages {
         Ok(Self {
             english: Texts::load()?,
             others: vec![Texts::german()?],
+            #[cfg(debug_assertions)]
+            pseudo: Texts::pseudo()?,
         })
     }
 
@@ -36,6 +41,8 @@ impl Languages {
         Self {
             english: self.english.under(brand),
             others: others.map(|texts| texts.under(brand)).collect(),
+            #[cfg(debug_assertions)]
+            pseudo: self.pseudo.under(brand),
         }
     }
 
@@ -85,8 +92,11 @@ impl Languages {
 
     fn find(&self, tag: &str) -> Option<&Texts> {
         let primary = primary(tag);
-        self.all()
-            .find(|texts| texts.locale().eq_ignore_ascii_case(primary))
+        let all = self.all();
+        #[cfg(debug_assertions)]
+        let all = all.chain(std::iter::once(&self.pseudo));
+        let mut all = all;
+        all.find(|texts| texts.locale().eq_ignore_ascii_case(primary))
     }
 }
 

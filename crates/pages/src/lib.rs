@@ -44,6 +44,8 @@ mod onward;
 mod over;
 mod pause_cause;
 mod person;
+#[cfg(debug_assertions)]
+mod pseudo;
 mod receipt;
 mod report;
 mod scope;

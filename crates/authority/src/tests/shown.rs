@@ -21,7 +21,7 @@ const FRAGMENTS: [&str; 24] = [
     "true",
     "work",
     " of ",
-    " = ",
+    ": ",
     ", ",
     ",",
     "“",
@@ -176,12 +176,12 @@ fn an_argument_cannot_pose_as_several() {
     assert_ne!(one.1, three.1);
     assert!(
         one.1
-            .contains("only with “mode” = “read, note = x, path = /tmp”")
+            .contains("only with “mode”: “read, note = x, path = /tmp”")
     );
     assert!(
         three
             .1
-            .contains("only with “mode” = “read”, “note” = “x”, “path” = “/tmp”")
+            .contains("only with “mode”: “read”, “note”: “x”, “path”: “/tmp”")
     );
     let number = shown(tool(json!({ "page": 2 })), "en").unwrap();
     let text = shown(tool(json!({ "page": "2" })), "en").unwrap();
