@@ -6,6 +6,7 @@ mod behind;
 mod check;
 mod command_clocks;
 mod config;
+mod config_limits;
 mod database_transport;
 mod demo;
 mod disable;
