@@ -99,11 +99,11 @@ both!(a_paused_agent_is_told_by_its_own_cause, |world| async {
             subject: &alice,
             client: &ClientId::from_text(client),
         };
-        let why = (&ApprovalId::from_text("apr_1"), because);
+        let request = ApprovalId::from_text("apr_1");
         let mut transaction = world.begin().await;
         assert!(
             transaction
-                .pause_client(pair, why, world.now())
+                .pause_client(pair, &request, because, world.now())
                 .await
                 .unwrap()
         );
