@@ -151,8 +151,9 @@ impl Named {
             subject: &alice,
             client: &ClientId::from_text(PAUSED),
         };
-        let because = (&ApprovalId::from_text("apr_1"), PausedBecause::NotMe);
-        let paused = transaction.pause_client(pair, because, world.now());
+        let request = ApprovalId::from_text("apr_1");
+        let because = PausedBecause::NotMe;
+        let paused = transaction.pause_client(pair, &request, because, world.now());
         assert!(paused.await.unwrap());
         transaction.commit().await.unwrap();
         world.advance(1);
