@@ -394,8 +394,7 @@ async fn approved_again(scene: &mut Scene, world: &World, wanted: &Value) -> Val
     let mut body = scene.notes.submission(world, wanted).await;
     body["requested_access"] = json!({ "urn:writ:call_again": true });
     let reply = scene.notes.send(world, REQUESTS, &body).await;
-    scene
-        .yes(reply.json()["task"]["id"].as_str().unwrap())
-        .await;
+    let id = reply.json()["task"]["id"].clone();
+    scene.yes(id.as_str().unwrap()).await;
     wanted.clone()
 }

@@ -9,6 +9,7 @@ use writ_wire::time::Timestamp;
 use super::activity::{ActivityEntry, Line};
 use super::around::{Around, Tab};
 use super::headline::letters;
+use super::listed_app::ListedApp;
 use super::pause_cause;
 use super::sentence::{Part, Sentence, fill};
 use super::tasks::Entry;
@@ -286,43 +287,6 @@ fn last(view: &AgentEntry, now: Timestamp, texts: &Texts) -> (Sentence, Option<S
         }
         (None, Some(at)) => (fill(&text.last_used, &[("at", &when(at))]), until),
         (None, None) => (fill(&text.never_used, &[]), until),
-    }
-}
-
-/// An app in a list of its own, with one button.
-struct ListedApp<'a> {
-    id: &'a str,
-    name: String,
-    letters: String,
-    /// Until when, or since when.
-    said: Sentence,
-    /// Why.
-    cause: Option<&'a str>,
-}
-
-impl<'a> ListedApp<'a> {
-    fn remembered(view: &'a RememberedView, now: Timestamp, texts: &Texts) -> Self {
-        let until = texts.when(view.until, now);
-        Self::of(&view.client, fill(&texts.agents.until, &[("at", &until)]))
-    }
-
-    fn paused(view: &'a PausedView, now: Timestamp, texts: &'a Texts) -> Self {
-        let since = texts.when(view.since, now);
-        Self {
-            cause: Some(pause_cause::of_client(view.because, texts)),
-            ..Self::of(&view.client, fill(&texts.pause.since, &[("at", &since)]))
-        }
-    }
-
-    fn of(client: &'a ClientView, said: Sentence) -> Self {
-        let name = client.shown_name();
-        Self {
-            id: &client.client_id,
-            letters: letters(&name),
-            name,
-            said,
-            cause: None,
-        }
     }
 }
 

@@ -37,6 +37,7 @@ mod hints;
 mod inbox;
 mod installed;
 mod languages;
+mod listed_app;
 mod login;
 mod logout;
 pub mod messages;

@@ -2,7 +2,7 @@
 //! tasks and requests are never cached.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -180,23 +180,6 @@ impl Catalogue {
             resources: &self.resources,
             types: &self.types,
         }
-    }
-}
-
-/// The catalogue with which this process compared last what waits for people.
-#[derive(Default)]
-pub struct ComparedCatalogue(Mutex<Option<Arc<Catalogue>>>);
-
-impl ComparedCatalogue {
-    pub fn is(&self, catalogue: &Arc<Catalogue>) -> bool {
-        let compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        compared
-            .as_ref()
-            .is_some_and(|one| Arc::ptr_eq(one, catalogue))
-    }
-
-    pub fn keep(&self, catalogue: Arc<Catalogue>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(catalogue);
     }
 }
 
