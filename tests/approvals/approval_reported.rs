@@ -5,7 +5,7 @@ use serde_json::json;
 use writ_core::pending::State;
 use writ_testkit::{
     BANK, Cast, Change, PASSWORD, TestAgent, World, agent_file, both, enrol, enrol_plain, minted,
-    refused,
+    payment, refused,
 };
 
 use crate::approvals::approval::on_receipt;
@@ -115,7 +115,11 @@ both!(
         let mut file = agent_file("agt_guarded", "mallory");
         file["agent"]["approvers"] = json!([{ "of": ["bob"], "need": 1 }]);
         let agent = enrol(&world, file).await;
-        let hers = agreed(&world, &cast, &agent, "alice").await;
+        // Within a task that covers what is asked, he decides, not she.
+        let covers = json!([payment("300.00")]).to_string();
+        let form = cast.request().with("authorization_details", covers);
+        let hers = cast.granted(&world, &agent, &form, BANK).await;
+        let hers = hers.access_token();
         let question = cast.question_within(&hers);
         let asked = agent.asked(&world, &question).await;
         let other = question.with("binding_message", "another");

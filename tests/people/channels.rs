@@ -8,7 +8,7 @@ use writ_server::background::sending;
 use writ_store::settings::PersonSettings;
 use writ_testkit::{
     BANK, Cast, DatabaseKind, HttpReceiver, ISSUER, PASSWORD, TestMailServer, World, claims,
-    enrol_plain, plain_file,
+    enrol_plain, payment, plain_file,
 };
 
 use crate::approvals::notices::{Told, decide, told as ends_of};
@@ -254,8 +254,11 @@ async fn a_report_of_an_approver_tells_the_admin_what_was_not_stopped() {
                 file["agent"]["approvers"] = json!([{ "of": ["bob"], "need": 1 }]);
             })
             .await;
-        let token = cast.token(&world).await;
-        let question = cast.question_within(&token);
+        // Within a task that covers what is asked, he decides, not she.
+        let covers = json!([payment("300.00")]).to_string();
+        let form = cast.request().with("authorization_details", covers);
+        let task = cast.granted(&world, &cast.planner, &form, BANK).await;
+        let question = cast.question_within(&task.access_token());
         let asked = cast.planner.asked(&world, &question).await;
         sending::send_due(&world.app).await.unwrap();
         signed(&world, &receiver, "/hook").await;

@@ -255,7 +255,7 @@ pub(super) async fn stop_notice(
 
 /// A client, and who said "This was not me" about what it asked.
 #[derive(Clone, Copy)]
-pub struct Report<'a> {
+pub struct NotMeReport<'a> {
     pub client: &'a ClientId,
     pub by: &'a UserId,
     pub reporter: Reporter,
@@ -265,7 +265,7 @@ pub struct Report<'a> {
 pub async fn agent_reported(
     app: &App,
     transaction: &mut DatabaseTransaction,
-    report: Report<'_>,
+    report: NotMeReport<'_>,
 ) -> Result<(), Failure> {
     let content = NoticeContent::Reported {
         agent: report.client.clone(),
@@ -281,7 +281,7 @@ pub async fn resource_reported(
     app: &App,
     transaction: &mut DatabaseTransaction,
     resource: &ResourceUri,
-    report: Report<'_>,
+    report: NotMeReport<'_>,
 ) -> Result<(), Failure> {
     let content = NoticeContent::Silenced {
         resource: resource.clone(),

@@ -18,7 +18,7 @@ use super::Visit;
 use super::question::Question;
 use crate::approvals::close::{Endings, take_back};
 use crate::node::app::App;
-use crate::notifications::outbox::{self, Report};
+use crate::notifications::outbox::{self, NotMeReport};
 use crate::operate::change::ChangedBy;
 use crate::operate::stop::{stop_agent, stop_task};
 use crate::operate::suspend::{ReportedClient, pause_agent, report_agent, report_resource_of};
@@ -219,8 +219,8 @@ async fn tell_of_agent(
     Ok(())
 }
 
-fn reported<'a>(visit: &Visit<'a>, question: &'a Question) -> Report<'a> {
-    Report {
+fn reported<'a>(visit: &Visit<'a>, question: &'a Question) -> NotMeReport<'a> {
+    NotMeReport {
         client: &question.client.id,
         by: &visit.person.user().id,
         reporter: match is_about(visit, question) {
@@ -230,7 +230,7 @@ fn reported<'a>(visit: &Visit<'a>, question: &'a Question) -> Report<'a> {
     }
 }
 
-fn of_record<'a>(question: &'a Question, report: Report<'a>) -> ReportedClient<'a> {
+fn of_record<'a>(question: &'a Question, report: NotMeReport<'a>) -> ReportedClient<'a> {
     ReportedClient {
         client: report.client,
         reporter: report.by,
