@@ -7,8 +7,8 @@ use writ_core::pending::{Delivery, State};
 use writ_server::background::sending;
 use writ_store::settings::PersonSettings;
 use writ_testkit::{
-    BANK, Cast, DatabaseKind, HttpReceiver, ISSUER, PASSWORD, TestMailServer, World, claims,
-    enrol_plain, payment, plain_file,
+    BANK, Cast, Change, DatabaseKind, HttpReceiver, ISSUER, PASSWORD, TestMailServer, World,
+    claims, enrol_plain, payment, plain_file,
 };
 
 use crate::approvals::notices::{Told, decide, told as ends_of};

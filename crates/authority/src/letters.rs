@@ -82,11 +82,23 @@ pub fn is_visible_joiner(c: char, before: &[char], after: &[char]) -> bool {
         ZWNJ => after_virama || (joins_onwards(before) && joins_back(after)),
         ZWJ => {
             let ra = *last == '\u{9b0}' && next == Some(&'\u{9cd}');
-            after_virama || ra || joins_pictures(before, after)
+            after_virama || ra || is_chillu(before) || joins_pictures(before, after)
         }
         EMOJI_STYLE => is_plain_picture(*last),
         _ => false,
     }
+}
+
+/// A Malayalam consonant without its vowel, as keyboards before Unicode 5.1 type it.
+const fn is_chillu(before: &[char]) -> bool {
+    matches!(
+        before,
+        [
+            ..,
+            '\u{d15}' | '\u{d23}' | '\u{d28}' | '\u{d30}' | '\u{d32}' | '\u{d33}',
+            '\u{d4d}'
+        ]
+    )
 }
 
 pub fn is_right_to_left(c: char) -> bool {
@@ -162,13 +174,13 @@ pub const fn is_confusable(c: char) -> bool {
     is_old_latin(c)
         || matches!(c,
         '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{1c0}'..='\u{1cc}'
-        | '\u{1f1}'..='\u{1f3}' | '\u{2d0}' | '\u{2d7}' | '\u{2025}' | '\u{2043}'
+        | '\u{1f1}'..='\u{1f3}' | '\u{2cc}' | '\u{2cf}' | '\u{2d0}' | '\u{2d7}' | '\u{2025}' | '\u{2043}'
         | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
         | '\u{2c2}'..='\u{2c3}' | '\u{204e}' | '\u{23ae}' | '\u{2758}'
-        | '\u{2571}' | '\u{29f5}' | '\u{29f8}'..='\u{29f9}' | '\u{2373}'..='\u{2374}' | '\u{237a}' | '\u{a789}' | '\u{a78b}'..='\u{a78c}'
+        | '\u{2488}'..='\u{249b}' | '\u{2571}' | '\u{2afd}' | '\u{31c0}'..='\u{31e5}' | '\u{29f5}' | '\u{29f8}'..='\u{29f9}' | '\u{2373}'..='\u{2374}' | '\u{237a}' | '\u{a789}' | '\u{a78b}'..='\u{a78c}'
         | '\u{fb00}'..='\u{fd3d}' | '\u{fd40}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}'
         | '\u{10140}'..='\u{1018e}' | '\u{10190}'..='\u{101a0}' | '\u{102e1}'..='\u{102fb}' | '\u{1ccd6}'..='\u{1ccf9}'
-        | '\u{1d134}' | '\u{1d16d}' | '\u{1d200}'..='\u{1d245}' | '\u{1fbf0}'..='\u{1fbf9}' | '\u{1d400}'..='\u{1d7ff}' | '\u{1ee00}'..='\u{1eef1}')
+        | '\u{1f100}'..='\u{1f10a}' | '\u{1d134}' | '\u{1d16d}' | '\u{1d200}'..='\u{1d245}' | '\u{1fbf0}'..='\u{1fbf9}' | '\u{1d400}'..='\u{1d7ff}' | '\u{1ee00}'..='\u{1eef1}')
 }
 
 /// Is drawn like another character but between these two.
@@ -287,7 +299,13 @@ fn is_pair(base: char, next: char) -> bool {
         '👦' | '👧' => adult(base) || child(base),
         _ => matches!(
             (base, next),
-            ('🏳', '🌈') | ('🏴', '☠') | ('🐕', '🦺') | ('👁', '🗨') | ('❤', '💋')
+            ('🏳', '🌈')
+                | ('🏴', '☠')
+                | ('🐕', '🦺')
+                | ('👁', '🗨')
+                | ('❤', '💋' | '🔥' | '🩹')
+                | ('🐻', '❄')
+                | ('😮', '💨')
         ),
     }
 }

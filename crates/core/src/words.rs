@@ -162,10 +162,11 @@ mod tests {
             "e\u{0301}\u{0301}x"
         );
         // Thai and Arabic marks are marks too, and what is dropped between them is no new letter.
-        for mark in ['\u{e47}', '\u{610}'] {
-            let tower = format!("a{}b", format!("{mark}\u{200b}").repeat(60));
-            let shown = clean(&tower, 140);
-            assert_eq!(shown, format!("a{}b", mark.to_string().repeat(4)));
+        for (letter, mark) in [('\u{e01}', '\u{e47}'), ('\u{628}', '\u{610}')] {
+            let marks = format!("{mark}\u{200b}").repeat(60);
+            let shown = clean(&format!("{letter}{marks}{letter}"), 140);
+            let four = mark.to_string().repeat(4);
+            assert_eq!(shown, format!("{letter}{four}{letter}"));
         }
     }
 

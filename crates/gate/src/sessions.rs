@@ -187,7 +187,7 @@ impl McpSession {
     pub(crate) fn place(self: &Arc<Self>, id: &Value) -> Option<CallPlace> {
         let mut state = self.state();
         let id = id.to_string();
-        if state.waiting.contains_key(&id) {
+        if state.waiting.contains_key(&id) || state.running.contains_key(&id) {
             return None;
         }
         let end = state.is_over.then_some(CallEnd::SessionOver);

@@ -196,7 +196,8 @@ fn what_acts_can_be_stopped() {
     assert!(html.contains("id=\"task-stop-tsk_1\" name=\"task-stop\""));
     assert!(html.contains("name=\"task\" value=\"tsk_1\""));
     assert!(html.contains("id=\"agent-stop-agt_planner\" name=\"agent-stop\""));
-    assert_eq!(html.matches("name=\"task-stop\"").count(), 1);
+    // The one that acts, and the one that waits.
+    assert_eq!(html.matches("name=\"task-stop\"").count(), 2);
     assert!(
         html.contains("id=\"agent-stop-agt_booker\""),
         "below another"

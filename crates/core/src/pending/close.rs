@@ -1,7 +1,8 @@
 //! How pending requests end without a decision: they expired, a newer copy superseded them, or whoever asked took them back.
 
 use super::{
-    CANCELLED, DESCRIBED_ANEW, Decision, PendingRequest, SUPERSEDED, State, TAKEN_BACK, WITHDRAWN,
+    CANCELLED, DESCRIBED_ANEW, Decision, PendingRequest, RECOVERED, SUPERSEDED, State, TAKEN_BACK,
+    WITHDRAWN,
 };
 use crate::id::ApprovalId;
 
@@ -32,6 +33,8 @@ pub enum Ending<'a> {
         /// The one to which they said no.
         by: &'a ApprovalId,
     },
+    /// This one, if it was approved and nobody used it: its person set another password by a link since.
+    Recovered(&'a PendingRequest),
 }
 
 impl Ending<'_> {
@@ -41,7 +44,8 @@ impl Ending<'_> {
             Self::Late(_)
             | Self::Superseded(_)
             | Self::DescribedAnew { .. }
-            | Self::TakenBack { .. } => State::Expired,
+            | Self::TakenBack { .. }
+            | Self::Recovered(_) => State::Expired,
             Self::Cancelled { .. } | Self::Withdrawn(_) => State::Cancelled,
         }
     }
@@ -54,6 +58,7 @@ impl Ending<'_> {
             Self::Cancelled { .. } => Some(CANCELLED),
             Self::Withdrawn(_) => Some(WITHDRAWN),
             Self::TakenBack { .. } => Some(TAKEN_BACK),
+            Self::Recovered(_) => Some(RECOVERED),
         }
     }
 
@@ -69,7 +74,9 @@ impl Ending<'_> {
                     ..yes
                 })
             }
-            Self::Late(_) | Self::Cancelled { .. } | Self::Withdrawn(_) => None,
+            Self::Late(_) | Self::Cancelled { .. } | Self::Withdrawn(_) | Self::Recovered(_) => {
+                None
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use writ_store::user::StoredUser;
 use writ_wire::time::Timestamp;
 
 use super::account_link::has_passkey;
+use crate::approvals::close::{Endings, end_unused};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
@@ -56,6 +57,8 @@ pub struct Recovered {
     pub tasks_paused: u64,
     /// How many browsers are told of nothing any more.
     pub browsers_ended: usize,
+    /// What was approved and not used.
+    pub endings: Endings,
 }
 
 /// `None`: the link is not good any more, or not for this proof. The caller commits.
@@ -84,6 +87,9 @@ pub async fn recover(
         return Ok(None);
     }
     let sessions = transaction.end_sessions_of(user, now).await?;
+    transaction.forget_undoable_stops_of(user).await?;
+    // Before their tasks pause: a token that was fetched meanwhile has its task by then.
+    let endings = end_unused(app, transaction, user, now).await?;
     let id = app.event_id(now);
     let why = json!({ "by": "subject", "because": "recovered" }).to_string();
     let events = StopEvents {
@@ -106,6 +112,7 @@ pub async fn recover(
         at: now,
         tasks_paused: ended.tasks,
         browsers_ended: ended.browsers.len(),
+        endings,
     }))
 }
 

@@ -303,6 +303,7 @@ async fn set(
     };
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;
+    recovered.endings.announce(app);
     app.notices.wake();
     app.metrics.account_link(opened.link.kind, "finished");
     let done = AccountDonePage {

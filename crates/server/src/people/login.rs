@@ -79,23 +79,26 @@ async fn submit(
             .map_err(|error| error.map(PasswordProblem::at_login)),
         false => Err(StepError::Problem(LoginProblem::Expired)),
     };
-    match checked {
-        Ok(stored) => enter(visitor, &stored, &destination).await,
-        Err(error) => {
-            let again = Again {
-                username: username.to_owned(),
-                problem: Some(error.problem()?),
-            };
-            page(visitor, &destination, again).await
-        }
-    }
+    let error = match checked {
+        Ok(stored) => match enter(visitor, &stored, &destination).await? {
+            Some(entered) => return Ok(entered),
+            None => StepError::Problem(PasswordProblem::at_login(PasswordProblem::Wrong)),
+        },
+        Err(error) => error,
+    };
+    let again = Again {
+        username: username.to_owned(),
+        problem: Some(error.problem()?),
+    };
+    page(visitor, &destination, again).await
 }
 
+/// `None`: while the password was compared, the person got another one or was disabled.
 async fn enter(
     visitor: &Visitor,
     person: &StoredUser,
     destination: &Destination,
-) -> Result<Response, PageError> {
+) -> Result<Option<Response>, PageError> {
     let app = &*visitor.app;
     let entrance = Entrance {
         visitor,
@@ -105,9 +108,17 @@ async fn enter(
         at: app.clock.now(),
     };
     let mut transaction = app.begin().await?;
+    transaction.hold_user(&person.user.id).await?;
+    let now = transaction.user_by_id(&person.user.id).await?;
+    let is_same = |now: &StoredUser| {
+        !now.user.disabled && !now.removed && now.password_hash == person.password_hash
+    };
+    if !now.as_ref().is_some_and(is_same) {
+        return Ok(None);
+    }
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;
-    entrance.go_on(app, &fresh)
+    entrance.go_on(app, &fresh).map(Some)
 }
 
 async fn page(

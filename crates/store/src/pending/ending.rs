@@ -126,7 +126,7 @@ impl DatabaseTransaction {
                 decision,
                 request.as_str()
             )?,
-            Ending::TakenBack { approved, .. } => all!(
+            Ending::TakenBack { approved, .. } | Ending::Recovered(approved) => all!(
                 self,
                 EndedRow,
                 TAKEN_BACK,

@@ -65,6 +65,12 @@ impl Visit<'_> {
         if stopping::pauses(self, question, decided.no) {
             stopping::lock(question, &mut transaction, now).await?;
         }
+        let (person, session) = (self.person.id(), self.person.browser.digest());
+        if !transaction.hold_session(person, &session, now).await? {
+            // Ended since the page was opened: the login comes first.
+            drop(transaction);
+            return over::again(self, &question.request.id).await;
+        }
         if !write(&mut transaction, question, &decided).await? {
             drop(transaction);
             return over::again(self, &question.request.id).await;

@@ -42,6 +42,11 @@ pub(super) async fn commit(
 ) -> Result<Response, PageError> {
     let now = app.clock.now();
     let mut transaction = app.begin().await?;
+    let (person, session) = (&question.session.user.id, &question.session_digest);
+    if !transaction.hold_session(person, session, now).await? {
+        // Ended since the page was opened: the login comes first.
+        return Ok(see_other(&question.address()));
+    }
     if !transaction
         .consume_request(&question.found.digest, now)
         .await?
