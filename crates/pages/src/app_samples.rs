@@ -337,7 +337,7 @@ pub(super) fn devices() -> Devices {
                 system: Some("Android"),
                 address: Some("192.0.2.7".to_owned()),
                 since: ago(600),
-                level: Level::Passkey,
+                proof: SessionProof::Passkey,
                 current: true,
             },
             SessionView {
@@ -346,7 +346,7 @@ pub(super) fn devices() -> Devices {
                 system: None,
                 address: None,
                 since: ago(9000),
-                level: Level::Password,
+                proof: SessionProof::Code,
                 current: false,
             },
         ],

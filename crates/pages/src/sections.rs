@@ -190,7 +190,7 @@ texts! {
         stopped_by: String, stopped_by_operator: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
-        handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
+        handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String, signed_in_code: String,
         sign_in_failed: String, session_ended: String, somebody: String,
     }
     AccountActTexts {
@@ -216,7 +216,7 @@ texts! {
         not_bound: String, only_way_in: String,
     }
     SessionTexts {
-        title: String, named: String, unnamed: String, since: String, password: String, passkey: String,
+        title: String, named: String, unnamed: String, since: String, password: String, passkey: String, code: String,
         from: String, current: String, end: String, end_others: String, ended: String, none_ended: String,
         hint: String,
     }

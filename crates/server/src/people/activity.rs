@@ -370,6 +370,7 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
     if is(EventName::LoginSucceeded) {
         return Some(match event.data.get("method").and_then(Value::as_str) {
             Some("passkey") => ActivityKind::SignedInWithPasskey,
+            Some("code") => ActivityKind::SignedInWithCode,
             _ => ActivityKind::SignedIn,
         });
     }
