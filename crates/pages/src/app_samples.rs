@@ -194,6 +194,7 @@ fn planner() -> AgentEntry {
     let live = AgentTask {
         task: task("tsk_1", TaskStateView::Active),
         paused_because: None,
+        can_resume: false,
         last_token: Some(ago(300)),
         spending: vec![spending],
     };
@@ -224,6 +225,7 @@ fn paused_task() -> AgentTask {
     AgentTask {
         task: task("tsk_4", TaskStateView::Suspended),
         paused_because: Some(PausedBecause::Recovered),
+        can_resume: false,
         last_token: None,
         spending: Vec::new(),
     }
@@ -233,8 +235,7 @@ fn ended_task() -> AgentTask {
     AgentTask {
         task: task("tsk_3", TaskStateView::Stopped),
         paused_because: None,
-        last_token: None,
-        spending: Vec::new(),
+        ..paused_task()
     }
 }
 

@@ -182,7 +182,7 @@ texts! {
         by_password: String, by_passkey: String, keep: String, done: String, over: String,
         not_proven: String, failed: String, not_me: String, wrong_number: String, client_unknown: String,
         reset: String, weaker: String, task_unknown: String, operator: String, sign_in_first: String,
-        after_reset: String, after_reset_here: String, see: String,
+        after_reset: String, after_reset_here: String, after_reset_now: String, see: String,
     }
     ActivityKindTexts {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,
