@@ -165,6 +165,7 @@ both!(a_reset_ends_what_the_old_password_opened, |world| async {
     done.says("Your password is set");
     done.says("You sign in as alice");
     done.says("Your agents were paused");
+    done.says("Everywhere else you are signed out");
     assert_eq!(done.link("paused-agents"), "/app/agents");
 
     assert_eq!(elsewhere.browser.open("/app").await.url.path(), "/login");

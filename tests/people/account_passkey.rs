@@ -167,6 +167,7 @@ both!(
         let joined = phone.browser.submit(&page, "account-passkey", &fill).await;
         joined.says("You are signed in");
         joined.says("You sign in as noor");
+        joined.does_not_say("Everywhere else");
         joined.says("Without a passkey you cannot sign in again");
         let entered = world.events_named("login.succeeded").await;
         assert!(entered.iter().any(|event| event.data == json!({ "method": "code" })));

@@ -152,6 +152,17 @@ impl<'a> Head<'a> {
 }
 
 impl ActHead<'_> {
+    /// Whether anything of it is a value of the request, and not words of its type alone.
+    fn has_value(&self) -> bool {
+        let sentences = [&self.sentence, &self.line].into_iter().flatten();
+        let mut parts = sentences.chain(&self.values).flat_map(|one| &one.parts);
+        let is_told = self.amount.is_some()
+            || self.payee.is_some()
+            || self.account.is_some()
+            || self.object.is_some();
+        is_told || parts.any(|part| !matches!(part, Part::Words(_)))
+    }
+
     fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.does.iter().map(Sentence::to_string).collect();
         lines.extend(self.amount.as_ref().map(|amount| amount.text.clone()));
@@ -200,9 +211,13 @@ fn acts<'a>(view: &ScreenView, texts: &'a Texts, brief: &mut Brief) -> Vec<ActHe
         });
         let values = detail.values.iter();
         let values: Vec<Sentence> = values.map(|line| said_now(line, texts, view.now)).collect();
-        acts.push(ActHead {
+        let act = ActHead {
             values: brief.lines(&values),
-            claim: claim(view, texts, brief),
+            ..act
+        };
+        let claim = act.has_value().then(|| claim(view, texts, brief)).flatten();
+        acts.push(ActHead {
+            claim,
             at: at(view, detail, texts, brief),
             ..act
         });

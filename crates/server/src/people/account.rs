@@ -306,6 +306,7 @@ async fn set(
     app.metrics.account_link(opened.link.kind, "finished");
     let done = AccountDonePage {
         name: recovered.person.user.name.clone(),
+        kind: opened.link.kind,
         next,
         agents_paused: recovered.tasks_paused > 0,
         browsers_ended: recovered.browsers_ended > 0,
