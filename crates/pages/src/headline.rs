@@ -329,3 +329,36 @@ pub(super) fn letters(name: &str) -> String {
 /// The most of it that may stand there whole, in words: with what follows it on the first screen, a password's label or a device's hint,
 /// at most 60 are read before the buttons (docs/approval.md).
 const MOST_WORDS: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use crate::{Languages, app_samples as samples};
+
+    /// Where a line holds words of its type alone, or all its values are folded, nothing stands there that the agent wrote.
+    #[test]
+    fn only_values_are_in_the_agents_own_words() {
+        let languages = Languages::load().unwrap();
+        let cases: [(&str, &[&str], bool); 4] = [
+            ("Use the tool, once", &[], false),
+            ("Delete [the list], once", &[], true),
+            ("Use the tool, once", &["to: [a]"], true),
+            (
+                "Use the tool, once",
+                &["[a]", "[b]", "[c]", "[d]", "[e]"],
+                false,
+            ),
+        ];
+        for (sentence, values, marked) in cases {
+            for resolved in [Vec::new(), vec!["title".to_owned()]] {
+                let mut view = samples::through_approval();
+                view.screen.through.as_mut().unwrap().resolved = resolved;
+                let detail = &mut view.screen.details[0];
+                detail.sentence = samples::pieces(sentence);
+                detail.values = values.iter().map(|line| samples::pieces(line)).collect();
+                let html = view.page(languages.of("en")).html;
+                let is_marked = html.contains("<p class=\"claim\">");
+                assert_eq!(is_marked, marked, "{sentence}: {html}");
+            }
+        }
+    }
+}
