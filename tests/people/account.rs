@@ -165,6 +165,7 @@ both!(a_reset_ends_what_the_old_password_opened, |world| async {
     done.says("Your password is set");
     done.says("You sign in as alice");
     done.says("Your agents were paused");
+    done.says("Everywhere else you are signed out");
     assert_eq!(done.link("paused-agents"), "/app/agents");
 
     assert_eq!(elsewhere.browser.open("/app").await.url.path(), "/login");
@@ -201,7 +202,9 @@ both!(a_reset_ends_what_the_old_password_opened, |world| async {
     let page = hers.browser.open("/login").await;
     hers.browser.log_in(&page, "alice", NEW).await;
     world.advance(900);
-    resume(&mut hers).await.says("Sign out and in again first");
+    let refused = resume(&mut hers).await;
+    refused.says("Sign out and in again first");
+    refused.says("Sign out and in again, then let those go on");
     assert!(!active().await);
     let page = hers.browser.open("/login").await;
     hers.browser.log_in(&page, "alice", NEW).await;
@@ -212,6 +215,9 @@ both!(a_reset_ends_what_the_old_password_opened, |world| async {
     agents.says("Your agents were paused");
     agents.says("Paused when you set a new password by a link");
     agents.does_not_say("says of itself");
+    agents.says("Let those go on that you still want");
+    agents.does_not_say("Sign out and in again");
+    agents.does_not_say("Sign in again");
     resume(&mut hers).await;
     for path in ["/app", "/app/agents"] {
         let page = hers.browser.open(path).await;

@@ -167,7 +167,16 @@ both!(
         let joined = phone.browser.submit(&page, "account-passkey", &fill).await;
         joined.says("You are signed in");
         joined.says("You sign in as noor");
+        joined.does_not_say("Everywhere else");
         joined.says("Without a passkey you cannot sign in again");
+        let entered = world.events_named("login.succeeded").await;
+        assert!(entered.iter().any(|event| event.data == json!({ "method": "code" })));
+        let activity = phone.browser.open("/app/activity").await;
+        activity.says("You signed in by a link and a code");
+        activity.does_not_say("with your password");
+        let devices = phone.browser.open("/app/devices").await;
+        devices.says("by a link and a code");
+        devices.does_not_say("by password");
         assert!(!signs_in(&world, "noor", "").await);
         let changed = world.events_named("user.changed").await;
         assert_eq!(changed[0].data, json!({ "by": "invitation", "setting": "account" }));

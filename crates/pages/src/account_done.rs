@@ -2,6 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
+use writ_core::account_link::LinkKind;
 
 use super::account::sign_in_as;
 use super::sentence::{Part, Sentence};
@@ -11,6 +12,7 @@ use super::{Page, Texts};
 #[derive(Clone, Debug)]
 pub struct AccountDonePage {
     pub name: String,
+    pub kind: LinkKind,
     pub next: NextStep,
     /// Whether agents wait until their person lets them go on.
     pub agents_paused: bool,
@@ -40,6 +42,11 @@ impl AccountDonePage {
             title: texts.page_title(heading),
             heading,
             sign_in_as: sign_in_as(&self.name, texts),
+            where_signed_in: match self.kind {
+                // They were signed in nowhere before.
+                LinkKind::Invitation => &text.done_new,
+                LinkKind::Reset | LinkKind::Forgotten | LinkKind::Address => &text.done,
+            },
             view: self,
             adds_passkey: self.next != NextStep::Home,
             only_passkey: self.next == NextStep::OnlyPasskey,
@@ -56,6 +63,7 @@ struct AccountDoneTemplate<'a> {
     heading: &'a str,
     view: &'a AccountDonePage,
     sign_in_as: Sentence,
+    where_signed_in: &'a str,
     adds_passkey: bool,
     only_passkey: bool,
 }

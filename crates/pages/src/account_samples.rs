@@ -57,6 +57,10 @@ pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
     ] {
         let done = AccountDonePage {
             name: person().name,
+            kind: match next {
+                NextStep::Home => LinkKind::Reset,
+                NextStep::AddPasskey | NextStep::OnlyPasskey => LinkKind::Invitation,
+            },
             next,
             agents_paused: next == NextStep::Home,
             browsers_ended: next == NextStep::Home,

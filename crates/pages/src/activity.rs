@@ -76,6 +76,8 @@ pub enum ActivityKind {
     UsedTwice,
     SignedIn,
     SignedInWithPasskey,
+    /// By a link and the code for it.
+    SignedInWithCode,
     SignInFailed,
     SessionEnded,
     Account(AccountAct),
@@ -261,6 +263,7 @@ impl ActivityKind {
             Self::UsedTwice => &text.used_twice,
             Self::SignedIn => &text.signed_in,
             Self::SignedInWithPasskey => &text.signed_in_passkey,
+            Self::SignedInWithCode => &text.signed_in_code,
             Self::SignInFailed => &text.sign_in_failed,
             Self::SessionEnded => &text.session_ended,
             Self::Account(act) => act.text(texts),
@@ -289,6 +292,7 @@ impl ActivityKind {
             | Self::GivenBack
             | Self::SignedIn
             | Self::SignedInWithPasskey
+            | Self::SignedInWithCode
             | Self::SessionEnded => "plain",
             Self::Account(act) => act.mark(),
         }

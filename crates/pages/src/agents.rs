@@ -78,6 +78,8 @@ pub struct AgentTask {
     pub task: TaskView,
     /// Why it waits, where it does and that is known.
     pub paused_because: Option<PausedBecause>,
+    /// Whether the login of who looks at it is new and strong enough to let it go on.
+    pub can_resume: bool,
     /// When a token was made in it, as far as is known.
     pub last_token: Option<Timestamp>,
     /// Of its budgets, where known.
@@ -117,7 +119,8 @@ impl Agents {
             title: texts.page_title(&texts.agents.title),
             around: Around::of(&self.person, Tab::Agents, texts),
             notice: self.notice.map(|notice| notice.text(texts)),
-            after_reset: self.agents.iter().any(AgentEntry::is_paused_by_reset),
+            refused: self.notice.is_some_and(MineNotice::is_refusal),
+            after_reset: self.after_reset(texts),
             undo: self.undo.as_ref().map(|undo| UndoWords::of(undo, texts)),
             acting: words(true),
             past: words(false),
@@ -140,6 +143,22 @@ impl Agents {
         Page::rendered(&template, status)
             .with_scripts()
             .with_retry_after(self.undo.as_ref().and_then(UndoView::retry_after))
+    }
+}
+
+impl Agents {
+    /// What is to be done where tasks wait since the person set another password by a link.
+    fn after_reset<'a>(&self, texts: &'a Texts) -> Option<&'a str> {
+        let mut waiting = self
+            .agents
+            .iter()
+            .flat_map(AgentEntry::paused_by_reset)
+            .peekable();
+        waiting.peek()?;
+        Some(match waiting.all(|task| task.can_resume) {
+            true => &texts.pause.after_reset_now,
+            false => &texts.pause.after_reset_here,
+        })
     }
 }
 
@@ -168,11 +187,10 @@ impl AgentEntry {
         self.suspended || paused && self.through.is_empty()
     }
 
-    /// Whether a task of it waits since its person set another password by a link.
-    fn is_paused_by_reset(&self) -> bool {
-        let reset = Some(PausedBecause::Recovered);
-        let mut waiting = self.tasks.iter().filter(|task| task.waits());
-        waiting.any(|task| task.paused_because == reset)
+    /// Its tasks that wait since their person set another password by a link.
+    fn paused_by_reset(&self) -> impl Iterator<Item = &AgentTask> {
+        let waiting = self.tasks.iter().filter(|task| task.waits());
+        waiting.filter(|task| task.paused_because == Some(PausedBecause::Recovered))
     }
 
     /// Why nothing of it goes on, where that is one cause.
@@ -315,6 +333,7 @@ struct TaskWords<'a> {
     live: bool,
     /// Why it waits, where it does.
     paused: Option<&'a str>,
+    can_resume: bool,
     last_token: String,
     spending: Vec<SpendingWords>,
 }
@@ -341,6 +360,7 @@ impl<'a> TaskWords<'a> {
             paused: view
                 .waits()
                 .then(|| pause_cause::of_task(view.paused_because, texts)),
+            can_resume: view.can_resume,
             last_token: match view.last_token {
                 Some(at) => texts.moment(at),
                 None => texts.agents.no_token.clone(),
@@ -357,7 +377,9 @@ struct AgentsTemplate<'a> {
     title: String,
     around: Around<'a>,
     notice: Option<&'a str>,
-    after_reset: bool,
+    /// Whether the notice says that something was not done.
+    refused: bool,
+    after_reset: Option<&'a str>,
     undo: Option<UndoWords<'a>>,
     acting: Vec<AgentWords<'a>>,
     past: Vec<AgentWords<'a>>,

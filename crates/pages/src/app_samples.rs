@@ -194,6 +194,7 @@ fn planner() -> AgentEntry {
     let live = AgentTask {
         task: task("tsk_1", TaskStateView::Active),
         paused_because: None,
+        can_resume: false,
         last_token: Some(ago(300)),
         spending: vec![spending],
     };
@@ -224,6 +225,7 @@ fn paused_task() -> AgentTask {
     AgentTask {
         task: task("tsk_4", TaskStateView::Suspended),
         paused_because: Some(PausedBecause::Recovered),
+        can_resume: false,
         last_token: None,
         spending: Vec::new(),
     }
@@ -233,8 +235,7 @@ fn ended_task() -> AgentTask {
     AgentTask {
         task: task("tsk_3", TaskStateView::Stopped),
         paused_because: None,
-        last_token: None,
-        spending: Vec::new(),
+        ..paused_task()
     }
 }
 
@@ -337,7 +338,7 @@ pub(super) fn devices() -> Devices {
                 system: Some("Android"),
                 address: Some("192.0.2.7".to_owned()),
                 since: ago(600),
-                level: Level::Passkey,
+                proof: SessionProof::Passkey,
                 current: true,
             },
             SessionView {
@@ -346,7 +347,7 @@ pub(super) fn devices() -> Devices {
                 system: None,
                 address: None,
                 since: ago(9000),
-                level: Level::Password,
+                proof: SessionProof::Code,
                 current: false,
             },
         ],

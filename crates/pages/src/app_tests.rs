@@ -122,6 +122,50 @@ fn an_agent_that_may_still_fetch_is_no_past_one() {
     assert!(seen.contains("824,00 EUR in 2 Entscheidungen"), "{seen}");
 }
 
+#[test]
+fn why_an_agent_waits_stands_in_place_of_its_state() {
+    let mut view = samples::agents();
+    view.agents.truncate(1);
+    view.agents[0].tasks.remove(0);
+    for (can_resume, says, never) in [
+        (
+            false,
+            "Sign out and in again, then",
+            "password. Let those go on",
+        ),
+        (true, "password. Let those go on", "in again, then"),
+    ] {
+        view.agents[0].tasks[0].can_resume = can_resume;
+        let html = view.page(languages().of("en")).html;
+        let cause = "<p class=\"agent-by\"><span class=\"state paused\">Paused when you set";
+        assert!(html.contains(cause), "{html}");
+        assert!(!html.contains(">Paused</span>"), "{html}");
+        let seen = read(&html);
+        assert!(seen.contains(says) && !seen.contains(never), "{seen}");
+        let to_sign_in = seen.contains("Sign in again, then you can let it go on");
+        assert_eq!(to_sign_in, !can_resume, "{seen}");
+    }
+}
+
+#[test]
+fn what_was_not_done_is_no_success() {
+    let mut view = samples::agents();
+    view.undo = None;
+    for (notice, class) in [
+        (MineNotice::Stopped, "notice undo"),
+        (MineNotice::Resumed, "notice undo"),
+        (MineNotice::AlreadyEnded, "notice undo"),
+        (MineNotice::SignInFirst, "caution"),
+        (MineNotice::StopStays, "caution"),
+        (MineNotice::StillStopped, "caution"),
+    ] {
+        view.notice = Some(notice);
+        let html = view.page(languages().of("en")).html;
+        let says = format!("class=\"{class}\" role=\"status\"");
+        assert!(html.contains(&says), "{notice:?}: {html}");
+    }
+}
+
 fn hostile() -> ApprovalPage {
     let evil = "<script>x</script>\u{202E}\" onload=x";
     let mut view = samples::full_approval();

@@ -66,7 +66,7 @@ impl Brand {
         }
     }
 
-    pub(super) fn name(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 

@@ -108,7 +108,8 @@ pub use consent::{
 };
 pub use device_code::{DeviceCode, DeviceCodeProblem};
 pub use devices::{
-    Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionView,
+    Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionProof,
+    SessionView,
 };
 pub use done::Done;
 pub use elsewhere::{ElsewherePage, ElsewhereProblem, ElsewhereStep};

@@ -119,6 +119,18 @@ pub struct MessageAsker<'a> {
     pub resource: Option<&'a str>,
 }
 
+/// A letter with a link.
+pub struct LinkLetter<'a> {
+    pub kind: LinkKind,
+    /// By which its person signs in.
+    pub name: &'a str,
+    /// What they know this server as.
+    pub place: &'a str,
+    pub url: &'a str,
+    /// Where the link is ended.
+    pub not_me: &'a str,
+}
+
 /// A title and what stands below it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Said {
@@ -284,20 +296,21 @@ impl MessageTexts {
     }
 
     /// The letter with a link, and with another one that only ends it. Neither proves anybody, so the letter may be read by others. An
-    /// invitation says the name that its person does not know yet.
-    pub fn link_letter(&self, kind: LinkKind, name: &str, url: &str, not_me: &str) -> Said {
-        let Mail { subject, text } = match kind {
+    /// invitation says to what, and the name that its person does not know yet.
+    pub fn link_letter(&self, letter: &LinkLetter<'_>) -> Said {
+        let Mail { subject, text } = match letter.kind {
             LinkKind::Invitation => &self.invitation,
             LinkKind::Reset => &self.reset,
             LinkKind::Forgotten => &self.forgotten,
             LinkKind::Address => &self.address,
         };
         Said {
-            title: subject.clone(),
+            title: subject.replace("{place}", letter.place),
             body: text
-                .replace("{url}", url)
-                .replace("{not_me}", not_me)
-                .replace("{name}", &clean(name, LONGEST_WORDS)),
+                .replace("{url}", letter.url)
+                .replace("{not_me}", letter.not_me)
+                .replace("{place}", letter.place)
+                .replace("{name}", &clean(letter.name, LONGEST_WORDS)),
         }
     }
 

@@ -118,6 +118,7 @@ impl ReceiptPage {
                 .collect(),
             facts: vec![(&text.id, plain(&self.id)), (&text.hash, plain(&self.hash))],
             outcome: self.outcome(texts),
+            summary: self.summary(texts),
             shown: self.shown.iter().map(ShownSection::clean).collect(),
             report: self
                 .report
@@ -131,6 +132,20 @@ impl ReceiptPage {
 }
 
 impl ReceiptPage {
+    /// Who asked and for what, as it stood first on the screen. All of it stands below, in a fold of another name than there.
+    fn summary(&self, texts: &Texts) -> Vec<ShownSection> {
+        let (there, here) = (&texts.approval.hint.shortened, &texts.receipt.shortened);
+        let first = self.shown.iter().take(2);
+        let mut summary: Vec<ShownSection> = first.map(ShownSection::clean).collect();
+        for section in &mut summary {
+            let lines = section.lines.iter_mut();
+            let said = lines.chain([&mut section.heading]);
+            said.filter(|line| *line == there)
+                .for_each(|line| line.clone_from(here));
+        }
+        summary
+    }
+
     /// What came of a yes; of a no nothing did, and its lead says so.
     fn outcome(&self, texts: &Texts) -> Option<Sentence> {
         let text = &texts.receipt;
@@ -223,6 +238,7 @@ struct ReceiptTemplate<'a> {
     title: String,
     around: Around<'a>,
     view: &'a ReceiptPage,
+    summary: Vec<ShownSection>,
     shown: Vec<ShownSection>,
     verdict: String,
     report: Option<Sentence>,
@@ -230,4 +246,33 @@ struct ReceiptTemplate<'a> {
     outcome: Option<Sentence>,
     votes: Vec<VoteWords<'a>>,
     facts: Vec<(&'a str, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Languages, app_samples};
+
+    /// The copy of what was seen keeps every word.
+    #[test]
+    fn what_was_shortened_leads_to_the_fold_of_the_receipt() {
+        let languages = Languages::load().unwrap();
+        for (language, there, here) in [
+            ("en", "Shortened: see Details.", "under Evidence."),
+            (
+                "de",
+                "Gekürzt: siehe Einzelheiten.",
+                "Unter „Nachweis“ steht",
+            ),
+        ] {
+            let mut view = app_samples::receipt();
+            view.shown.iter_mut().for_each(|section| {
+                section.lines.push(there.to_owned());
+            });
+            let sections = view.shown.len();
+            let html = view.page(languages.of(language)).html;
+            let (summary, evidence) = html.split_once("id=\"evidence\"").unwrap();
+            assert!(summary.contains(here) && !summary.contains(there), "{html}");
+            assert_eq!(evidence.matches(there).count(), sections, "{html}");
+        }
+    }
 }

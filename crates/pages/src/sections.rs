@@ -33,7 +33,7 @@ texts! {
     AccountTexts {
         title_invitation: String, title_reset: String, lead_invitation: String, lead_reset: String, lead_passkey: String,
         code: String, code_hint: String, password_hint: String, submit: String, over_title: String, over: String,
-        sign_in_as: String, by_passkey: String, or_passkey: String, joined_title: String, joined: String, done_title: String, done: String, done_passkey: String, done_browsers: String, go_on: String, add_passkey: String, later: String,
+        sign_in_as: String, by_passkey: String, or_passkey: String, joined_title: String, joined: String, done_title: String, done: String, done_new: String, done_passkey: String, done_browsers: String, go_on: String, add_passkey: String, later: String,
         forgot: String, forgot_lead: String, forgot_submit: String, may_come: String, ask_operator: String,
         not_me_title: String, not_me_lead: String, not_me_submit: String, ended_title: String, ended: String,
         address_title: String, address_lead: String, address_submit: String, problem: AccountProblemTexts,
@@ -142,7 +142,7 @@ texts! {
         agreed: String, paused: String, silenced: String, silenced_both: String, told: String, lead_yes: String, lead_no: String, lead_agreed: String, by: String,
         vote: String, role_subject: String, role_sponsor: String, role_designated: String,
         password: String, passkey: String, liveness: String, unconfirmed: String, shown: String,
-        evidence: String, id: String, hash: String, used: String, not_used: String,
+        evidence: String, shortened: String, id: String, hash: String, used: String, not_used: String,
         done: String, in_vain: String, not_begun: String,
         document: String, task: String, inbox: String, back_to_device: String,
     }
@@ -182,7 +182,7 @@ texts! {
         by_password: String, by_passkey: String, keep: String, done: String, over: String,
         not_proven: String, failed: String, not_me: String, wrong_number: String, client_unknown: String,
         reset: String, weaker: String, task_unknown: String, operator: String, sign_in_first: String,
-        after_reset: String, after_reset_here: String, see: String,
+        after_reset: String, after_reset_here: String, after_reset_now: String, see: String,
     }
     ActivityKindTexts {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,
@@ -190,7 +190,7 @@ texts! {
         stopped_by: String, stopped_by_operator: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
-        handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
+        handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String, signed_in_code: String,
         sign_in_failed: String, session_ended: String, somebody: String,
     }
     AccountActTexts {
@@ -216,7 +216,7 @@ texts! {
         not_bound: String, only_way_in: String,
     }
     SessionTexts {
-        title: String, named: String, unnamed: String, since: String, password: String, passkey: String,
+        title: String, named: String, unnamed: String, since: String, password: String, passkey: String, code: String,
         from: String, current: String, end: String, end_others: String, ended: String, none_ended: String,
         hint: String,
     }

@@ -45,6 +45,7 @@ fn both_languages_have_the_same_placeholders() {
         (&en.password_changed.text, &de.password_changed.text),
         (&en.reset_begun.text, &de.reset_begun.text),
         (&en.recovered.text, &de.recovered.text),
+        (&en.invitation.subject, &de.invitation.subject),
         (&en.invitation.text, &de.invitation.text),
         (&en.reset.text, &de.reset.text),
         (&en.forgotten.text, &de.forgotten.text),

@@ -23,6 +23,13 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const DEVICES: &str = "/app/devices";
 const SETTINGS: &str = "/app/settings";
 
+/// Whether a letter to the same address brings the link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum IsMailed {
+    Yes,
+    No,
+}
+
 /// Notifies the user, in the transaction of the change.
 pub async fn passkey_changed(
     outbox: &OutboxContext<'_>,
@@ -42,13 +49,17 @@ pub async fn password_changed(
     notify(outbox, transaction, user, NoticeContent::Password).await
 }
 
-/// An operator lets the user set another password.
+/// An operator lets the user set another password. By mail it is not said where the link itself is mailed.
 pub async fn reset_begun(
     outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     user: &UserId,
+    is_mailed: IsMailed,
 ) -> Result<(), Failure> {
-    notify(outbox, transaction, user, NoticeContent::ResetBegun).await
+    let mut targets = targets(outbox, transaction, user).await?;
+    targets.retain(|(channel, _)| is_mailed == IsMailed::No || *channel != Channel::Mail);
+    let content = NoticeContent::ResetBegun;
+    enqueue(outbox, transaction, user, (targets, content)).await
 }
 
 /// The user set another password by a link. These browsers are told that, and of nothing else any more.
@@ -93,11 +104,30 @@ pub(super) async fn notify(
     user: &UserId,
     content: NoticeContent,
 ) -> Result<(), Failure> {
+    let targets = targets(outbox, transaction, user).await?;
+    enqueue(outbox, transaction, user, (targets, content)).await
+}
+
+/// Every channel that the user has.
+async fn targets(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+) -> Result<Vec<(Channel, String)>, Failure> {
     let channels = &outbox.config.channels;
     let mut targets = channels_of(channels, transaction, user).await?;
     if channels.webhook.is_some() {
         targets.push((Channel::Webhook, WEBHOOK.to_owned()));
     }
+    Ok(targets)
+}
+
+async fn enqueue(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+    (targets, content): (Vec<(Channel, String)>, NoticeContent),
+) -> Result<(), Failure> {
     for (channel, target) in targets {
         let draft = NoticeDraft {
             channel,

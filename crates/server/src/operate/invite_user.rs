@@ -19,7 +19,7 @@ use super::change_user::{find_user, parse_email, registered, write_email};
 use super::register::{Registrar, RegistrationError, fault};
 use crate::config::Config;
 use crate::node::failure::Failure;
-use crate::notifications::account_notice;
+use crate::notifications::account_notice::{self, IsMailed};
 use crate::notifications::link_mail::{SentLink, link_url, mail_link};
 use crate::notifications::outbox::OutboxContext;
 
@@ -91,7 +91,12 @@ impl Registrar<'_> {
             second,
         };
         let printed = send(&outbox, &mut transaction, draft, to.as_deref()).await?;
-        self.record_reset(&outbox, &mut transaction, &user).await?;
+        let is_mailed = match to {
+            Some(_) => IsMailed::Yes,
+            None => IsMailed::No,
+        };
+        self.record_reset(&outbox, &mut transaction, (&user, is_mailed))
+            .await?;
         transaction.commit().await?;
         printed.of(&user)
     }
@@ -118,7 +123,8 @@ impl Registrar<'_> {
                 "`{name}` asked for no link in the last hour: `writ user reset {name}` makes one"
             )));
         }
-        self.record_reset(&outbox, &mut transaction, &user).await?;
+        self.record_reset(&outbox, &mut transaction, (&user, IsMailed::No))
+            .await?;
         transaction.commit().await?;
         PrintedLink {
             code: Some(code.to_string()),
@@ -127,19 +133,19 @@ impl Registrar<'_> {
         .of(&user)
     }
 
-    /// The person is told on every channel, so that it is never done unnoticed.
+    /// The person is told on every channel, so that it is never done unnoticed: by mail the letter with the link does it.
     async fn record_reset(
         &self,
         outbox: &OutboxContext<'_>,
         transaction: &mut DatabaseTransaction,
-        user: &User,
+        (user, is_mailed): (&User, IsMailed),
     ) -> Result<(), RegistrationError> {
         let event = self.event(outbox.now, EventName::UserChanged);
         let data =
             json!({ "by": "operator", "name": user.name, "setting": "reset", "state": "begun" });
         let event = event.of_subject(user.id.as_str()).with(data);
         transaction.insert_event(&event).await?;
-        let told = account_notice::reset_begun(outbox, transaction, &user.id).await;
+        let told = account_notice::reset_begun(outbox, transaction, &user.id, is_mailed).await;
         told.map_err(not_told)
     }
 

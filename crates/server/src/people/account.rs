@@ -8,7 +8,6 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
-use writ_authority::Level;
 use writ_core::account_link::{CODE_ADDS_PASSKEY, LinkKind};
 use writ_core::event::{Event, EventName};
 use writ_core::password::{PasswordPlace, check_new};
@@ -30,7 +29,7 @@ use crate::operate::passkey_code;
 use crate::operate::recover::{RecoveredBy, Recovery, recover};
 use crate::people::error::{PageError, StepError};
 use crate::people::login::{
-    ChallengeFor, Destination, Entrance, begin_by_passkey, prove_by_passkey,
+    ChallengeFor, Destination, Entrance, LoginProof, begin_by_passkey, prove_by_passkey,
 };
 use crate::people::request::{PostedForm, Query, Visitor};
 
@@ -268,9 +267,9 @@ async fn set(
     hash: Option<&str>,
 ) -> Step<Response> {
     let app = &*visitor.app;
-    let (by, level) = match proved {
-        Proved::Code(_) => (RecoveredBy::Code, Level::Password),
-        Proved::Passkey => (RecoveredBy::Passkey, Level::Passkey),
+    let (by, proof) = match proved {
+        Proved::Code(_) => (RecoveredBy::Code, LoginProof::Code),
+        Proved::Passkey => (RecoveredBy::Passkey, LoginProof::Passkey),
     };
     let device = app.known_device(&visitor.headers);
     let device = device.map(|device| device.digest());
@@ -296,7 +295,7 @@ async fn set(
     let entrance = Entrance {
         visitor,
         person: &recovered.person,
-        level,
+        proof,
         destination: &Destination::default(),
         // The very moment of the pause: what was paused needs a login after it.
         at: recovered.at,
@@ -308,6 +307,7 @@ async fn set(
     app.metrics.account_link(opened.link.kind, "finished");
     let done = AccountDonePage {
         name: recovered.person.user.name.clone(),
+        kind: opened.link.kind,
         next,
         agents_paused: recovered.tasks_paused > 0,
         browsers_ended: recovered.browsers_ended > 0,

@@ -252,10 +252,12 @@ impl<'a> Teller<'a> {
                 Ok(words.or_else(|| action.map(str::to_owned)))
             }
             _ => {
+                // What was granted; a no granted nothing, so what was asked.
                 let places = ["/authority", "/asked", "/asked/authority"];
                 let authority = places.into_iter().find_map(|place| {
                     let value = event.data.pointer(place)?.clone();
-                    serde_json::from_value::<writ_authority::Authority>(value).ok()
+                    let found = serde_json::from_value::<writ_authority::Authority>(value);
+                    found.ok().filter(|authority| !authority.is_empty())
                 });
                 let details = authority.as_ref().map(writ_authority::Authority::details);
                 let sentences = details.into_iter().flatten().filter_map(|detail| {
@@ -370,6 +372,7 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
     if is(EventName::LoginSucceeded) {
         return Some(match event.data.get("method").and_then(Value::as_str) {
             Some("passkey") => ActivityKind::SignedInWithPasskey,
+            Some("code") => ActivityKind::SignedInWithCode,
             _ => ActivityKind::SignedIn,
         });
     }

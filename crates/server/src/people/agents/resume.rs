@@ -6,6 +6,7 @@ use writ_authority::{Level, level_of};
 use writ_core::id::TaskId;
 use writ_core::task::Approval;
 use writ_pages::MineNotice;
+use writ_store::task::StoredTask;
 
 use super::{PATH, page};
 use crate::node::guests::GuestLookup;
@@ -28,11 +29,10 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
     let Some(stored) = stored.filter(|stored| stored.task.subject.as_str() == user.as_str()) else {
         return Ok(MineNotice::AlreadyEnded);
     };
-    let Some(suspended_at) = stored.suspended_at else {
+    if stored.suspended_at.is_none() {
         return Ok(MineNotice::AlreadyEnded);
-    };
-    let since = person.session.authenticated_at > suspended_at && person.is_fresh();
-    if !since || person.session.level < consented(&stored.task.approval) {
+    }
+    if !may_resume(person, &stored) {
         return Ok(MineNotice::SignInFirst);
     }
     let client = stored.task.client.as_str();
@@ -52,6 +52,15 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
         true => MineNotice::Resumed,
         false => MineNotice::AlreadyEnded,
     })
+}
+
+/// Whether this login lets a suspended task go on.
+pub(super) fn may_resume(person: SignedIn<'_>, stored: &StoredTask) -> bool {
+    let session = person.session;
+    let is_since = stored
+        .suspended_at
+        .is_some_and(|at| session.authenticated_at > at);
+    is_since && person.is_fresh() && session.level >= consented(&stored.task.approval)
 }
 
 /// How strongly the person proved who they are when they agreed.
