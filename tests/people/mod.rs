@@ -2,6 +2,7 @@
 
 mod access_messages;
 mod account;
+mod account_banked;
 mod account_ended;
 mod account_forgotten;
 mod account_letters;
