@@ -36,8 +36,11 @@ pub enum AccountAct {
     NotificationsOff,
     /// For a link or a first passkey.
     WrongCode,
+    /// Of whoever was signed in.
+    WrongPassword,
     /// At the login.
     PasskeyFailed,
+    DisabledByOperator,
     EnabledByOperator,
     /// Anything else.
     ChangedByOperator,
@@ -71,7 +74,9 @@ impl AccountAct {
             Self::NotificationsOn => &text.notifications_on,
             Self::NotificationsOff => &text.notifications_off,
             Self::WrongCode => &text.wrong_code,
+            Self::WrongPassword => &text.wrong_password,
             Self::PasskeyFailed => &text.passkey_failed,
+            Self::DisabledByOperator => &text.disabled_by_operator,
             Self::EnabledByOperator => &text.enabled_by_operator,
             Self::ChangedByOperator => &text.settings_by_operator,
             Self::Changed => &text.settings_changed,
@@ -80,7 +85,11 @@ impl AccountAct {
 
     pub(super) const fn mark(self) -> &'static str {
         match self {
-            Self::ResetEnded | Self::WrongCode | Self::PasskeyFailed => "care",
+            Self::ResetEnded
+            | Self::WrongCode
+            | Self::WrongPassword
+            | Self::PasskeyFailed
+            | Self::DisabledByOperator => "care",
             _ => "plain",
         }
     }

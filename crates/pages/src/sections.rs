@@ -187,7 +187,7 @@ texts! {
     ActivityKindTexts {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,
         approved_by: String, approved_less_by: String, denied_by: String, not_me_by: String,
-        stopped_by: String, stopped_by_operator: String,
+        stopped_by: String, stopped_by_operator: String, wrong_number: String, paused: String, allowed_again: String, suspended: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
         handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
@@ -200,7 +200,7 @@ texts! {
         address_changed: String, address_removed: String, address_by_operator: String, user_code_set: String,
         user_code_removed: String, time_zone_changed: String, quiet_hours_changed: String, notifications_on: String,
         notifications_off: String, wrong_code: String, passkey_failed: String, enabled_by_operator: String,
-        settings_by_operator: String, settings_changed: String,
+        wrong_password: String, disabled_by_operator: String, settings_by_operator: String, settings_changed: String,
     }
     ActivityTexts {
         title: String, lead: String, none: String, none_hint: String, receipt: String,

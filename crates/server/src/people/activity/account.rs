@@ -12,10 +12,14 @@ pub(super) fn of(event: &StoredEvent) -> Option<Option<AccountAct>> {
     if is(EventName::UserRecovered) {
         return Some(Some(AccountAct::PasswordReset));
     }
+    if is(EventName::UserDisabled) {
+        return Some(Some(AccountAct::DisabledByOperator));
+    }
     if is(EventName::LoginFailed) {
         return match text("method") {
             Some("account_code" | "passkey_code") => Some(Some(AccountAct::WrongCode)),
             Some("passkey") => Some(Some(AccountAct::PasskeyFailed)),
+            _ if text("within") == Some("session") => Some(Some(AccountAct::WrongPassword)),
             _ => None,
         };
     }
