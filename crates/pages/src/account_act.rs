@@ -26,6 +26,8 @@ pub enum AccountAct {
     /// Where they are written to.
     AddressChanged,
     AddressRemoved,
+    /// Another one; it waits to be confirmed.
+    AddressAsked,
     /// The one that apps are told.
     AddressChangedByOperator,
     UserCodeSet,
@@ -65,6 +67,7 @@ impl AccountAct {
             Self::ResetBegun => &text.reset_begun,
             Self::ResetEnded => &text.reset_ended,
             Self::AddressChanged => &text.address_changed,
+            Self::AddressAsked => &text.address_asked,
             Self::AddressRemoved => &text.address_removed,
             Self::AddressChangedByOperator => &text.address_by_operator,
             Self::UserCodeSet => &text.user_code_set,

@@ -200,7 +200,7 @@ texts! {
         address_changed: String, address_removed: String, address_by_operator: String, user_code_set: String,
         user_code_removed: String, time_zone_changed: String, quiet_hours_changed: String, notifications_on: String,
         notifications_off: String, wrong_code: String, passkey_failed: String, enabled_by_operator: String,
-        wrong_password: String, disabled_by_operator: String, settings_by_operator: String, settings_changed: String,
+        address_asked: String, wrong_password: String, disabled_by_operator: String, settings_by_operator: String, settings_changed: String,
     }
     ActivityTexts {
         title: String, lead: String, none: String, none_hint: String, receipt: String,

@@ -93,6 +93,9 @@ const GIVE_CODE: &str = "
 
 const END: &str = "DELETE FROM account_links WHERE tenant = $1 AND link_digest = $2 RETURNING user_id, kind, code_digest, address";
 
+const END_PLACE: &str =
+    "DELETE FROM account_links WHERE tenant = $1 AND user_id = $2 AND place = $3";
+
 const END_ALL: &str = "DELETE FROM account_links WHERE tenant = $1 AND user_id = $2";
 
 impl DatabaseTransaction {
@@ -176,6 +179,13 @@ impl DatabaseTransaction {
     pub async fn end_account_link(&mut self, link: &str) -> Result<Option<AccountLink>> {
         let row = optional!(self, LinkRow, END, &self.tenant, link)?;
         row.map(LinkRow::read).transpose()
+    }
+
+    /// The link to another address of this person, if there is one.
+    pub async fn end_address_link_of(&mut self, user: &UserId) -> Result<()> {
+        let place = place(LinkKind::Address);
+        execute!(self, END_PLACE, &self.tenant, user.as_str(), place)?;
+        Ok(())
     }
 
     /// What the password before may have opened: no client acts without being asked, and no link is good that was made while it was.

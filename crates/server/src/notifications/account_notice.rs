@@ -150,6 +150,6 @@ const fn page(what: AccountNews) -> &'static str {
         AccountNews::Password
         | AccountNews::ResetBegun
         | AccountNews::Recovered
-        | AccountNews::Reach(Reach::Email | Reach::QuietHours) => SETTINGS,
+        | AccountNews::Reach(Reach::Email | Reach::EmailAsked | Reach::QuietHours) => SETTINGS,
     }
 }

@@ -52,6 +52,7 @@ fn changed<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Option<AccountAct> {
         (Some("password"), ..) => AccountAct::PasswordChanged,
         (Some("email"), Some("operator"), _) => AccountAct::AddressChangedByOperator,
         (Some("email"), _, Some("removed")) => AccountAct::AddressRemoved,
+        (Some("email"), _, Some("asked")) => AccountAct::AddressAsked,
         (Some("email"), ..) => AccountAct::AddressChanged,
         (Some("user_code"), _, Some("removed")) => AccountAct::UserCodeRemoved,
         (Some("user_code"), ..) => AccountAct::UserCodeSet,
