@@ -57,6 +57,9 @@ async fn another_address_counts_once_it_is_confirmed() {
             (NEW, ""),
             ("", ""),
             ("alice", PASSWORD),
+            ("ü@new.example", PASSWORD),
+            ("alice@-new.example", PASSWORD),
+            ("alice@new..example", PASSWORD),
         ] {
             assert_eq!(
                 set(&mut hers, email, password).await.reply.status,
@@ -112,7 +115,8 @@ async fn another_address_counts_once_it_is_confirmed() {
         }
         assert_eq!(hers.browser.open(&path).await.reply.status, 410, "once");
         // RFC 5321 section 4.5.3.1.3.
-        let longest = format!("{}@new.example", "a".repeat(242));
+        let label = "b".repeat(63);
+        let longest = format!("{}@{label}.{label}.{}", "a".repeat(64), "c".repeat(61));
         assert_eq!(longest.len(), 254);
         set(&mut hers, &longest, PASSWORD)
             .await
