@@ -53,6 +53,9 @@ both!(whoever_has_a_passkey_resets_with_it, |world| async {
     let secret = secret(&printed);
     let page = alice.browser.open(&link(&printed)).await;
     page.says("then use your passkey");
+    let shown = page.reply.text();
+    assert!(shown.contains("Your passkey needs scripts in this browser"));
+    assert!(!shown.contains("notifications"), "that is another page");
     let with = |assertion: Option<String>| {
         let mut fields = vec![
             ("link", secret.clone()),

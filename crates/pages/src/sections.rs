@@ -36,7 +36,7 @@ texts! {
         sign_in_as: String, by_passkey: String, or_passkey: String, joined_title: String, joined: String, done_title: String, done: String, done_passkey: String, done_browsers: String, go_on: String, add_passkey: String, later: String,
         forgot: String, forgot_lead: String, forgot_submit: String, may_come: String, ask_operator: String,
         not_me_title: String, not_me_lead: String, not_me_submit: String, ended_title: String, ended: String,
-        address_title: String, address_lead: String, address_submit: String, problem: AccountProblemTexts,
+        address_title: String, address_lead: String, address_submit: String, needs_script: String, problem: AccountProblemTexts,
     }
     GuestTexts {
         says: String, says_nothing: String, verified: String, not_verified: String,
