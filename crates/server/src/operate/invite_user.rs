@@ -115,7 +115,7 @@ impl Registrar<'_> {
         let given = transaction.give_code_to_link(&user.id, &digest, outbox.now);
         if !given.await? {
             return Err(fault(&format!(
-                "`{name}` asked for no link in the last hour: `writ user reset {name}` makes one"
+                "`{name}` asked for no link in the last hour, or wrong codes ended it: `writ user reset {name}` makes one"
             )));
         }
         self.record_reset(&outbox, &mut transaction, &user).await?;
