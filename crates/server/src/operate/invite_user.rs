@@ -190,8 +190,12 @@ async fn invited_before(
         return Err(disabled(name));
     }
     let id = &stored.user.id;
+    transaction.hold_user(id).await?;
     transaction.end_passkey_code(id).await?;
-    if stored.has_password() || has_passkey(outbox.config, transaction, id).await? {
+    // Whoever finished the older one meanwhile has an account.
+    let current = transaction.user_by_id(id).await?;
+    let has_password = current.is_some_and(|current| current.has_password());
+    if has_password || has_passkey(outbox.config, transaction, id).await? {
         return Err(fault(&format!(
             "person `{name}` has an account: `writ user reset {name}` lets them set another password"
         )));

@@ -1,6 +1,6 @@
 //! The address to which a person is written. Another one is used once it is confirmed: by a link that is sent there, and opened by the
-//! person who is signed in. Until then the one before counts, and both are told of the change. None any more counts at once. That, and the one before entered
-//! again, end the link.
+//! person who is signed in. Until then the one before counts, and both are told of the change. None any more counts at once. That, and
+//! the one before entered again, end the link.
 
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
