@@ -198,6 +198,9 @@ both!(a_wrong_number_denies_that_request_alone, |world| async {
     // What was denied stays denied.
     let page = scene.alice.look(&asked.id).await;
     page.says("That was not the number");
+    let told = scene.alice.browser.open("/app/activity").await;
+    told.says("A wrong number was typed for a request of agt_numbers");
+    told.does_not_say("You denied a request");
 });
 
 both!(

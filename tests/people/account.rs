@@ -218,7 +218,11 @@ both!(a_reset_ends_what_the_old_password_opened, |world| async {
     agents.says("Let those go on that you still want");
     agents.does_not_say("Sign out and in again");
     agents.does_not_say("Sign in again");
-    resume(&mut hers).await;
+    resume(&mut hers).await.says("It may go on");
+    // In another tab.
+    let twice = resume(&mut hers).await;
+    twice.says("It may go on");
+    twice.does_not_say("already ended");
     for path in ["/app", "/app/agents"] {
         let page = hers.browser.open(path).await;
         page.does_not_say("Your agents were paused");
@@ -226,6 +230,9 @@ both!(a_reset_ends_what_the_old_password_opened, |world| async {
     let again = cast.planner.send(&world, "/token", &refresh).await;
     assert_eq!(again.status, 200, "{}", again.text());
     assert_eq!(world.events_named("task.resumed").await.len(), 1);
+    hers.post("/app/stop", &[("task", task.clone())]).await;
+    let late = resume(&mut hers).await;
+    late.says("That task had already ended");
 });
 
 both!(

@@ -53,6 +53,9 @@ both!(whoever_has_a_passkey_resets_with_it, |world| async {
     let secret = secret(&printed);
     let page = alice.browser.open(&link(&printed)).await;
     page.says("then use your passkey");
+    let shown = page.reply.text();
+    assert!(shown.contains("Your passkey needs scripts in this browser"));
+    assert!(!shown.contains("notifications"), "that is another page");
     let with = |assertion: Option<String>| {
         let mut fields = vec![
             ("link", secret.clone()),
@@ -208,6 +211,34 @@ both!(
         again.post("/app/settings", &fields).await.says("Your password was changed");
         assert!(signs_in(&world, "noor", NEW).await);
         again.remove(&only).await.says("The passkey was removed");
+    }
+);
+
+both!(
+    /// Whoever held the older link is neither signed in any more nor adds a passkey by its code.
+    a_newer_invitation_ends_what_the_older_one_opened,
+    |world| async {
+        Cast::of(&world).await;
+        let printed = invite(&world, "noor").await;
+        let mut phone = world.phone(1);
+        let page = phone.browser.open(&link(&printed)).await;
+        let code = text(&printed, "code");
+        let fill = [("code", code.as_str())];
+        phone.browser.submit(&page, "account-passkey", &fill).await.says("You are signed in");
+        assert_eq!(phone.browser.open("/app").await.url.path(), "/app");
+        let newer = invite(&world, "noor").await;
+        assert_eq!(phone.browser.open("/app").await.url.path(), "/login");
+        let mut reading = world.begin().await;
+        let noor = reading.user_by_name("noor").await.unwrap().unwrap().user.id;
+        assert_eq!(reading.try_passkey_code(&noor, world.now()).await.unwrap(), None);
+        drop(reading);
+        let mut hers = world.phone(2);
+        let page = hers.browser.open(&link(&newer)).await;
+        let code = text(&newer, "code");
+        let fill = [("code", code.as_str())];
+        hers.browser.submit(&page, "account-passkey", &fill).await.says("You are signed in");
+        hers.code = Some(code);
+        hers.enrol("Phone").await.says("The passkey was added");
     }
 );
 

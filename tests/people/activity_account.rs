@@ -1,6 +1,8 @@
 //! What happened to the account is told by the act that it was, and never as something else.
 
 use serde_json::json;
+use writ_server::operate::change::ChangedBy;
+use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both, both_heard};
 
 use super::account::{NEW, finish, invite, link, reset, signs_in, text};
@@ -116,5 +118,51 @@ both_heard!(
         let told = activity(&world, &mut alice).await;
         told.says("You turned notifications off in a browser");
         told.does_not_say(CHANGED);
+    }
+);
+
+both!(being_stopped_and_let_in_again_is_told, |world| async {
+    Cast::of(&world).await;
+    for to in [UserSwitch::Disable, UserSwitch::Enable] {
+        world.advance(1);
+        let change = world.app.change(ChangedBy::Operator, world.now());
+        let mut transaction = world.begin().await;
+        let done = switch_user(&mut transaction, "alice", to, change).await;
+        assert!(done.unwrap().is_some());
+        transaction.commit().await.unwrap();
+    }
+    let mut alice = world.phone_of("alice").await;
+    let told = activity(&world, &mut alice).await;
+    told.says("The operator locked your account");
+    told.says("The operator let you in again");
+});
+
+both!(a_task_that_waits_after_a_reset_is_told, |world| async {
+    let cast = Cast::of(&world).await;
+    cast.token(&world).await;
+    let printed = reset(&world, "alice").await.unwrap();
+    let mut hers = world.phone(1);
+    let page = hers.browser.open(&link(&printed)).await;
+    finish(&mut hers.browser, &page, &text(&printed, "code"), NEW).await;
+    let told = activity(&world, &mut hers).await;
+    told.says("What agt_planner does for you was paused");
+});
+
+both!(
+    /// Whoever sits in a session and guesses is no sign-in.
+    a_wrong_password_within_a_session_is_told_as_such,
+    |world| async {
+        Cast::of(&world).await;
+        let mut alice = world.phone_of("alice").await;
+        let fields = [
+            ("setting", "user_code".to_owned()),
+            ("user_code", "4711".to_owned()),
+            ("password", "not hers at all".to_owned()),
+        ];
+        let refused = alice.post("/app/settings", &fields).await;
+        assert_eq!(refused.reply.status, 422);
+        let told = activity(&world, &mut alice).await;
+        told.says("A wrong password was typed where you were signed in");
+        told.does_not_say("A sign-in with a wrong password");
     }
 );

@@ -26,6 +26,8 @@ pub enum AccountAct {
     /// Where they are written to.
     AddressChanged,
     AddressRemoved,
+    /// Another one; it waits to be confirmed.
+    AddressAsked,
     /// The one that apps are told.
     AddressChangedByOperator,
     UserCodeSet,
@@ -36,8 +38,11 @@ pub enum AccountAct {
     NotificationsOff,
     /// For a link or a first passkey.
     WrongCode,
+    /// Of whoever was signed in.
+    WrongPassword,
     /// At the login.
     PasskeyFailed,
+    DisabledByOperator,
     EnabledByOperator,
     /// Anything else.
     ChangedByOperator,
@@ -62,6 +67,7 @@ impl AccountAct {
             Self::ResetBegun => &text.reset_begun,
             Self::ResetEnded => &text.reset_ended,
             Self::AddressChanged => &text.address_changed,
+            Self::AddressAsked => &text.address_asked,
             Self::AddressRemoved => &text.address_removed,
             Self::AddressChangedByOperator => &text.address_by_operator,
             Self::UserCodeSet => &text.user_code_set,
@@ -71,7 +77,9 @@ impl AccountAct {
             Self::NotificationsOn => &text.notifications_on,
             Self::NotificationsOff => &text.notifications_off,
             Self::WrongCode => &text.wrong_code,
+            Self::WrongPassword => &text.wrong_password,
             Self::PasskeyFailed => &text.passkey_failed,
+            Self::DisabledByOperator => &text.disabled_by_operator,
             Self::EnabledByOperator => &text.enabled_by_operator,
             Self::ChangedByOperator => &text.settings_by_operator,
             Self::Changed => &text.settings_changed,
@@ -80,7 +88,11 @@ impl AccountAct {
 
     pub(super) const fn mark(self) -> &'static str {
         match self {
-            Self::ResetEnded | Self::WrongCode | Self::PasskeyFailed => "care",
+            Self::ResetEnded
+            | Self::WrongCode
+            | Self::WrongPassword
+            | Self::PasskeyFailed
+            | Self::DisabledByOperator => "care",
             _ => "plain",
         }
     }

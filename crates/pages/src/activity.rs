@@ -48,6 +48,8 @@ pub enum ActivityKind {
     Approved,
     ApprovedLess,
     Denied,
+    /// Not the number that the agent showed: that request was denied.
+    WrongNumber,
     Expired,
     /// Approved, and nobody used it in time.
     NotDone,
@@ -68,6 +70,12 @@ pub enum ActivityKind {
     HandedOver,
     Stopped,
     StoppedByOperator,
+    /// It asks and begins nothing for the person until they allow it again.
+    Paused,
+    /// The person lifted the pause.
+    AllowedAgain,
+    /// What it does waits until the person lets it go on.
+    Suspended,
     /// The person let it go on.
     Resumed,
     /// The client itself gave its access back.
@@ -245,6 +253,7 @@ impl ActivityKind {
             Self::Approved => &text.approved,
             Self::ApprovedLess => &text.approved_less,
             Self::Denied => &text.denied,
+            Self::WrongNumber => &text.wrong_number,
             Self::Expired => &text.expired,
             Self::NotDone => &text.not_done,
             Self::Cancelled => &text.cancelled,
@@ -258,6 +267,9 @@ impl ActivityKind {
             Self::HandedOver => &text.handed_over,
             Self::Stopped => &text.stopped,
             Self::StoppedByOperator => &text.stopped_by_operator,
+            Self::Paused => &text.paused,
+            Self::AllowedAgain => &text.allowed_again,
+            Self::Suspended => &text.suspended,
             Self::Resumed => &text.resumed,
             Self::GivenBack => &text.given_back,
             Self::UsedTwice => &text.used_twice,
@@ -277,9 +289,19 @@ impl ActivityKind {
             | Self::Approved
             | Self::ApprovedLess
             | Self::Done
+            | Self::AllowedAgain
             | Self::Resumed => "yes",
-            Self::ConsentDenied | Self::Denied | Self::Stopped | Self::StoppedByOperator => "no",
-            Self::NotMe | Self::NotDone | Self::SignInFailed | Self::UsedTwice => "care",
+            Self::ConsentDenied
+            | Self::Denied
+            | Self::Paused
+            | Self::Suspended
+            | Self::Stopped
+            | Self::StoppedByOperator => "no",
+            Self::NotMe
+            | Self::WrongNumber
+            | Self::NotDone
+            | Self::SignInFailed
+            | Self::UsedTwice => "care",
             Self::Asked
             | Self::Expired
             | Self::Cancelled

@@ -46,6 +46,11 @@ impl Languages {
         }
     }
 
+    /// Whether there are texts of this tag, or of its language.
+    pub fn knows(&self, tag: &str) -> bool {
+        self.find(tag).is_some()
+    }
+
     /// The texts of a BCP 47 tag: of exactly that, or of its language, or English.
     pub fn of(&self, tag: &str) -> &Texts {
         self.find(tag).unwrap_or(&self.english)

@@ -23,6 +23,8 @@ pub enum Passkey {
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     Email,
+    /// Another one is to be confirmed.
+    EmailAsked,
     QuietHours,
     BrowserAdded,
     BrowserRemoved,
@@ -70,6 +72,7 @@ pub struct MessageTexts {
     reset_begun: News,
     recovered: News,
     email_changed: News,
+    email_asked: News,
     quiet_hours_changed: News,
     browser_added: News,
     browser_removed: News,
@@ -332,6 +335,7 @@ impl MessageTexts {
             AccountNews::ResetBegun => &self.reset_begun,
             AccountNews::Recovered => &self.recovered,
             AccountNews::Reach(Reach::Email) => &self.email_changed,
+            AccountNews::Reach(Reach::EmailAsked) => &self.email_asked,
             AccountNews::Reach(Reach::QuietHours) => &self.quiet_hours_changed,
             AccountNews::Reach(Reach::BrowserAdded) => &self.browser_added,
             AccountNews::Reach(Reach::BrowserRemoved) => &self.browser_removed,

@@ -36,7 +36,7 @@ texts! {
         sign_in_as: String, by_passkey: String, or_passkey: String, joined_title: String, joined: String, done_title: String, done: String, done_new: String, done_passkey: String, done_browsers: String, go_on: String, add_passkey: String, later: String,
         forgot: String, forgot_lead: String, forgot_submit: String, may_come: String, ask_operator: String,
         not_me_title: String, not_me_lead: String, not_me_submit: String, ended_title: String, ended: String,
-        address_title: String, address_lead: String, address_submit: String, problem: AccountProblemTexts,
+        address_title: String, address_lead: String, address_submit: String, needs_script: String, problem: AccountProblemTexts,
     }
     GuestTexts {
         says: String, says_nothing: String, verified: String, not_verified: String,
@@ -63,7 +63,7 @@ texts! {
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
         back_to_client: String, leads_to: String, start_again: String,
-        untrusted_request: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
+        untrusted_request: FailureText, malformed: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
         client_stopped: FailureText, client_paused: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_large: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
@@ -187,7 +187,7 @@ texts! {
     ActivityKindTexts {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,
         approved_by: String, approved_less_by: String, denied_by: String, not_me_by: String,
-        stopped_by: String, stopped_by_operator: String,
+        stopped_by: String, stopped_by_operator: String, wrong_number: String, paused: String, allowed_again: String, suspended: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
         handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String, signed_in_code: String,
@@ -200,7 +200,7 @@ texts! {
         address_changed: String, address_removed: String, address_by_operator: String, user_code_set: String,
         user_code_removed: String, time_zone_changed: String, quiet_hours_changed: String, notifications_on: String,
         notifications_off: String, wrong_code: String, passkey_failed: String, enabled_by_operator: String,
-        settings_by_operator: String, settings_changed: String,
+        address_asked: String, wrong_password: String, disabled_by_operator: String, settings_by_operator: String, settings_changed: String,
     }
     ActivityTexts {
         title: String, lead: String, none: String, none_hint: String, receipt: String,

@@ -52,6 +52,7 @@ fn both_languages_have_the_same_placeholders() {
         (&en.address.text, &de.address.text),
         (&en.reset_asked.text, &de.reset_asked.text),
         (&en.email_changed.text, &de.email_changed.text),
+        (&en.email_asked.text, &de.email_asked.text),
         (&en.quiet_hours_changed.text, &de.quiet_hours_changed.text),
         (&en.browser_added.text, &de.browser_added.text),
         (&en.browser_removed.text, &de.browser_removed.text),

@@ -180,6 +180,6 @@ const fn page(what: AccountNews) -> &'static str {
         AccountNews::Password
         | AccountNews::ResetBegun
         | AccountNews::Recovered
-        | AccountNews::Reach(Reach::Email | Reach::QuietHours) => SETTINGS,
+        | AccountNews::Reach(Reach::Email | Reach::EmailAsked | Reach::QuietHours) => SETTINGS,
     }
 }

@@ -93,6 +93,7 @@ impl<'a> WebhookClaims<'a> {
             NoticeContent::ResetBegun => self.setting = Some("reset"),
             NoticeContent::Reach { what, .. } => match what {
                 Reach::Email => self.setting = Some("email"),
+                Reach::EmailAsked => self.setting = Some("email_asked"),
                 Reach::QuietHours => self.setting = Some("quiet_hours"),
                 Reach::BrowserAdded => self.push = Some("added"),
                 Reach::BrowserRemoved => self.push = Some("removed"),

@@ -43,7 +43,7 @@ impl Registrar<'_> {
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let user = match find_user(&mut transaction, invited.name).await? {
-            Some(stored) => invited_before(config, &mut transaction, stored).await?,
+            Some(stored) => invited_before(&outbox, &mut transaction, stored).await?,
             None => self.insert_invited(&mut transaction, invited.name).await?,
         };
         read_in(&outbox, &mut transaction, &user, invited.language).await?;
@@ -120,7 +120,7 @@ impl Registrar<'_> {
         let given = transaction.give_code_to_link(&user.id, &digest, outbox.now);
         if !given.await? {
             return Err(fault(&format!(
-                "`{name}` asked for no link in the last hour: `writ user reset {name}` makes one"
+                "`{name}` asked for no link in the last hour, or wrong codes ended it: `writ user reset {name}` makes one"
             )));
         }
         self.record_reset(&outbox, &mut transaction, (&user, IsMailed::No))
@@ -181,9 +181,10 @@ impl Registrar<'_> {
     }
 }
 
-/// Somebody who was invited and has no account yet.
+/// Somebody who was invited and has no account yet. What the older invitation opened ends: its sessions, and the passkey that its code may
+/// add, before it is looked for one.
 async fn invited_before(
-    config: &Config,
+    outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     stored: StoredUser,
 ) -> Result<User, RegistrationError> {
@@ -194,11 +195,18 @@ async fn invited_before(
     if stored.user.disabled {
         return Err(disabled(name));
     }
-    if stored.has_password() || has_passkey(config, transaction, &stored.user.id).await? {
+    let id = &stored.user.id;
+    transaction.hold_user(id).await?;
+    transaction.end_passkey_code(id).await?;
+    // Whoever finished the older one meanwhile has an account.
+    let current = transaction.user_by_id(id).await?;
+    let has_password = current.is_some_and(|current| current.has_password());
+    if has_password || has_passkey(outbox.config, transaction, id).await? {
         return Err(fault(&format!(
             "person `{name}` has an account: `writ user reset {name}` lets them set another password"
         )));
     }
+    transaction.end_sessions_of(id, outbox.now).await?;
     Ok(stored.user)
 }
 

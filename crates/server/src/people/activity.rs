@@ -7,6 +7,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
+use writ_core::approval::Denial;
 use writ_core::event::EventName;
 use writ_core::id::UserId;
 use writ_core::pending::{Kind, STOPPED};
@@ -276,6 +277,9 @@ fn object(event: &StoredEvent) -> Option<Detail> {
     serde_json::from_value(object).ok()
 }
 
+const NOT_ME: &str = Denial::NotMe.as_str();
+const WRONG_NUMBER: &str = Denial::WrongNumber.as_str();
+
 /// What the names of events about an outcome begin with.
 const ACTION: &str = "action.";
 
@@ -326,8 +330,9 @@ fn approval(event: &StoredEvent) -> Option<ActivityKind> {
     }
     if is(EventName::ApprovalDenied) {
         return Some(match event.reason.as_deref() {
-            Some("not me") => ActivityKind::NotMe,
+            Some(NOT_ME) => ActivityKind::NotMe,
             Some(STOPPED) => ActivityKind::Stopped,
+            Some(WRONG_NUMBER) => ActivityKind::WrongNumber,
             _ => ActivityKind::Denied,
         });
     }
@@ -350,7 +355,9 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         (EventName::ApprovalCancelled, ActivityKind::Cancelled),
         (EventName::TokenIssued, ActivityKind::Used),
         (EventName::TaskResumed, ActivityKind::Resumed),
-        (EventName::AgentUnpaused, ActivityKind::Resumed),
+        (EventName::TaskSuspended, ActivityKind::Suspended),
+        (EventName::AgentPaused, ActivityKind::Paused),
+        (EventName::AgentUnpaused, ActivityKind::AllowedAgain),
         (EventName::SessionEnded, ActivityKind::SessionEnded),
         (EventName::ActionCompleted, ActivityKind::Done),
         (EventName::ActionFailed, ActivityKind::DoneInVain),

@@ -94,6 +94,10 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
 
 async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     let (app, user) = (person.app, &person.user().id);
+    let language = form.optional("language")?;
+    if language.is_some_and(|tag| !app.languages.knows(tag)) {
+        return Err(PageError::invalid_request("`language` is unknown").into());
+    }
     match form.optional("setting")? {
         Some("time_zone") => set_time_zone(app, user, form).await,
         Some("preferences") => set_preferences(app, user, form).await,

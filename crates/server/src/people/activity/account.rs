@@ -12,10 +12,14 @@ pub(super) fn of(event: &StoredEvent) -> Option<Option<AccountAct>> {
     if is(EventName::UserRecovered) {
         return Some(Some(AccountAct::PasswordReset));
     }
+    if is(EventName::UserDisabled) {
+        return Some(Some(AccountAct::DisabledByOperator));
+    }
     if is(EventName::LoginFailed) {
         return match text("method") {
             Some("account_code" | "passkey_code") => Some(Some(AccountAct::WrongCode)),
             Some("passkey") => Some(Some(AccountAct::PasskeyFailed)),
+            _ if text("within") == Some("session") => Some(Some(AccountAct::WrongPassword)),
             _ => None,
         };
     }
@@ -48,6 +52,7 @@ fn changed<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Option<AccountAct> {
         (Some("password"), ..) => AccountAct::PasswordChanged,
         (Some("email"), Some("operator"), _) => AccountAct::AddressChangedByOperator,
         (Some("email"), _, Some("removed")) => AccountAct::AddressRemoved,
+        (Some("email"), _, Some("asked")) => AccountAct::AddressAsked,
         (Some("email"), ..) => AccountAct::AddressChanged,
         (Some("user_code"), _, Some("removed")) => AccountAct::UserCodeRemoved,
         (Some("user_code"), ..) => AccountAct::UserCodeSet,

@@ -7,6 +7,7 @@ use writ_core::id::TaskId;
 use writ_core::task::Approval;
 use writ_pages::MineNotice;
 use writ_store::task::StoredTask;
+use writ_wire::time::Timestamp;
 
 use super::{PATH, page};
 use crate::node::guests::GuestLookup;
@@ -30,7 +31,7 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
         return Ok(MineNotice::AlreadyEnded);
     };
     if stored.suspended_at.is_none() {
-        return Ok(MineNotice::AlreadyEnded);
+        return Ok(goes_on(&stored, app.clock.now()));
     }
     if !may_resume(person, &stored) {
         return Ok(MineNotice::SignInFirst);
@@ -48,10 +49,22 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
     }
     let resumed = suspend::resume_task(&mut transaction, &stored, &client, change).await?;
     transaction.commit().await?;
-    Ok(match resumed {
+    if resumed {
+        return Ok(MineNotice::Resumed);
+    }
+    // Another tab was faster, or something ended it meanwhile.
+    let stored = app.read().await?.task(id).await?;
+    let now = app.clock.now();
+    Ok(stored.map_or(MineNotice::AlreadyEnded, |stored| goes_on(&stored, now)))
+}
+
+/// Of a task that this request did not let go on.
+fn goes_on(stored: &StoredTask, now: Timestamp) -> MineNotice {
+    let is_live = stored.stopped_at.is_none() && stored.task.expires_at > now;
+    match is_live && stored.suspended_at.is_none() {
         true => MineNotice::Resumed,
         false => MineNotice::AlreadyEnded,
-    })
+    }
 }
 
 /// Whether this login lets a suspended task go on.

@@ -1,17 +1,19 @@
 //! The address to which a person is written. Another one is used once it is confirmed: by a link that is sent there, and opened by the
-//! person who is signed in. Until then the one before counts, and both are told of the change. None any more counts at once.
+//! person who is signed in. Until then the one before counts, and both are told of the change. None any more counts at once. That, and
+//! the one before entered again, end the link.
 
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use writ_core::account_link::LinkKind;
 use writ_core::email;
+use writ_pages::messages::Reach;
 use writ_pages::{AccountSaid, AddressPage, SettingsNotice, SettingsProblem};
 use writ_store::account_link::AccountLink;
 use writ_store::settings::PersonSettings;
 use writ_wire::form::Form;
 
 use super::proof::prove;
-use super::{Outcome, Said, page, save, save_within};
+use super::{Outcome, Said, page, record, save_within};
 use crate::node::secret::secret_digest;
 use crate::notifications::link_mail::{SentLink, mail_link};
 use crate::notifications::reach_notice;
@@ -33,16 +35,34 @@ pub(super) async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     let before = app.read().await?.settings(person.id()).await?;
     let current = before.and_then(|before| before.email);
     match email.flatten() {
-        None => {
-            let facts = [json!({ "setting": "email", "state": "removed" })];
-            save(app, person.id(), &facts, |stored| stored.email = None).await
-        }
-        same if same == current => Ok(SettingsNotice::Saved),
+        None => take_away(person).await,
+        same if same == current => keep(person).await,
         Some(_) if app.config.channels.mail.is_none() => {
             Err(PageError::invalid_request("this server sends no mail").into())
         }
         Some(email) => send_link(person, email).await,
     }
+}
+
+/// Counted by no budget: each that is taken away was confirmed before.
+async fn take_away(person: SignedIn<'_>) -> Outcome {
+    let (app, user) = (person.app, person.id());
+    let facts = [json!({ "setting": "email", "state": "removed" })];
+    let removed = |stored: &mut PersonSettings| stored.email = None;
+    let mut transaction = app.begin().await?;
+    transaction.end_address_link_of(user).await?;
+    save_within(app, &mut transaction, user, &facts, removed).await?;
+    transaction.commit().await?;
+    app.notices.wake();
+    Ok(SettingsNotice::Saved)
+}
+
+/// Whoever enters the one that is used wants no other.
+async fn keep(person: SignedIn<'_>) -> Outcome {
+    let mut transaction = person.app.begin().await?;
+    transaction.end_address_link_of(person.id()).await?;
+    transaction.commit().await?;
+    Ok(SettingsNotice::Saved)
 }
 
 async fn send_link(person: SignedIn<'_>, email: String) -> Outcome {
@@ -63,6 +83,10 @@ async fn send_link(person: SignedIn<'_>, email: String) -> Outcome {
             link: issued.secret,
         };
         mail_link(&outbox, &mut transaction, user, (sent, issued.expires_at)).await?;
+        let what = Reach::EmailAsked;
+        reach_notice::about_to_change(&outbox, &mut transaction, user, what, None).await?;
+        let facts = json!({ "setting": "email", "state": "asked" });
+        record(app, &mut transaction, user, facts).await?;
     }
     transaction.commit().await?;
     app.notices.wake();
