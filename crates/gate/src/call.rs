@@ -151,7 +151,10 @@ async fn decided(
     if call.request.method == "tools/call" {
         call.what = action.name().to_owned();
     }
-    take_place(call)?;
+    if !takes_place(call) {
+        let message = call.error(answers::INVALID_REQUEST, SAME_ID);
+        return Err(Answer::of(StatusCode::BAD_REQUEST, message));
+    }
     take_handles(call).map_err(|why| refused(call, &why))?;
     let action = input::judged(&call.request, action).map_err(|why| refused(call, &why))?;
     let (action, fields) = with_definition(call, action).await?;
@@ -220,19 +223,12 @@ fn not_permitted(call: &CallContext, why: &NotPermitted) -> Answer {
 }
 
 /// Of two calls under one id the client could not tell whose answer comes: the second is judged by nobody.
-fn take_place(call: &mut CallContext) -> Result<(), Answer> {
+fn takes_place(call: &mut CallContext) -> bool {
     let Some(session) = &call.session else {
-        return Ok(());
+        return true;
     };
-    let place = session.place(&call.request.id);
-    match place {
-        Some(_) => call.place = place,
-        None => {
-            let message = call.error(answers::INVALID_REQUEST, SAME_ID);
-            return Err(Answer::of(StatusCode::BAD_REQUEST, message));
-        }
-    }
-    Ok(())
+    call.place = session.place(&call.request.id);
+    call.place.is_some()
 }
 
 /// A task, and the state of an earlier message, are the caller's own, or there are none.

@@ -5,8 +5,8 @@ use writ_core::account_link::LinkKind;
 use super::app_samples::person;
 use super::*;
 
-pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
-    let link = |kind, proof, problem| AccountLinkPage {
+fn link(kind: LinkKind, proof: LinkProof, problem: Option<AccountLinkProblem>) -> AccountLinkPage {
+    AccountLinkPage {
         csrf: "csrf-1".to_owned(),
         link: "link-1".to_owned(),
         kind,
@@ -14,7 +14,10 @@ pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
         proof,
         offers_passkey: kind == LinkKind::Invitation,
         problem,
-    };
+    }
+}
+
+pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
     let wrong = Some(AccountLinkProblem::WrongCode);
     let forgotten = ForgottenPage {
         csrf: "csrf-1".to_owned(),
@@ -50,6 +53,13 @@ pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
         ("settings-passkey", by_passkey.page(texts)),
         ("address", address.page(texts)),
     ];
+    pages.extend(pages_afterwards(texts));
+    let named = pages.into_iter();
+    named.map(|(name, page)| (name.to_owned(), page)).collect()
+}
+
+fn pages_afterwards(texts: &Texts) -> Vec<(&'static str, Page)> {
+    let mut pages = Vec::new();
     for (name, next) in [
         ("account-done", NextStep::Home),
         ("account-passkey", NextStep::AddPasskey),
@@ -75,8 +85,7 @@ pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
     ] {
         pages.push((name, said.page(texts)));
     }
-    let named = pages.into_iter();
-    named.map(|(name, page)| (name.to_owned(), page)).collect()
+    pages
 }
 
 pub(super) fn settings() -> Settings {

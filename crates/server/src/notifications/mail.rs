@@ -8,7 +8,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use writ_core::client::Client;
 use writ_core::id::ClientId;
-use writ_pages::messages::{AccountNews, MessageAsker, Reporter, Said};
+use writ_pages::messages::{AccountNews, MessageAsker, Reach, Reporter, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_store::settings::PersonSettings;
@@ -117,12 +117,7 @@ pub(crate) async fn send(
         NoticeContent::Link(link) => with_link(app, notice, link).await?,
         NoticeContent::Reach { what, before } => {
             let recipient = recipient_before(app, notice, before.as_ref()).await?;
-            let text =
-                account_notice::mail_text(app, AccountNews::Reach(*what), &recipient.language);
-            AddressedMail {
-                text,
-                to: recipient.address,
-            }
+            about_reach(app, *what, recipient)
         }
         NoticeContent::UsedTwice { client } => {
             let recipient = recipient(&mut app.read().await?, notice).await?;
@@ -163,6 +158,13 @@ pub(crate) async fn send(
         | NoticeContent::Forgotten { .. } => return Ok(of_another_channel()),
     };
     Ok(mailer.send(mail, notice, app.clock.now()).await)
+}
+
+fn about_reach(app: &App, what: Reach, recipient: Recipient) -> AddressedMail {
+    AddressedMail {
+        text: account_notice::mail_text(app, AccountNews::Reach(what), &recipient.language),
+        to: recipient.address,
+    }
 }
 
 fn of_another_channel() -> DeliveryOutcome {
