@@ -23,6 +23,9 @@ both!(
     what_was_approved_and_not_fetched_is_good_for_nothing_after_a_reset,
     |world| async {
         let cast = Cast::of(&world).await;
+        // It may ask her: she agreed to it before.
+        cast.granted(&world, &cast.planner, &cast.request(), BANK)
+            .await;
         let asked = cast.planner.asked(&world, &cast.question()).await;
         let mut phone = world.phone_of("alice").await;
         let page = phone.look(&world.request_id(&asked).await).await;
