@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 
 import { Report } from '../openid-client/lib/report.mjs';
 
-const FAMILIES = ['go', 'oauth2-proxy', 'nimbus', 'spring', 'schemathesis'];
+const FAMILIES = ['go', 'oauth2-proxy', 'nimbus', 'spring', 'schemathesis', 'envoy'];
 
 const [binary = process.env.WRIT_BINARY, ...wanted] = process.argv.slice(2);
 if (!binary || wanted.some((name) => !FAMILIES.includes(name))) {

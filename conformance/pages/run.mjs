@@ -1,12 +1,15 @@
-// Entry: `node run.mjs PATH-OF-WRIT [--screenshots FOLDER | --requests FOLDER]`. Chromium drives the pages of the built binary on
-// loopback; see docs/pages.md. With a folder it only takes a picture of every page of a phone, in light and in dark, or of the first
-// screen of ten requests. WRIT_PICTURES=FOLDER keeps a picture of everything that is judged.
+// Entry: `node run.mjs PATH-OF-WRIT [--whole | --screenshots FOLDER | --requests FOLDER]`. Chromium drives the pages of the built
+// binary on loopback; see docs/pages.md. `--whole` judges every page on every screen in every language. With a folder it only takes a
+// picture of every page of a phone, in light and in dark, or of the first screen of ten requests. WRIT_PICTURES=FOLDER keeps a
+// picture of everything that is judged.
 
 import { resolve } from 'node:path';
 
 import { Report } from '../openid-client/lib/report.mjs';
 import { DESKTOP, launch, NARROW, PHONE } from './lib/chromium.mjs';
 import { takePictures } from './lib/judge.mjs';
+import { PSEUDO } from './lib/pseudo.mjs';
+import { EVERY_LANGUAGE, EVERY_SCREEN, SMALL_PHONE } from './lib/screens.mjs';
 import { createWorld } from './lib/world.mjs';
 import account from './scenes/account.mjs';
 import app from './scenes/app.mjs';
@@ -14,7 +17,8 @@ import approve from './scenes/approve.mjs';
 import call from './scenes/call.mjs';
 import callback from './scenes/callback.mjs';
 import elsewhere from './scenes/elsewhere.mjs';
-import firstScreen from './scenes/first-screen.mjs';
+import { everyPage } from './scenes/every-page.mjs';
+import firstScreen, { firstScreenOn } from './scenes/first-screen.mjs';
 import { freshEyes } from './scenes/fresh-eyes.mjs';
 import german from './scenes/german.mjs';
 import guests from './scenes/guests.mjs';
@@ -32,8 +36,9 @@ import usual from './scenes/usual.mjs';
 import withoutScript from './scenes/without-script.mjs';
 
 const [binary = process.env.WRIT_BINARY, flag, pictures] = process.argv.slice(2);
-if (!binary || (flag !== undefined && (!['--screenshots', '--requests'].includes(flag) || !pictures))) {
-  console.error('usage: node run.mjs PATH-OF-WRIT [--screenshots FOLDER | --requests FOLDER]');
+const isKnown = flag === undefined || flag === '--whole' || (['--screenshots', '--requests'].includes(flag) && pictures);
+if (!binary || !isKnown) {
+  console.error('usage: node run.mjs PATH-OF-WRIT [--whole | --screenshots FOLDER | --requests FOLDER]');
   process.exit(2);
 }
 
@@ -59,6 +64,7 @@ const SETTINGS = [
   ['elsewhere', elsewhere, PHONE],
   ['first screen', firstScreen, PHONE],
   ['german', german, PHONE],
+  ['right to left', everyPage(PSEUDO, [{ viewport: SMALL_PHONE, colorScheme: 'light' }]), PHONE],
   ['usual', usual, { ...PHONE, colorScheme: 'dark' }],
   ['phone, light', app, { ...PHONE, colorScheme: 'light' }],
   ['phone, dark', app, { ...PHONE, colorScheme: 'dark' }],
@@ -72,6 +78,12 @@ const SETTINGS = [
   ['desktop, dark', guests, { ...DESKTOP, colorScheme: 'dark' }],
 ];
 
+/** Too long for every run. */
+const WHOLE = [
+  ...EVERY_LANGUAGE.map((language) => [language, everyPage(language, EVERY_SCREEN), PHONE]),
+  ['first screen', firstScreenOn(EVERY_SCREEN, EVERY_LANGUAGE), PHONE],
+];
+
 /** What is looked at in docs/: one pixel of the picture for one of the phone. */
 const GALLERY = [
   ['phone', story, PHONE],
@@ -82,6 +94,7 @@ const GALLERY = [
 ];
 
 const played = {
+  '--whole': WHOLE,
   '--screenshots': GALLERY,
   '--requests': [['requests', freshEyes(resolve(pictures ?? '')), PHONE]],
 };

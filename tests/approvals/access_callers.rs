@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Change, GUEST, PASSWORD, Plain, TestGuest, World, both, both_with_guests, claims, enrol_plain,
-    plain_file,
+    Change, GUEST, PASSWORD, Plain, TestGuest, WebPage, World, both, both_with_guests, claims,
+    enrol_plain, plain_file,
 };
 
 use super::access_scene::{
@@ -60,27 +60,9 @@ both_with_guests!(
     [],
     |world| async {
         let mut scene = staged(&world).await;
-        let mut file = ResourceServer::file(NOTES, "Notes", "notes-api");
-        file["guests"] = json!({ "mode": "bearer", "scopes": ["notes:write"] });
-        world.add_resource(file).await;
-        world.app.fresh_catalogue().await.unwrap();
-        world
-            .publish(GUEST, &TestGuest::document(json!({ "client_name": "Claude" })))
-            .await;
-        let guest = TestGuest::at(writ_testkit::GUEST_REDIRECT);
-        let form = guest
-            .request()
-            .with("resource", NOTES)
-            .with("scope", "notes:write");
-        let back = guest.agreed(&world, &form, &[]).await;
-        let code = back.query("code").unwrap();
-        let redeem = guest.redeem_form(&code).with("resource", NOTES);
-        let granted = guest.send(&world, &redeem, None).await;
-        assert_eq!(granted.status, 200, "{}", granted.text());
+        let token = guest_token(&world).await;
         let arguments = json!({ "title": "Shopping list" });
-        let wanted = scene
-            .notes
-            .evaluation(&granted.access_token(), "delete_note", arguments);
+        let wanted = scene.notes.evaluation(&token, "delete_note", arguments);
         let id = scene.notes.asked(&world, &wanted).await;
         let page = scene.alice.look(&id).await;
         page.says("client.example");
@@ -93,6 +75,47 @@ both_with_guests!(
             denied(&scene.notes.decide(&world, &again).await),
             "approval_expired"
         );
+    }
+);
+
+/// Alice let a guest, whose document calls it Claude, write notes.
+async fn guest_token(world: &World) -> String {
+    let mut file = ResourceServer::file(NOTES, "Notes", "notes-api");
+    file["guests"] = json!({ "mode": "bearer", "scopes": ["notes:write"] });
+    world.add_resource(file).await;
+    world.app.fresh_catalogue().await.unwrap();
+    let document = TestGuest::document(json!({ "client_name": "Claude" }));
+    world.publish(GUEST, &document).await;
+    let guest = TestGuest::at(writ_testkit::GUEST_REDIRECT);
+    let form = guest.request().with("resource", NOTES);
+    let form = form.with("scope", "notes:write");
+    let back = guest.agreed(world, &form, &[]).await;
+    let code = back.query("code").unwrap();
+    let redeem = guest.redeem_form(&code).with("resource", NOTES);
+    let granted = guest.send(world, &redeem, None).await;
+    assert_eq!(granted.status, 200, "{}", granted.text());
+    granted.access_token()
+}
+
+both_with_guests!(
+    /// A guest acts for a person too, and may drive their browser.
+    a_guest_is_answered_by_the_passkey_of_whoever_has_one,
+    [],
+    |world| async {
+        let mut scene = staged(&world).await;
+        let token = guest_token(&world).await;
+        let arguments = json!({ "title": "Shopping list" });
+        let wanted = scene.notes.evaluation(&token, "delete_note", arguments);
+        let id = scene.notes.asked(&world, &wanted).await;
+        let asks_for_password = |page: &WebPage| page.reply.text().contains("type=\"password\"");
+        assert!(asks_for_password(&scene.alice.look(&id).await));
+        let mut phone = world.enrolled_phone("alice", 1).await;
+        assert!(!asks_for_password(&scene.alice.look(&id).await));
+        let page = phone.look(&id).await;
+        let shown = phone.approve_by_password(&page).await;
+        assert_eq!(shown.reply.status, 422, "{}", shown.reply.text());
+        let receipt = phone.approve_by_passkey(&page).await;
+        assert!(receipt.url.path().starts_with("/app/receipts/"));
     }
 );
 

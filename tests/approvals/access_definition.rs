@@ -364,3 +364,37 @@ both!(
         }
     }
 );
+
+both!(
+    /// A node may know the record as it was some seconds ago: what it permits by a yes goes by the record of now.
+    a_record_that_changed_on_another_node_ends_a_yes_at_once,
+    |world| async {
+        let mut scene = staged(&world).await;
+        let node = world.node().await;
+        for calls_again in [false, true] {
+            for (what, by, ends) in [CHANGES[0], CHANGES[CHANGES.len() - 1]] {
+                change(&world, |_| ()).await;
+                let mut wanted = call(&scene, "move_note", "A");
+                wanted["action"]["properties"]["arguments"]["title"] = json!(what);
+                let presented = match calls_again {
+                    true => approved_again(&mut scene, &world, &wanted).await,
+                    false => scene.approved(&world, &wanted).await,
+                };
+                node.app.fresh_catalogue().await.unwrap();
+                change(&world, by).await;
+                let decided = scene.notes.decide_at(&node, &presented).await;
+                assert_eq!(decided["decision"], json!(!ends), "{decided}");
+            }
+        }
+    }
+);
+
+/// The evaluation of who can carry nothing, after the yes.
+async fn approved_again(scene: &mut Scene, world: &World, wanted: &Value) -> Value {
+    let mut body = scene.notes.submission(world, wanted).await;
+    body["requested_access"] = json!({ "urn:writ:call_again": true });
+    let reply = scene.notes.send(world, REQUESTS, &body).await;
+    let id = reply.json()["task"]["id"].clone();
+    scene.yes(id.as_str().unwrap()).await;
+    wanted.clone()
+}

@@ -58,6 +58,11 @@ both!(every_word_shows_whose_it_is, |world| async {
     page.says("The details are in the words of Claude.");
     page.does_not_say("Notes looked up");
     page.does_not_say("Notes says");
+    // What was denied is told as what was approved is: once as asked, once as denied.
+    scene.alice.refuse(&page, "deny").await;
+    let activity = scene.alice.browser.open("/app/activity").await;
+    let told = activity.words();
+    assert_eq!(told.matches("“Diary”").count(), 2, "{told}");
 });
 
 both!(less_is_what_the_person_left, |world| async {
@@ -69,7 +74,7 @@ both!(less_is_what_the_person_left, |world| async {
         .alice
         .less(&id, &[("part", "d0"), ("amount-d0", "120.00")])
         .await;
-    page.says("Pay up to 120.00 EUR");
+    page.says("Pay up to EUR 120.00");
     scene.alice.approve_by_password(&page).await;
     let status = scene.notes.status(&world, &id).await;
     let approval = &status["result"]["approval"];
@@ -103,8 +108,11 @@ both!(
             .asked(&world, &scene.deletion("Shopping list"))
             .await;
         let page = scene.alice.look(&id).await;
+        page.says("Notes may ask you nothing for 30 days, and whoever runs this server");
+        page.does_not_say("all that Claude does for you");
         let receipt = scene.alice.refuse(&page, "not_me").await;
         receipt.says("Notes may ask you nothing for 30 days.");
+        receipt.does_not_say("Claude can do nothing for you");
         scene
             .alice
             .look(&id)
@@ -131,7 +139,13 @@ both!(
         let id = wiki.asked(&world, &wanted).await;
         // The same agent behind a second resource: now the agent is reported too.
         let page = scene.alice.look(&id).await;
-        scene.alice.refuse(&page, "not_me").await;
+        page.says("Wiki may ask you nothing for 30 days.");
+        page.says("all that Claude does for you ends too");
+        let receipt = scene.alice.refuse(&page, "not_me").await;
+        let both = "Wiki may ask you nothing for 30 days, and Claude can do nothing for you";
+        receipt.says(both);
+        scene.alice.look(&id).await.says(both);
+        assert_eq!(world.events_named("agent.paused").await.len(), 1);
         assert_eq!(world.events_named("resource.reported").await.len(), 2);
         assert_eq!(world.events_named("agent.reported").await.len(), 1);
         assert_eq!(denied(&wiki.look(&world, &wanted).await), "token_invalid");

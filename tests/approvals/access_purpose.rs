@@ -96,7 +96,7 @@ both!(only_what_goes_beyond_is_more, |world| async {
     // Made smaller by the person, it is within what they allowed.
     let choice = [("part", "d0"), ("amount-d0", "90.00")];
     let page = scene.alice.less(&id, &choice).await;
-    page.says("Pay up to 90.00 EUR");
+    page.says("Pay up to EUR 90.00");
 });
 
 both!(a_task_that_was_stopped_asks_nothing, |world| async {

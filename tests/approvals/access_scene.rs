@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use writ_core::id::ApprovalId;
 use writ_core::pending::PendingRequest;
 use writ_testkit::{
-    Cast, Change, Phone, TestAgent, TestReply, World, agent_file, basic, enrol, payment,
+    Cast, Change, Node, Phone, TestAgent, TestReply, World, agent_file, basic, enrol, payment,
 };
 
 pub const NOTES: &str = "https://notes.example";
@@ -150,6 +150,21 @@ impl ResourceServer {
         let key = [("idempotency-key", key.as_str())];
         let to = (Method::POST, "/access/v1/evaluation");
         let reply = self.send_with(world, to, evaluation, &key).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// The same on another node.
+    pub async fn decide_at(&self, node: &Node, evaluation: &Value) -> Value {
+        let key = fresh_key();
+        let headers = [
+            ("authorization", self.basic.as_str()),
+            ("content-type", "application/json"),
+            ("idempotency-key", key.as_str()),
+        ];
+        let body = evaluation.to_string().into_bytes();
+        let to = "/access/v1/evaluation";
+        let reply = node.send(Method::POST, to, &headers, body).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
     }

@@ -111,3 +111,29 @@ both!(whom_nobody_designated_decides_nothing, |world| async {
     assert!(owner.inbox().await.is_empty(), "the agent's owner");
     assert_eq!(owner.look(&id).await.reply.status, 404);
 });
+
+both!(
+    /// Who says it speaks for themselves: what the resource may ask alice, and what the agent does for her, is hers to end.
+    a_report_of_who_decides_for_another_ends_the_question_alone,
+    |world| async {
+        let mut scene = guarded(&world).await;
+        let id = scene.notes.asked(&world, &scene.deletion("Diary")).await;
+        agreed(&mut scene, &id).await;
+        let mut bob = world.phone_of("bob").await;
+        let page = bob.look(&id).await;
+        page.says("Nothing else ends: what agt_guarded does for alice goes on.");
+        page.does_not_say("may ask you nothing");
+        let receipt = bob.refuse(&page, "not_me").await;
+        receipt.says("Nothing else of agt_guarded was stopped.");
+        bob.look(&id).await.says("Nothing else of agt_guarded was stopped.");
+        let status = scene.notes.status(&world, &id).await;
+        assert_eq!(status["task"]["status"], json!("denied"));
+        scene.notes.asked(&world, &scene.deletion("Letters")).await;
+        let events = world.events_named("resource.reported").await;
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].data["for"], json!(scene.cast.alice));
+        for name in ["agent.reported", "agent.paused", "agent.stopped"] {
+            assert!(world.events_named(name).await.is_empty(), "{name}");
+        }
+    }
+);

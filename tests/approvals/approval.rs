@@ -53,7 +53,7 @@ both!(every_point_of_the_screen_is_on_the_page, |world| async {
         "Not verified",
         "Owner: alice. Answers for it: alice.",
         "It would act for you: alice.",
-        "Pay up to 300.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once",
+        "Pay up to EUR 300.00 to “KLM” (NL91 ABNA 0417 1643 00), once",
         "Reference on the statement: “Booking 7KQ2PX”",
         "At: https://bank.example",
         "Your yes is good for one single use, until 21 September 2026, 14:23 UTC.",
@@ -194,6 +194,6 @@ both!(a_link_leads_over_the_login_to_the_request, |world| async {
     assert_eq!(login.url.path(), "/login");
     let page = browser.log_in(&login, "alice", PASSWORD).await;
     assert_eq!(page.url.path(), path);
-    page.says("Pay up to 300.00 EUR to “KLM”");
+    page.says("Pay up to EUR 300.00 to “KLM”");
     assert_eq!(state(&world, &scene).await, State::Viewed);
 });

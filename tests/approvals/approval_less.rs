@@ -48,7 +48,7 @@ both!(a_smaller_amount_is_shown_and_granted, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.less(&scene.id, &choosing("50.00")).await;
     page.says("You made this smaller than what was asked.");
-    page.says("Pay up to 50.00 EUR to “KLM” (NL91ABNA0417164300), once");
+    page.says("Pay up to EUR 50.00 to “KLM” (NL91ABNA0417164300), once");
     let token = approved(&world, &mut scene, &page).await;
     let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];
     assert_eq!(amount, &json!("50.00"));
@@ -93,7 +93,7 @@ both!(more_is_never_less, |world| async {
         let page = scene.alice.less(&scene.id, &choosing(amount)).await;
         assert_eq!(page.reply.status, 422, "{amount}");
         page.says("An amount must be a number, and not more than what was asked.");
-        page.says("Pay up to 300.00 EUR");
+        page.says("Pay up to EUR 300.00");
     }
     for choice in [&[][..], &[("part", "d7")], &[("amount-d0", "5")]] {
         let page = scene.alice.less(&scene.id, choice).await;
@@ -142,7 +142,7 @@ both!(
 both!(an_amount_in_the_reader_s_own_way, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.less(&scene.id, &choosing("50,00")).await;
-    page.says("Pay up to 50.00 EUR");
+    page.says("Pay up to EUR 50.00");
     let all = scene.alice.less(&scene.id, &choosing("300.00")).await;
     all.does_not_say("You made this smaller than what was asked.");
     let whole = scene.alice.look(&scene.id).await;

@@ -124,7 +124,7 @@ both!(whoever_agrees_later_agrees_to_no_more, |world| async {
         .await;
     bob.approve_by_password(&page).await;
     let page = carol.look(&id).await;
-    page.says("Pay up to 50.00 EUR");
+    page.says("Pay up to EUR 50.00");
     let more = carol
         .less(&id, &[("part", "d0"), ("amount-d0", "300.00")])
         .await;
@@ -157,7 +157,7 @@ both!(
             .await;
         carol.approve_by_password(&page).await;
         let page = dan.look(&id).await;
-        page.says("Pay up to 50.00 EUR");
+        page.says("Pay up to EUR 50.00");
         dan.approve_by_password(&page).await;
         let token = minted(&agent.poll(&world, &auth_req_id).await, "the least");
         let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];

@@ -43,7 +43,7 @@ async fn staged(world: &World) -> Scene {
     Scene {
         cast,
         agent: writ_testkit::enrol(world, file).await,
-        alice: world.enrolled_phone("alice", 1).await,
+        alice: world.phone_of("alice").await,
     }
 }
 
@@ -198,12 +198,16 @@ both!(a_wrong_number_denies_that_request_alone, |world| async {
     // What was denied stays denied.
     let page = scene.alice.look(&asked.id).await;
     page.says("That was not the number");
+    let told = scene.alice.browser.open("/app/activity").await;
+    told.says("A wrong number was typed for a request of agt_numbers");
+    told.does_not_say("You denied a request");
 });
 
 both!(
     with_a_passkey_it_is_judged_after_the_signature,
     |world| async {
         let mut scene = staged(&world).await;
+        world.enrol_first(&mut scene.alice, "alice").await;
         let strong = [("acr_values", PASSKEY)];
         let asked = scene.asks(&world, "300.00", &strong).await;
         let page = scene.alice.look(&asked.id).await;

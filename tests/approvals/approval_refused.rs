@@ -245,7 +245,7 @@ both!(
         transaction.commit().await.unwrap();
         world.app.fresh_catalogue().await.unwrap();
         let again = scene.alice.look(&scene.id).await;
-        again.says("Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once");
+        again.says("Pay up to EUR 300.00 to “KLM” (NL91ABNA0417164300), once");
         on_receipt(&scene.alice.approve_by_password(&page).await);
     }
 );

@@ -4,7 +4,8 @@
 use serde_json::json;
 use writ_core::pending::State;
 use writ_testkit::{
-    BANK, Cast, Change, TestAgent, World, agent_file, both, enrol, enrol_plain, minted, refused,
+    BANK, Cast, Change, PASSWORD, TestAgent, World, agent_file, both, enrol, enrol_plain, minted,
+    payment, refused,
 };
 
 use crate::approvals::approval::on_receipt;
@@ -102,5 +103,46 @@ both!(
         }
         assert!(world.events_named("agent.suspended").await.is_empty());
         assert_eq!(world.events_named("agent.reported").await.len(), 3);
+    }
+);
+
+both!(
+    /// Who decides for another says nothing about what that person lets it do.
+    not_me_of_an_approver_stops_and_pauses_nothing,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        world.add_user("bob", PASSWORD).await;
+        let mut file = agent_file("agt_guarded", "mallory");
+        file["agent"]["approvers"] = json!([{ "of": ["bob"], "need": 1 }]);
+        let agent = enrol(&world, file).await;
+        // Within a task that covers what is asked, he decides, not she.
+        let covers = json!([payment("300.00")]).to_string();
+        let form = cast.request().with("authorization_details", covers);
+        let hers = cast.granted(&world, &agent, &form, BANK).await;
+        let hers = hers.access_token();
+        let question = cast.question_within(&hers);
+        let asked = agent.asked(&world, &question).await;
+        let other = question.with("binding_message", "another");
+        let other = agent.asked(&world, &other).await;
+        let mut bob = world.phone_of("bob").await;
+        let page = bob.look(&world.request_id(&asked).await).await;
+        page.says("Nothing else ends: what agt_guarded does for alice goes on.");
+        page.says("It ends all that this agent does for alice");
+        let receipt = bob.refuse(&page, "not_me").await;
+        on_receipt(&receipt);
+        receipt.says("Nothing else of agt_guarded was stopped.");
+        refused(&agent.poll(&world, &asked).await, "access_denied", "his no");
+        assert!(is_live(&world, &cast, &hers).await);
+        assert_eq!(world.waiting(&other).await.state(), State::Pending);
+        for name in ["agent.paused", "agent.stopped", "agent.suspended"] {
+            assert!(world.events_named(name).await.is_empty(), "{name}");
+        }
+        let events = world.events_named("agent.reported").await;
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].data["for"], json!(cast.alice));
+        // What he stops he stops for her, and is told so.
+        let page = bob.look(&world.request_id(&other).await).await;
+        on_receipt(&bob.refuse(&page, "stop").await);
+        assert!(!is_live(&world, &cast, &hers).await);
     }
 );

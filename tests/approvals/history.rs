@@ -194,7 +194,7 @@ both!(my_agents_say_what_was_approved, |world| async {
     scene.paid(&world, "412.00", KLM).await;
     let page = scene.alice.browser.open("/app/agents").await;
     page.says("Approved one by one in the last 13 months");
-    page.says("412.00 EUR in 1 decision");
+    page.says("EUR 412.00 in 1 decision");
     page.does_not_say("decisions");
     scene.paid(&world, "0.5", SAS).await;
     // Approved and not fetched: told apart, until its time is over.
@@ -202,17 +202,17 @@ both!(my_agents_say_what_was_approved, |world| async {
     let look = scene.alice.look(&id).await;
     scene.alice.approve_by_password(&look).await;
     let page = scene.alice.browser.open("/app/agents").await;
-    page.says("412.50 EUR in 2 decisions");
+    page.says("EUR 412.50 in 2 decisions");
     page.says("Approved, not fetched yet");
     let unfetched =
-        "Pay up to 99.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once (until 21 September";
+        "Pay up to EUR 99.00 to “KLM” (NL91 ABNA 0417 1643 00), once (until 21 September";
     page.says(unfetched);
     minted(
         &scene.cast.planner.poll(&world, &auth_req_id).await,
         "approved",
     );
     let page = scene.alice.browser.open("/app/agents").await;
-    page.says("511.50 EUR in 3 decisions");
+    page.says("EUR 511.50 in 3 decisions");
     page.does_not_say("not fetched yet");
     // Nobody else's page tells of it.
     let code = scene

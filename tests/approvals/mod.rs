@@ -14,6 +14,7 @@ mod access_request;
 pub(crate) mod access_scene;
 mod access_stages;
 mod access_strangers;
+mod access_types;
 mod access_used_up;
 mod access_wait;
 mod access_waited;

@@ -16,7 +16,7 @@ use writ_core::pending::{
 use writ_core::task::Approval;
 use writ_jose::seal::SealedFor;
 use writ_server::approvals::secret::Secrets;
-use writ_server::background::sending;
+use writ_server::background::sending::{self, MAX_AT_ONCE};
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::clock::DatabaseClock;
@@ -24,7 +24,7 @@ use writ_server::notifications::outbox;
 use writ_store::Store;
 use writ_store::notice::Notice;
 use writ_store::pending::NewPendingRequest;
-use writ_testkit::{HttpReceiver, PASSWORD, World, both, both_heard, payment};
+use writ_testkit::{HttpReceiver, PASSWORD, Silence, SilentHost, World, both, both_heard, payment};
 use writ_wire::claims::ApprovalBasis;
 use writ_wire::rar::Detail;
 
@@ -307,6 +307,35 @@ both!(
         let mut reading = world.app.read().await.unwrap();
         let found = reading.pending_by_id(&request.id).await.unwrap().unwrap();
         assert_eq!(found.state(), State::Expired);
+    }
+);
+
+both!(
+    /// Receivers that never answer keep so many calls of a node, and the rest is left to the others.
+    a_node_sends_sixty_four_notices_at_once,
+    |world| async {
+        let slow = SilentHost::start(Silence::LetsWait).await;
+        let told = Told::of(&world, "ping", Some(&slow.url("/ping"))).await;
+        let mut requests = Vec::new();
+        for _ in 0..MAX_AT_ONCE + 1 {
+            requests.push(told.ask(&world, Delivery::Ping, &[&told.alice]).await);
+        }
+        let app = node(&world, &[("OUTBOUND__TRUSTED", &slow.origin)]).await;
+        sending::send_due(&app).await.unwrap();
+        for request in &requests {
+            decide(&world, request, State::Denied).await;
+        }
+        let sends = tokio::spawn(async move { sending::send_due(&app).await.unwrap() });
+        slow.called(MAX_AT_ONCE).await;
+        // What is due for another node is what this one has no room for.
+        let mut transaction = world.begin().await;
+        let (now, lease) = (world.now(), world.now().plus(sending::LEASE));
+        let left = transaction.take_due_notices(now, lease, 100).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(slow.calls(), MAX_AT_ONCE);
+        drop(slow);
+        assert_eq!(sends.await.unwrap(), MAX_AT_ONCE);
     }
 );
 

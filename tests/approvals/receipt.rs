@@ -22,7 +22,7 @@ async fn staged(world: &World, acr: &str) -> Scene {
     let question = cast.question_within(&token).with("acr_values", acr);
     let auth_req_id = cast.planner.asked(world, &question).await;
     Scene {
-        phone: world.enrolled_phone("alice", 1).await,
+        phone: world.phone_of("alice").await,
         id: world.request_id(&auth_req_id).await,
     }
 }
@@ -30,6 +30,7 @@ async fn staged(world: &World, acr: &str) -> Scene {
 /// The document of an approval by passkey.
 async fn signed(world: &World) -> Value {
     let mut scene = staged(world, "urn:writ:acr:passkey").await;
+    world.enrol_first(&mut scene.phone, "alice").await;
     let page = scene.phone.look(&scene.id).await;
     let receipt = scene.phone.approve_by_passkey(&page).await;
     serde_json::from_str(&scene.phone.receipt(&receipt).await).unwrap()
@@ -112,7 +113,7 @@ both!(
         for words in [
             "alice",
             "agt_planner",
-            "Pay up to 300.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once",
+            "Pay up to EUR 300.00 to “KLM” (NL91 ABNA 0417 1643 00), once",
             "their device, which signed this screen at http://localhost:9",
             "verified: the issuer signed this receipt, the hash is that of the text, and the device signed the hash",
         ] {
@@ -252,7 +253,7 @@ both!(
         let page = scene.phone.look(&scene.id).await;
         let shown = scene.phone.refuse(&page, "deny").await;
         assert_eq!(shown.reply.status, 200, "{}", shown.reply.text());
-        shown.says("Pay up to 300.00 EUR to “KLM”");
+        shown.says("Pay up to EUR 300.00 to “KLM”");
         let path = shown.url.path().to_owned();
         let mut mallory = world.phone_of("mallory").await;
         for path in [path.clone(), format!("{path}/document")] {

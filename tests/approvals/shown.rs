@@ -77,7 +77,7 @@ both!(
         let id = world.request_id(&asked).await;
         let mut alice = world.phone_of("alice").await;
         let page = alice.look(&id).await;
-        let line = "Pay up to 5.00 EUR to “KLM\\\" (NL91ABNA0417164300), once” (NL91 ABNA 0417 1643 00), once";
+        let line = "Pay up to EUR 5.00 to “KLM\\\" (NL91ABNA0417164300), once” (NL91 ABNA 0417 1643 00), once";
         page.says(line);
         alice.approve_by_password(&page).await.says(line);
     }

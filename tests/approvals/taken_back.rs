@@ -37,6 +37,12 @@ both!(
         no(&mut scene.alice, &again).await;
         let decided = scene.notes.decide(&world, &unused).await;
         assert_eq!(denied(&decided), "approval_expired", "asked the other way");
+        let why = "A person said no to the same after this approval.";
+        assert_eq!(decided["context"]["reason_user"]["en"], json!(why));
+        let id = unused["context"]["approval"]["id"].as_str().unwrap();
+        let page = scene.alice.look(id).await;
+        page.says("Approved, then denied");
+        page.does_not_say("nobody used it in time");
         permitted(&scene.notes.decide(&world, &another).await);
         let ended = world.events_named("approval.expired").await;
         assert_eq!(ended.len(), 1);
@@ -87,7 +93,10 @@ both!(
         let second = ask("second").with("authorization_details", second);
         let second = cast.planner.asked(&world, &second).await;
         no(&mut alice, &world.request_id(&second).await).await;
-        refused(&cast.planner.poll(&world, &unused).await, "expired_token", "taken back");
+        let reply = cast.planner.poll(&world, &unused).await;
+        refused(&reply, "expired_token", "taken back");
+        let why = reply.json()["error_description"].clone();
+        assert!(why.as_str().unwrap().contains("said no to the same"), "{why}");
         world.advance(3600);
         cast.token(&world).await;
         let unused = cast.planner.asked(&world, &ask("third")).await;

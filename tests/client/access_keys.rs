@@ -1,6 +1,7 @@
 //! The key of a decision: bound to its client and to everything that was asked, answered again for a short while.
 
 use serde_json::{Value, json};
+use writ_core::id::ClientId;
 use writ_testkit::{
     AskingServer, Cast, SHOP, World, asking_bank, basic, both, permitted, question, reason, run_key,
 };
@@ -160,3 +161,37 @@ both!(a_key_that_is_none_is_refused, |world| async {
     let reply = bank.post("/access/v1/evaluations", &body, &one).await;
     assert_eq!(reply.refusal(), (400, "invalid_request".to_owned()));
 });
+
+both!(
+    /// A server that an operator stopped decides nothing new, and nothing of what it asked is kept; what was answered is answered again.
+    a_stopped_server_decides_nothing_new,
+    |world| async {
+        let (cast, bank) = opened(&world).await;
+        let token = cast.token(&world).await;
+        let body = pay(&world, &cast, &token, "60.00");
+        let key = run_key(&world);
+        permitted(&bank.decide(&body, &key).await);
+        let standing = async |stopped: bool| {
+            let (id, now) = (ClientId::from_text("bank-api"), world.now());
+            let mut transaction = world.begin().await;
+            match stopped {
+                true => transaction.stop_client(&id, now).await.unwrap(),
+                false => transaction.resume_client(&id).await.unwrap(),
+            };
+            transaction.commit().await.unwrap();
+        };
+        standing(true).await;
+        let decided = world.events_named("decision.permitted").await.len();
+        let other = cast.token(&world).await;
+        let more = pay(&world, &cast, &other, "60.00");
+        for _ in 0..2 {
+            let refused = bank.decide(&more, &run_key(&world)).await;
+            assert_eq!(refused.refusal(), (400, "unauthorized_client".to_owned()));
+        }
+        assert_eq!(world.events_named("decision.permitted").await.len(), decided);
+        assert_eq!(world.events_named("decision.denied").await.len(), 0);
+        assert_eq!(permitted(&bank.decide(&body, &key).await)["replayed"], true);
+        standing(false).await;
+        permitted(&bank.decide(&more, &run_key(&world)).await);
+    }
+);

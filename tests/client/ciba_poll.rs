@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use writ_core::id::{ApprovalId, ClientId};
+use writ_server::node::waiting::{AskedBy, MAX_POLLS};
 use writ_testkit::{Cast, Change, TestAgent, World, both, minted, poll_form, refused};
 
 both!(the_first_poll_is_free_and_hasty_ones_cost, |world| async {
@@ -112,6 +114,43 @@ both!(
         let hasty = long_poll(&world, &cast.planner, &id, "20").await;
         refused(&hasty, "slow_down", "too fast is not held");
         assert_eq!(hasty.header("preference-applied"), None);
+    }
+);
+
+both!(
+    /// Nobody is refused for that: the client asks again after its interval.
+    a_poll_that_a_node_has_no_room_for_is_answered_at_once,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        cast.token(&world).await;
+        let id = cast.planner.asked(&world, &cast.question()).await;
+        let (waiting, id_of) = (&world.app.waiting, |n| ApprovalId::from_text(format!("apr_{n}")));
+        let asked = AskedBy {
+            client: ClientId::from_text("agt_other"),
+            subject: None,
+        };
+        let others: Vec<_> = (0..MAX_POLLS).map(|n| waiting.join(&id_of(n), asked.clone())).collect();
+        assert!(others.iter().all(Option::is_some));
+        assert!(waiting.join(&id_of(MAX_POLLS), asked.clone()).is_none());
+        let polling = long_poll(&world, &cast.planner, &id, "25");
+        let polled = tokio::time::timeout(Duration::from_secs(10), polling).await.unwrap();
+        refused(&polled, "authorization_pending", "not held");
+        assert_eq!(waiting.polls(), MAX_POLLS);
+        // A newer poll for one of them takes the place of the one before it.
+        let newer = waiting.join(&id_of(0), asked).unwrap();
+        drop((others, newer));
+        assert_eq!(waiting.polls(), 0);
+        world.advance(6);
+        let held = long_poll(&world, &cast.planner, &id, "25");
+        let approving = async {
+            while waiting.polls() == 0 {
+                tokio::task::yield_now().await;
+            }
+            world.approve(&id, "alice").await;
+        };
+        let both = async { tokio::join!(held, approving) };
+        let (reply, ()) = tokio::time::timeout(Duration::from_secs(10), both).await.unwrap();
+        minted(&reply, "held until the decision");
     }
 );
 

@@ -68,7 +68,7 @@ both!(
         let mut alice = world.phone_of("alice").await;
         let waiting = alice.inbox().await;
         let page = alice.look(&waiting[0]).await;
-        page.says("Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once");
+        page.says("Pay up to EUR 300.00 to “KLM” (NL91ABNA0417164300), once");
         page.says("W4SCT");
         alice.approve_by_password(&page).await;
 

@@ -287,7 +287,7 @@ both!(
         let mut alice = world.phone_of("alice").await;
         let page = types(&mut alice, &asked.member("user_code")).await;
         page.says("agt_planner asks for your approval");
-        page.says("Pay up to 100.00 EUR to “KLM” (NL91ABNA0417164300), once");
+        page.says("Pay up to EUR 100.00 to “KLM” (NL91ABNA0417164300), once");
         page.says("Tidy the books");
         assert!(alice.inbox().await.len() == 1, "like any other request");
         alice.approve_by_password(&page).await;

@@ -137,13 +137,17 @@ both_with_guests!(
         assert_eq!(world.events_named("task.suspended").await.len(), 1);
 
         let (mut browser, page) = TestGuest::alice_at(&world, "/app/agents").await;
-        page.says("Paused because");
+        page.says("Paused because what it says of itself became weaker.");
+        page.does_not_say("new password");
+        page.says("Sign in again, then you can let it go on");
         // Signed in at the moment of the pause is not since.
         let page = browser.submit(&page, "task-resume", &[]).await;
         page.says("Sign out and in again first");
         world.advance(1);
         world.publish(GUEST, &signing(&[&keys[0]])).await;
         let (mut browser, page) = TestGuest::alice_at(&world, "/app/agents").await;
+        page.says("Paused because what it says of itself became weaker.");
+        page.does_not_say("Sign in again");
         let page = browser.submit(&page, "task-resume", &[]).await;
         page.says("It may go on");
         assert_eq!(world.events_named("task.resumed").await.len(), 1);

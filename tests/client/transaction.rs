@@ -156,7 +156,7 @@ both_with!(
         let path = format!("{ISSUER}/app/requests/{}", waiting[0]);
         assert_eq!(question.authorization_uri.as_deref(), Some(path.as_str()));
         let page = alice.look(&waiting[0]).await;
-        page.says("Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once");
+        page.says("Pay up to EUR 300.00 to “KLM” (NL91ABNA0417164300), once");
         page.says("Bank wants a person to decide, in its own words");
         page.says("“More than the daily limit: see bank.example”");
         page.does_not_say("In the agent's own words");
@@ -257,7 +257,7 @@ both_with!(
         let waiting = alice.inbox().await;
         let choice = [("part", "d0"), ("amount-d0", "200.00")];
         let page = alice.less(&waiting[0], &choice).await;
-        page.says("Pay up to 200.00 EUR");
+        page.says("Pay up to EUR 200.00");
         alice.approve_by_password(&page).await;
         let once = question.wait(&kit, sleep(&world)).await.unwrap();
         let granted = &once.authorization_details[0];

@@ -13,6 +13,7 @@ pub(crate) mod endpoints;
 mod examples;
 mod files;
 mod known;
+mod limits;
 mod links;
 mod members;
 mod migrations;

@@ -15,14 +15,14 @@ use writ_testkit::{BANK, Cast, World, both, claims};
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 
 /// An agent's work for alice: a task, a question, and its part of another agent's task.
-struct Seed {
+pub(super) struct Seed {
     task: Task,
     question: PendingRequest,
     part: Delegation,
 }
 
 impl Seed {
-    async fn of(world: &World, cast: &Cast) -> Self {
+    pub(super) async fn of(world: &World, cast: &Cast) -> Self {
         let token = cast
             .granted(world, &cast.booker, &cast.request(), BANK)
             .await;
@@ -48,7 +48,7 @@ impl Seed {
     }
 
     /// So many more of each.
-    async fn plant(&self, world: &World, round: &str, count: usize) {
+    pub(super) async fn plant(&self, world: &World, round: &str, count: usize) {
         let mut transaction = world.begin().await;
         for number in 0..count {
             let name = format!("{round}_{number}");

@@ -5,6 +5,7 @@ mod clocks_background;
 mod clocks_endings;
 mod crowd;
 mod growth;
+mod growth_pages;
 mod kept_json;
 mod kept_people;
 mod kept_texts;

@@ -25,11 +25,11 @@ fn pages() -> Vec<Route> {
         get("/account", "link"),
         post(
             "/account",
-            "link code assertion new_password new_password_again",
+            "link code assertion new_password new_password_again account-passkey",
         ),
         get("/account/not-me", "link"),
         post("/account/not-me", "link"),
-        post("/account/passkey/options", "link"),
+        post("/account/passkey/options", "link new_password"),
         get("/app/settings/address", "link"),
         post("/app/settings/address", "link"),
         get(
@@ -64,12 +64,15 @@ fn pages() -> Vec<Route> {
         get("/app/settings", "x"),
         post(
             "/app/settings",
-            "setting by language time_zone email user_code password new_password new_password_again from until offset",
+            "setting by language time_zone email user_code password assertion new_password new_password_again from until offset",
         ),
         get("/app/devices", "x"),
         post("/app/devices/sessions/end", "session"),
         post("/app/devices/sessions/end-others", "x"),
-        post("/app/devices/passkeys/prove", "passkey stop password"),
+        post(
+            "/app/devices/passkeys/prove",
+            "passkey stop agent setting email new_password user_code",
+        ),
         post(
             "/app/devices/passkeys/options",
             "name password assertion proof code",

@@ -188,7 +188,9 @@ async fn decide(world: &World, heard: &mut Heard, cast: &Cast, token: &str) {
 async fn recover(world: &World, heard: &mut Heard) {
     let catalogue = world.app.catalogue().await.unwrap();
     let registry = world.registry(&catalogue.types);
-    let printed = registry.reset_user("mallory", &world.app.config).await;
+    let printed = registry
+        .reset_user("mallory", None, &world.app.config)
+        .await;
     let printed = printed.unwrap();
     let (link, code) = (&printed["link"], printed["code"].as_str().unwrap());
     let path = link.as_str().unwrap().strip_prefix(ISSUER).unwrap();

@@ -9,9 +9,11 @@ use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     Cast, CopiedGrant, DatabaseKind, GrantTemplate, Ready, TestAgent, TestReply, World, both,
-    payment,
+    payment, permitted, question, run_key,
 };
 
+use crate::client::access::{opened, paying};
+use crate::client::access_spenders::Spenders;
 use crate::laws::races::own_work;
 
 /// Begin, claims, task, delegation, event, commit.
@@ -24,6 +26,15 @@ const REFRESH: u64 = 6;
 const HAND_OVER: u64 = 8;
 /// Begin, lineage, claims, delegation, event, commit.
 const NARROW: u64 = 6;
+/// Begin, lineage, decision with its event, commit.
+const DECISION: u64 = 4;
+/// Claims, and each budget held and spent.
+const DECISION_PROOF: u64 = 1;
+const DECISION_BUDGET: u64 = 2;
+/// That it was used.
+const DECISION_ONCE: u64 = 1;
+/// It is taken for a new one first, and then the key is looked up: begin, lineage, claims, decision; begin, key.
+const DECISION_REPLAYED: u64 = 6;
 /// Begin, offers to undo, stop, task, event, commit.
 const STOP: u64 = 6;
 
@@ -207,6 +218,43 @@ both!(
         assert!(again > unchanged);
         world.advance(61);
         assert_eq!(spent(metadata, 20).await, again + 19 * unchanged);
+    }
+);
+
+both!(
+    /// Of a resource server, by a key: what is only looked at costs the lineage.
+    each_decision_has_its_price,
+    |world| async {
+        let (cast, bank) = opened(&world).await;
+        let second = second_look(&world);
+        let token = cast.token(&world).await;
+        let show = || ("show_account", json!({ "name": "Savings" }));
+        permitted(&bank.look(&question(&world, &cast.planner, &token, show())).await);
+        let spent = async |action, key: &str| {
+            let body = question(&world, &cast.planner, &token, action);
+            let before = world.app.store.statements();
+            let reply = bank.decide(&body, key).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            (reply, world.app.store.statements() - before)
+        };
+        let key = run_key(&world);
+        let (reply, price) = spent(show(), &key).await;
+        permitted(&reply);
+        assert!(price <= DECISION + DECISION_PROOF + second, "{price}");
+        let (reply, price) = spent(show(), &key).await;
+        assert_eq!(permitted(&reply)["replayed"], true);
+        assert!(price <= DECISION_REPLAYED, "{price}");
+        let (reply, price) = spent(paying("99.00"), &run_key(&world)).await;
+        permitted(&reply);
+        assert!(price <= DECISION + DECISION_PROOF + DECISION_ONCE + second, "{price}");
+
+        let spenders = Spenders::of(&world, &cast, 10).await;
+        let (server, body) = (spenders.server(0, world.door()), spenders.call(&world, 0, 1));
+        permitted(&server.decide(&body, &run_key(&world)).await);
+        let before = world.app.store.statements();
+        permitted(&server.decide(&body, &run_key(&world)).await);
+        let price = world.app.store.statements() - before;
+        assert!(price <= DECISION + DECISION_BUDGET + second, "{price}");
     }
 );
 

@@ -132,7 +132,7 @@ both!(
             shown["shown"]
                 .as_str()
                 .unwrap()
-                .contains("Pay up to 100.00 EUR to “KLM”"),
+                .contains("Pay up to EUR 100.00 to “KLM”"),
             "{shown}"
         );
         assert!(shown["shown_hash"].is_string() && shown["locale"].is_string());

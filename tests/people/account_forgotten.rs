@@ -1,5 +1,6 @@
 //! "Forgot your password?": whatever is typed, the answer is the same; a link goes to a confirmed address alone, and finishes nothing alone.
 
+use writ_core::account_link::MAX_LINK_FAILURES;
 use writ_core::id::UserId;
 use writ_server::background::sending;
 use writ_server::node::forgotten_limits::MAX_FORGOTTEN_HERE;
@@ -21,17 +22,22 @@ async fn forgotten(browser: &mut TestBrowser, name: &str) -> WebPage {
         .await
 }
 
-/// The path of the link in a letter.
-pub(super) fn link_in(letter: &str) -> String {
-    let letter = match letter.contains("quoted-printable") {
+/// As far as it is read here.
+pub(super) fn plain_letter(letter: &str) -> String {
+    match letter.contains("quoted-printable") {
         true => letter.replace("=\n", "").replace("=3D", "="),
         false => letter.to_owned(),
-    };
+    }
+}
+
+/// The path of the link in a letter.
+pub(super) fn link_in(letter: &str) -> String {
+    let letter = plain_letter(letter);
     let (_, rest) = letter.split_once(&format!("{ISSUER}/")).unwrap();
     format!("/{}", rest.split_whitespace().next().unwrap())
 }
 
-async fn world_with_mail(kind: DatabaseKind) -> (World, TestMailServer, Cast) {
+pub(super) async fn world_with_mail(kind: DatabaseKind) -> (World, TestMailServer, Cast) {
     let (receiver, postbox) = (HttpReceiver::start().await, TestMailServer::start().await);
     let world = configured(kind, (&receiver, &postbox), &[]).await;
     let cast = Cast::of(&world).await;
@@ -43,7 +49,7 @@ async fn world_with_mail(kind: DatabaseKind) -> (World, TestMailServer, Cast) {
     (world, postbox, cast)
 }
 
-async fn letters(world: &World, postbox: &TestMailServer) -> Vec<String> {
+pub(super) async fn letters(world: &World, postbox: &TestMailServer) -> Vec<String> {
     sending::send_due(&world.app).await.unwrap();
     postbox.letters()
 }
@@ -110,6 +116,28 @@ async fn a_forgotten_password_is_answered_alike_and_mailed_to_a_confirmed_addres
         forgotten(&mut world.browser(), "alice").await;
         assert!(letters(&world, &postbox).await.is_empty());
         assert_eq!(browser.open(&link_in(with_link)).await.reply.status, 200);
+    }
+}
+
+/// Five wrong codes end a link: no other code makes it good again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_wrong_codes_ended_gets_no_other_code() {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
+        let (world, postbox, _cast) = world_with_mail(kind).await;
+        let mut browser = world.browser();
+        forgotten(&mut browser, "alice").await;
+        let sent = letters(&world, &postbox).await;
+        let page = browser.open(&link_in(&sent[0])).await;
+        for _ in 0..MAX_LINK_FAILURES {
+            finish(&mut browser, &page, "BBBB-BBBB", NEW).await;
+        }
+        let catalogue = world.app.catalogue().await.unwrap();
+        let registry = world.registry(&catalogue.types);
+        let none = registry.code_for_user("alice", &world.app.config).await;
+        let said = none.unwrap_err().to_string();
+        assert!(said.contains("wrong codes ended it"), "{said}");
+        let over = browser.open(&link_in(&sent[0])).await;
+        assert_eq!(over.reply.status, 410);
     }
 }
 

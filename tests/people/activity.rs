@@ -19,7 +19,7 @@ both!(history_tells_what_was_asked_and_answered, |world| async {
     let history = alice.browser.open("/app/activity").await;
     assert_eq!(history.reply.status, 200);
     history.says("agt_planner");
-    history.says("Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once");
+    history.says("Pay up to EUR 300.00 to “KLM” (NL91ABNA0417164300), once");
     assert!(
         history.reply.text().contains(&receipt),
         "a way to the receipt"
@@ -187,7 +187,7 @@ both!(
             consents[0]["shown"]
                 .as_str()
                 .unwrap()
-                .contains("100.00 EUR")
+                .contains("EUR 100.00")
         );
         assert!(
             consents[0]["at"]

@@ -27,6 +27,12 @@ async fn stored(world: &World, alice: &UserId) -> Option<String> {
     reading.settings(alice).await.unwrap().unwrap().email
 }
 
+/// Letters to this address.
+fn to(letters: &[String], address: &str) -> Vec<String> {
+    let is_to = |letter: &&String| letter.contains(&format!("RCPT TO:<{address}>"));
+    letters.iter().filter(is_to).cloned().collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_address_counts_once_it_is_confirmed() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
@@ -51,6 +57,9 @@ async fn another_address_counts_once_it_is_confirmed() {
             (NEW, ""),
             ("", ""),
             ("alice", PASSWORD),
+            ("ü@new.example", PASSWORD),
+            ("alice@-new.example", PASSWORD),
+            ("alice@new..example", PASSWORD),
         ] {
             assert_eq!(
                 set(&mut hers, email, password).await.reply.status,
@@ -61,11 +70,14 @@ async fn another_address_counts_once_it_is_confirmed() {
         assert!(letters().await.is_empty());
         let first = set(&mut hers, NEW, PASSWORD).await;
         first.says("We sent a link to the new address");
-        let older = letters().await;
+        let older = to(&letters().await, NEW);
         set(&mut hers, NEW, PASSWORD).await;
-        let sent = letters().await;
-        assert_eq!((older.len(), sent.len()), (1, 1));
-        assert!(sent[0].contains(&format!("RCPT TO:<{NEW}>")));
+        let all = letters().await;
+        let sent = to(&all, NEW);
+        assert_eq!((older.len(), sent.len(), all.len()), (1, 1, 2));
+        let told = to(&all, HOME);
+        assert!(told[0].contains("Another mail address was asked for"));
+        assert!(!told[0].contains(NEW) && !told[0].contains("?link="));
         let path = link_in(&sent[0]);
         assert_eq!(stored(&world, &alice).await.as_deref(), Some(HOME));
 
@@ -103,13 +115,57 @@ async fn another_address_counts_once_it_is_confirmed() {
         }
         assert_eq!(hers.browser.open(&path).await.reply.status, 410, "once");
         // RFC 5321 section 4.5.3.1.3.
-        let longest = format!("{}@new.example", "a".repeat(242));
+        let label = "b".repeat(63);
+        let longest = format!("{}@{label}.{label}.{}", "a".repeat(64), "c".repeat(61));
         assert_eq!(longest.len(), 254);
         set(&mut hers, &longest, PASSWORD)
             .await
             .says("We sent a link");
+        let activity = hers.browser.open("/app/activity").await;
+        activity.says("You changed your mail address");
+        activity.says("You asked for a link to another mail address");
+        activity.does_not_say("You changed your settings");
         // Away at once.
         set(&mut hers, "", PASSWORD).await.says("Saved");
         assert_eq!(stored(&world, &alice).await, None);
+    }
+}
+
+/// A mailed link waits for nobody who changed their mind.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_address_and_the_one_before_end_a_link_to_another() {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
+        let (receiver, postbox) = (HttpReceiver::start().await, TestMailServer::start().await);
+        let world = configured(kind, (&receiver, &postbox), &[]).await;
+        let alice = UserId::from_text(Cast::of(&world).await.alice);
+        let mut hers = world.phone_of("alice").await;
+        for entered in [HOME, ""] {
+            let email = PersonSettings {
+                email: Some(HOME.to_owned()),
+                ..PersonSettings::default()
+            };
+            settings(&world, &alice, email).await;
+            set(&mut hers, NEW, PASSWORD).await.says("We sent a link");
+            sending::send_due(&world.app).await.unwrap();
+            let path = link_in(&to(&postbox.letters(), NEW)[0]);
+            let page = hers.browser.open(&path).await;
+            page.says(NEW);
+            // A wrong password ends nothing.
+            set(&mut hers, entered, "not hers at all").await;
+            assert_eq!(hers.browser.open(&path).await.reply.status, 200);
+            set(&mut hers, entered, PASSWORD).await.says("Saved");
+            assert_eq!(
+                hers.browser.open(&path).await.reply.status,
+                410,
+                "{entered}"
+            );
+            let late = hers.browser.submit(&page, "address-confirm", &[]).await;
+            assert_eq!(late.reply.status, 410, "{entered}");
+            let kept = Some(entered.to_owned()).filter(|text| !text.is_empty());
+            assert_eq!(stored(&world, &alice).await, kept);
+        }
+        let asked = world.events_named("user.changed").await;
+        let asked = asked.iter().filter(|one| one.data["state"] == "asked");
+        assert_eq!(asked.count(), 2);
     }
 }

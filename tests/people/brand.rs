@@ -26,7 +26,7 @@ fn after<'a>(page: &'a str, start: &str) -> &'a str {
 async fn pages_carry_the_operators_name_icon_and_colour() {
     let world = World::configured(DatabaseKind::Sqlite, &SETTINGS).await;
     let login = world.get("/login", &[]).await.text();
-    assert!(login.contains("<span>Acme &#38; Co</span>"), "{login}");
+    assert!(login.contains("<bdi>Acme &#38; Co</bdi>"), "{login}");
     assert!(login.contains("Acme &#38; Co</title>"), "{login}");
     assert!(!login.contains("Writ"), "{login}");
     let path = format!("/static/brand-{}", after(&login, "href=\"/static/brand-"));
@@ -59,7 +59,7 @@ async fn without_one_they_are_writs() {
     let world = World::new(DatabaseKind::Sqlite).await;
     let login = world.get("/login", &[]).await.text();
     assert!(
-        login.contains("<span>Writ</span>") && login.contains("<svg class=\"mark\""),
+        login.contains("<bdi>Writ</bdi>") && login.contains("<svg class=\"mark\""),
         "{login}"
     );
     assert!(

@@ -7,8 +7,8 @@ use writ_core::pending::{Delivery, State};
 use writ_server::background::sending;
 use writ_store::settings::PersonSettings;
 use writ_testkit::{
-    BANK, Cast, DatabaseKind, HttpReceiver, ISSUER, TestMailServer, World, claims, enrol_plain,
-    plain_file,
+    BANK, Cast, Change, DatabaseKind, HttpReceiver, ISSUER, PASSWORD, TestMailServer, World,
+    claims, enrol_plain, payment, plain_file,
 };
 
 use crate::approvals::notices::{Told, decide, told as ends_of};
@@ -239,6 +239,40 @@ async fn not_me_tells_the_admin() {
             let letter = letter.unwrap_or_else(|| panic!("{words}: {letters:?}"));
             assert!(letter.contains("RCPT TO:<security@as.example>"), "{letter}");
         }
+    }
+}
+
+/// Of who decides for another the admin hears too, and that nothing else was stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_an_approver_tells_the_admin_what_was_not_stopped() {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
+        let (world, receiver, postbox) = with_channels(kind).await;
+        let cast = Cast::of(&world).await;
+        world.add_user("bob", PASSWORD).await;
+        world
+            .change_client("agt_planner", |file| {
+                file["agent"]["approvers"] = json!([{ "of": ["bob"], "need": 1 }]);
+            })
+            .await;
+        // Within a task that covers what is asked, he decides, not she.
+        let covers = json!([payment("300.00")]).to_string();
+        let form = cast.request().with("authorization_details", covers);
+        let task = cast.granted(&world, &cast.planner, &form, BANK).await;
+        let question = cast.question_within(&task.access_token());
+        let asked = cast.planner.asked(&world, &question).await;
+        sending::send_due(&world.app).await.unwrap();
+        signed(&world, &receiver, "/hook").await;
+        let mut bob = world.phone_of("bob").await;
+        let page = bob.look(&world.request_id(&asked).await).await;
+        bob.refuse(&page, "not_me").await;
+        sending::send_due(&world.app).await.unwrap();
+        let claims = signed(&world, &receiver, "/hook").await;
+        assert_eq!(claims["event"], "agent.reported");
+        let letters = postbox.letters();
+        let mut reports = letters.iter();
+        let report = reports.find(|letter| letter.contains("agt_planner was reported"));
+        let report = report.unwrap_or_else(|| panic!("{letters:?}"));
+        assert!(report.contains("nothing else was stopped"), "{report}");
     }
 }
 

@@ -75,7 +75,7 @@ both!(what_a_person_saw_is_what_is_recorded, |world| async {
         "agt_planner asks to act for you",
         "Published by Acme",
         "Not verified",
-        "Pay up to 100.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once",
+        "Pay up to EUR 100.00 to “KLM” (NL91 ABNA 0417 1643 00), once",
         "Reference on the statement: “Booking 7KQ2PX”",
         "Use “accounts:read” at Bank: nobody has said what that allows",
         "It ends by itself on 21 September 2026, 15:13 UTC.",
@@ -116,8 +116,8 @@ both!(every_object_is_shown_whole, |world| async {
     assert_eq!(page.grants().len(), 4, "a box for each");
     let words = visible(&page);
     for sentence in [
-        "Pay up to 100.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once",
-        "Pay up to 7.50 EUR to “Hotel Roma” (IT60X0542811101000000123456), once",
+        "Pay up to EUR 100.00 to “KLM” (NL91 ABNA 0417 1643 00), once",
+        "Pay up to EUR 7.50 to “Hotel Roma” (IT60X0542811101000000123456), once",
         "Use “accounts:read” at Bank: nobody has said what that allows",
         "Use “accounts:write” at Bank: nobody has said what that allows",
     ] {

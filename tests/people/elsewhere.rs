@@ -97,7 +97,7 @@ impl Asking {
 
 pub(super) fn number(page: &WebPage) -> String {
     let html = page.reply.text();
-    let after = html.split("id=\"number-to-match\">").nth(1);
+    let after = html.split("id=\"number-to-match\"><bdi>").nth(1);
     let number = after.and_then(|after| after.split('<').next());
     number.expect("a number").to_owned()
 }

@@ -1,9 +1,9 @@
-//! Another grant leads no agent back into the browser: on whichever way it asks, a yes to it needs the passkey of a person who has another device.
+//! Another grant leads no agent back into the browser: on whichever way it asks, a yes to it needs the passkey of a person who has one.
 
 use serde_json::json;
 use writ_testkit::{Cast, Change, WebPage, World, agent_file, both, both_with, enrol};
 
-use super::elsewhere::told_phone;
+use super::elsewhere::{tell_at, told_phone};
 use crate::approvals::access_scene::{self, Scene};
 use crate::client::device;
 
@@ -83,6 +83,24 @@ both!(
     }
 );
 
+both!(
+    a_passkey_decides_also_on_the_only_device_that_is_told,
+    |world| async {
+        let mut scene = access_scene::staged(&world).await;
+        world.enrol_first(&mut scene.alice, "alice").await;
+        let pages = asked(&world, &mut scene).await;
+        for (what, page) in &pages {
+            assert!(!asks_for_password(page), "nothing is told: {what}");
+        }
+        tell_at(&mut scene.alice, "https://fcm.googleapis.com/fcm/send/one").await;
+        for (what, page) in &pages {
+            let shown = scene.alice.approve_by_password(page).await;
+            assert_eq!(shown.reply.status, 422, "{what}: {}", shown.reply.text());
+            is_decided(&scene.alice.approve_by_passkey(page).await, what);
+        }
+    }
+);
+
 both!(a_no_to_an_agent_needs_the_login_alone, |world| async {
     let mut scene = access_scene::staged(&world).await;
     told_phone(&world).await;
@@ -92,7 +110,7 @@ both!(a_no_to_an_agent_needs_the_login_alone, |world| async {
 });
 
 both!(
-    who_has_no_other_device_agrees_by_password_as_before,
+    who_has_no_passkey_agrees_by_password_as_before,
     |world| async {
         let mut scene = access_scene::staged(&world).await;
         password_agrees(&world, &mut scene).await;

@@ -179,6 +179,37 @@ both!(
 );
 
 both!(
+    /// Whoever signed in longest ago leaves, and no one else.
+    a_browser_knows_four_people_and_a_fifth_takes_the_place_of_the_longest_away,
+    |world| async {
+        Cast::of(&world).await;
+        for name in ["carol", "dave", "erin"] {
+            world.add_user(name, PASSWORD).await;
+        }
+        let mut shared = world.browser();
+        // Alice comes again before the fifth does.
+        for name in ["alice", "mallory", "carol", "dave", "alice", "erin"] {
+            assert_eq!(status(&mut shared, name, PASSWORD).await, 303, "{name}");
+            shared.cookies.retain(|name, _| name == KNOWN);
+        }
+        let cookie = shared.cookies[KNOWN].clone();
+        for (name, is_known) in [
+            ("mallory", false),
+            ("alice", true),
+            ("carol", true),
+            ("dave", true),
+            ("erin", true),
+        ] {
+            tries(&mut world.browser(), name, "wrong", 5).await;
+            let mut browser = world.browser();
+            browser.cookies.insert(KNOWN.to_owned(), cookie.clone());
+            let expected = if is_known { 303 } else { 429 };
+            assert_eq!(status(&mut browser, name, PASSWORD).await, expected, "{name}");
+        }
+    }
+);
+
+both!(
     guesses_outside_never_reach_what_she_proves_within_her_session,
     |world| async {
         let cast = Cast::of(&world).await;

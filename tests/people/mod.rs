@@ -2,9 +2,14 @@
 
 mod access_messages;
 mod account;
+mod account_banked;
+mod account_ended;
 mod account_forgotten;
+mod account_letters;
 mod account_notices;
+mod account_passkey;
 mod activity;
+mod activity_account;
 mod address;
 mod authorize;
 mod authorize_post;
@@ -52,6 +57,7 @@ mod remembered_race;
 mod retry_after;
 mod sessions;
 mod settings;
+mod settings_proof;
 mod stopped_client;
 mod undo;
 mod undo_meanwhile;

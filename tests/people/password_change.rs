@@ -48,7 +48,9 @@ both!(
         assert!(!logs_in(world.browser(), PASSWORD).await);
         assert!(logs_in(world.browser(), NEW).await);
         let events = world.events_named("user.changed").await;
-        let told = json!({ "by": "subject", "setting": "password", "sessions_ended": 1 });
+        let told = json!({
+            "by": "subject", "setting": "password", "sessions_ended": 1, "proof": "password"
+        });
         assert_eq!(events[0].data, told);
         let activity = phone.browser.open("/app/activity").await;
         activity.says("You changed your password");

@@ -179,7 +179,13 @@ both!(a_person_lets_it_ask_again_by_a_proof, |world| async {
     assert_eq!(lifted[0].subject.as_deref(), Some(cast.alice.as_str()));
     assert_eq!(lifted[0].data["proof"], "password");
     let told = alice.browser.open("/app/activity").await;
-    told.says("You let agt_planner go on");
+    for says in [
+        "agt_planner was paused for you",
+        "You allowed agt_planner to ask you again",
+    ] {
+        told.says(says);
+    }
+    told.does_not_say("You let agt_planner go on");
 });
 
 both!(who_has_a_passkey_lifts_a_pause_by_it, |world| async {

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::json;
 use writ_core::authorize::FRESH_LOGIN;
 use writ_core::id::{ApprovalId, ClientId, UserId};
+use writ_core::pause::PausedBecause;
 use writ_server::people::proofs::{AskedProof, FORMS};
 use writ_store::standing::Pair;
 use writ_store::stop::StopEvents;
@@ -150,8 +151,10 @@ impl Named {
             subject: &alice,
             client: &ClientId::from_text(PAUSED),
         };
-        let (because, now) = (ApprovalId::from_text("apr_1"), world.now());
-        assert!(transaction.pause_client(pair, &because, now).await.unwrap());
+        let request = ApprovalId::from_text("apr_1");
+        let because = PausedBecause::NotMe;
+        let paused = transaction.pause_client(pair, &request, because, world.now());
+        assert!(paused.await.unwrap());
         transaction.commit().await.unwrap();
         world.advance(1);
         *phone = world.enrolled_phone("alice", 1).await;
@@ -222,7 +225,7 @@ both_heard!(
             match proof {
                 AskedProof::Begins | AskedProof::Session | AskedProof::LinkName => continue,
                 AskedProof::Login
-                | AskedProof::Password
+                | AskedProof::Strongest
                 | AskedProof::Passkey
                 | AskedProof::AsStrong
                 | AskedProof::FreshLogin

@@ -213,10 +213,26 @@ async fn a_change_of_how_she_is_told_has_a_bound() {
             assert_eq!(town.set_email(&address).await, 200);
         }
         // With the browser of the beginning these were all.
-        while !town.told().await.letters.is_empty() {}
+        loop {
+            let told = town.told().await;
+            if told.letters.is_empty() && told.calls.is_empty() {
+                break;
+            }
+        }
         let more = "third@elsewhere.example";
         assert_eq!(town.set_email(more).await, 429);
         assert!(town.told().await.letters.is_empty());
+        // Taking away is refused by no bound.
+        let hers = json!({ "endpoint": town.receiver.url("/push/1") });
+        let path = "/app/devices/push/remove";
+        let removed = town.browser.post(&town.world, path, &hers).await;
+        assert_eq!(removed.status, 204);
+        assert_eq!(
+            town.told().await.at("/hook").unwrap()["push"],
+            json!("removed")
+        );
+        assert_eq!(town.set_email("").await, 200);
+        assert!(town.told().await.has_letter(HOME, "was changed"));
         let zone = [("setting", "time_zone"), ("time_zone", "Europe/Vienna")];
         assert_eq!(
             town.set(&zone).await,

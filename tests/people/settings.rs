@@ -174,6 +174,33 @@ both!(
     }
 );
 
+both!(
+    /// No app sent anybody there.
+    what_is_malformed_on_a_page_of_ones_own_came_by_no_app,
+    |world| async {
+        let mut phone = at_home(&world).await;
+        for fields in [
+            &[("setting", "shoe_size")][..],
+            &[],
+            &[("setting", "email"), ("setting", "password")],
+            &[("setting", "preferences"), ("language", "de"), ("language", "en")],
+        ] {
+            let refused = set(&mut phone, fields).await;
+            assert_eq!(refused.reply.status, 400, "{fields:?}");
+            refused.says("That could not be read");
+            refused.does_not_say("The app that sent you here");
+        }
+        for path in ["/account?link=x&link=y", "/app/activity?before=x&before=y"] {
+            let refused = phone.browser.open(path).await;
+            assert_eq!(refused.reply.status, 400, "{path}");
+            refused.says("That could not be read");
+        }
+        let refused = phone.browser.open("/authorize?client_id=x&client_id=y").await;
+        assert_eq!(refused.reply.status, 400);
+        refused.does_not_say("That could not be read");
+    }
+);
+
 both!(a_language_is_chosen_for_each_browser, |world| async {
     let mut phone = at_home(&world).await;
     let chosen = set(
@@ -186,11 +213,16 @@ both!(a_language_is_chosen_for_each_browser, |world| async {
     assert!(cookie.starts_with("writ-language=en; Path=/;"), "{cookie}");
     let unknown = set(
         &mut phone,
-        &[("setting", "preferences"), ("language", "tlh")],
+        &[
+            ("setting", "preferences"),
+            ("language", "tlh"),
+            ("time_zone", "Europe/Vienna"),
+        ],
     )
     .await;
-    let cookie = unknown.reply.header("set-cookie").unwrap();
-    assert!(cookie.starts_with("writ-language=en;"), "{cookie}");
+    assert_eq!(unknown.reply.status, 400);
+    assert_eq!(unknown.reply.header("set-cookie"), None);
+    assert_eq!(stored(&world).await.time_zone, None, "nothing was changed");
     let other = set(&mut phone, &[("setting", "email"), ("email", "a@b.org")]).await;
     assert_eq!(other.reply.header("set-cookie"), None);
 });

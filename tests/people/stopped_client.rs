@@ -222,5 +222,5 @@ both!(the_page_is_in_the_reader_s_language, |world| async {
     let language = ("writ-language".to_owned(), "de".to_owned());
     browser.cookies.extend([language]);
     let page = browser.open(&front_url(&web.request())).await;
-    page.says("Diese App wurde angehalten");
+    page.says("Diese App wurde gestoppt");
 });

@@ -1,47 +1,19 @@
 // nginx asks about each request by `auth_request`, with the configuration of docs/forward-auth.md, in front of an API that knows nothing of tokens.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
-import { join, resolve } from 'node:path';
-
-import * as oauth from 'oauth4webapi';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { freePort } from '../../openid-client/lib/process.mjs';
 import { started } from '../lib/child.mjs';
-import { Application, discovered, PLAIN } from '../lib/flow.mjs';
-import { createWorld } from '../lib/world.mjs';
+import { calls, configured, credentialsOf, raw, staged } from '../lib/forward-auth.mjs';
 
 const NGINX = '/usr/sbin/nginx';
-const PAGE = resolve(import.meta.dirname, '../../../docs/forward-auth.md');
-const ROUTES = [
-  { method: 'GET', path: '/notes', scope: 'read' },
-  { method: 'GET', path: '/notes/*', scope: 'read' },
-  { method: 'POST', path: '/notes/{id}/share', action: 'share_note' },
-  { method: 'GET', path: '/files/**', scope: 'read' },
-];
 
 export default async function play(scene, setting) {
-  const world = await createWorld(setting);
-  const api = await served(setting.open);
-  const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
-  const actions = { share_note: { scope: 'write', says: { en: 'share the note {/id}' } } };
-  const proxy = await world.api({ resource: origin, actions, routes: ROUTES });
-  await behind(setting.open, { world, port, proxy, api: api.url });
-  const as = await discovered(world.issuer);
-  const bearer = await registered(world, as, { bearer: true });
-  const bound = await (await registered(world, as, {})).bind();
-  const tokenOf = async (application, scope) =>
-    (await application.redeem(await application.approved({ scope, resource: origin }))).access_token;
+  const { world, api, port, origin, proxy, bearer, bound, tokenOf, denied } = await staged(setting, behind);
   const token = await tokenOf(bearer, 'read');
   const ask = (path, fields = {}, more = {}) => raw(port, path, { authorization: `Bearer ${token}`, ...fields }, more);
-  const denied = async (answer, status, reason) => {
-    assert.equal(answer.status, status, answer.text);
-    assert.equal(answer.headers['writ-reason'], reason);
-    assert.deepEqual(api.taken(), [], 'the API heard of it');
-  };
 
   await scene('without a token 401, with the challenge', async () => {
     const answer = await raw(port, '/notes');
@@ -62,10 +34,7 @@ export default async function play(scene, setting) {
 
   await scene('with a bound token and its proof, once', async () => {
     const own = await tokenOf(bound, 'read');
-    const answer = await oauth.protectedResourceRequest(own, 'GET', new URL(`${origin}/notes/7`), undefined, undefined, {
-      ...PLAIN,
-      ...bound.options,
-    });
+    const answer = await calls(bound, own, `${origin}/notes/7`);
     assert.equal(answer.status, 200);
     const [{ headers }] = api.taken();
     await denied(await raw(port, '/notes/7', { authorization: `DPoP ${own}`, dpop: headers.dpop }), 401, 'proof_invalid');
@@ -140,18 +109,13 @@ async function behind(open, { world, port, proxy, api }) {
   const directory = await mkdtemp('/tmp/writ-nginx-');
   open.push({ close: () => rm(directory, { recursive: true, force: true }) });
   await chmod(directory, 0o755);
-  const [, block] = /```nginx\n([^]*?)```/.exec(await readFile(PAGE, 'utf8'));
-  const credentials = Buffer.from(`${proxy.client_id}:${proxy.client_secret}`).toString('base64');
-  const server = [
+  const server = await configured('nginx', [
     ['listen 443 ssl;', `listen 127.0.0.1:${port};`],
     ['https://as.example', world.issuer],
-    ['YXBpOlNFQ1JFVA==', credentials],
+    ['YXBpOlNFQ1JFVA==', credentialsOf(proxy)],
     ['"https://api.example"', `"http://127.0.0.1:${port}"`],
     ['http://127.0.0.1:8090', api],
-  ].reduce((text, [from, to]) => {
-    assert.ok(text.includes(from), `the page has no ${from}`);
-    return text.replace(from, to);
-  }, block);
+  ]);
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   const path = join(directory, 'nginx.conf');
   await writeFile(
@@ -170,34 +134,4 @@ ${server}
   );
   const url = `http://127.0.0.1:${port}/`;
   return started(open, NGINX, ['-e', 'stderr', '-p', directory, '-c', path], { url });
-}
-
-/** An API that does what it is told by whoever reaches it, and remembers. */
-async function served(open) {
-  let calls = [];
-  const server = createServer(async (call, answer) => {
-    const parts = await call.toArray();
-    const { method, url, headers } = call;
-    calls.push({ method, url, headers, body: Buffer.concat(parts).toString() });
-    answer.end('done');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  open.push({ close: () => new Promise((done) => server.close(done) && server.closeAllConnections()) });
-  const taken = () => calls.splice(0);
-  return { url: `http://127.0.0.1:${server.address().port}`, taken };
-}
-
-async function registered(world, as, file) {
-  const { client_id } = await world.client({ scope: 'read write', token_endpoint_auth_method: 'none', ...file });
-  return new Application(as, { client_id }, oauth.None());
-}
-
-/** The path as it is written here: `fetch` would resolve it. */
-async function raw(port, path, headers = {}, { method = 'GET', body } = {}) {
-  const call = request({ host: '127.0.0.1', port, path, method, headers, agent: false });
-  call.end(body);
-  const [answer] = await once(call, 'response');
-  const parts = await answer.toArray();
-  return { status: answer.statusCode, headers: answer.headers, text: Buffer.concat(parts).toString() };
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -14,6 +14,7 @@ import { freePort, run, serve } from '../../openid-client/lib/process.mjs';
 import { createReceiver } from '../../openid-client/lib/receiver.mjs';
 import { DEVICE } from '../../openid-client/lib/world.mjs';
 import { createLanding } from './landing.mjs';
+import { PSEUDO, withPseudo } from './pseudo.mjs';
 import { createSeer } from './seer.mjs';
 
 const TYPES = resolve(import.meta.dirname, '../../../config/types');
@@ -71,14 +72,17 @@ export async function createWorld(binary) {
   return world;
 }
 
-/** The shipped types, `transfer`: a payment that needs a passkey, and `wire`: one that needs a live face. */
+/** The shipped types, also in the language of debug builds, `transfer`: a payment that needs a passkey, and `wire`: one that needs a live face. */
 async function types(directory) {
   const folder = join(directory, 'types');
-  await cp(TYPES, folder, { recursive: true });
-  const payment = JSON.parse(await readFile(join(folder, 'payment.json'), 'utf8'));
+  await mkdir(folder);
+  const write = (type) => writeFile(join(folder, `${type.type}.json`), JSON.stringify(withPseudo(type)));
+  const shipped = await Promise.all((await readdir(TYPES)).map((file) => readFile(join(TYPES, file), 'utf8')));
+  const all = shipped.map((file) => JSON.parse(file));
+  const payment = all.find(({ type }) => type === 'payment');
+  for (const type of all) await write(type);
   for (const [type, level] of [['transfer', 'passkey'], ['wire', 'liveness']]) {
-    const stricter = { ...payment, type, level, example: { ...payment.example, type } };
-    await writeFile(join(folder, `${type}.json`), JSON.stringify(stricter));
+    await write({ ...payment, type, level, example: { ...payment.example, type } });
   }
   return folder;
 }
@@ -218,7 +222,7 @@ class World {
 }
 
 /** Each of them is asked in one story. */
-const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena', 'quentin', 'rosa', 'sara', 'theo'];
+const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena', 'quentin', 'rosa', 'sara', 'theo', 'uwe', 'vera', 'wanda', 'xaver'];
 
 /** Each of them has guests, in one setting. */
 const HOSTS = ['maria', 'nora', 'olaf', 'paul'];
@@ -306,7 +310,7 @@ function actions() {
   return { verifies_proofs: true, actions: { report_fault: { scope: 'accounts:read', ask: true, says } } };
 }
 
-const DESCRIBED = { name: 'notes:write', says: { en: 'Change your notes', de: 'Ihre Notizen ändern' } };
+const DESCRIBED = { name: 'notes:write', says: { en: 'Change your notes', de: 'Ihre Notizen ändern', [PSEUDO]: 'לשנות את הפתקים' } };
 
 /** What the notes ask about: the title is the one that they looked up. */
 function noteActions() {

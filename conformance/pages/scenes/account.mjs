@@ -31,6 +31,26 @@ export default async function account(scene, { browser, world, setting, options 
   } finally {
     await plain.close();
   }
+  const fresh = await openPage(browser, options, world.homes);
+  try {
+    await scene('account: an invitation is accepted with a passkey alone', async () => {
+      const joining = await world.account('invite', `${name}-key`);
+      await addAuthenticator(fresh.page);
+      await fresh.page.goto(joining.link);
+      await judge(fresh, `${setting} account-invitation`);
+      await fresh.page.fill('#code', joining.code);
+      await fresh.page.click('#account-passkey');
+      await judge(fresh, `${setting} account-joined`);
+      await fresh.page.click('#account-on');
+      await fresh.page.fill('#name', 'Phone');
+      await fresh.page.fill('#code', joining.code);
+      await fresh.page.click('#passkey-add');
+      await fresh.page.getByText('Phone', { exact: true }).waitFor();
+      assert.deepEqual(fresh.faults, []);
+    });
+  } finally {
+    await fresh.close();
+  }
   const phone = await openPage(browser, options, world.homes);
   const { page, faults } = phone;
   try {
@@ -60,6 +80,17 @@ export default async function account(scene, { browser, world, setting, options 
       await page.goto(printed.link);
       assert.match(await page.locator('h1').innerText(), /does not work any more/);
       await judge(phone, `${setting} account-over`);
+    });
+
+    await scene('account: another password by the passkey', async () => {
+      await page.goto(`${world.issuer}/app/settings`);
+      assert.equal(await page.locator('#old_password').count(), 0);
+      await page.fill('#new_password', `${PASSWORD} by passkey`);
+      await page.fill('#new_password_again', `${PASSWORD} by passkey`);
+      await judge(phone, `${setting} settings-passkey`);
+      await page.click('#password-save');
+      await page.getByText('Your password was changed').waitFor();
+      assert.deepEqual(faults, []);
     });
 
     await scene('account: a forgotten password', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { ask, events, payment, transfer } from '../lib/asks.mjs';
-import { judge } from '../lib/judge.mjs';
+import { judge, linesOf } from '../lib/judge.mjs';
 import { decision, openPhone, receipt, requests } from '../lib/phone.mjs';
 import { openPage } from '../lib/chromium.mjs';
 import { logIn, statusAfter } from '../lib/person.mjs';
@@ -25,11 +25,6 @@ export default async function app(scene, { browser, world, setting, options }) {
       }
     });
 
-    await scene('app: devices, with a passkey', async () => {
-      await phone.enrol('My phone');
-      await judged('app-devices');
-    });
-
     await scene('app: the inbox, several wait', async () => {
       await ask(planner, name, transfer('412.00', 'KLM'), { binding_message: 'Code 17' });
       await ask(planner, name, payment('1280.50', 'Grand Hotel Oslo'));
@@ -39,11 +34,7 @@ export default async function app(scene, { browser, world, setting, options }) {
       await judged('app-inbox');
     });
 
-    await scene('app: the approval screen, with a passkey and with a password', async () => {
-      await requests(page).filter({ hasText: 'KLM' }).click();
-      await decision(page, 'approve').waitFor();
-      await judged('approval-passkey');
-      await phone.at('/app');
+    await scene('app: the approval screen, with a password', async () => {
       await requests(page).filter({ hasText: 'Grand Hotel' }).click();
       await decision(page, 'approve').waitFor();
       await judged('approval-password');
@@ -63,6 +54,16 @@ export default async function app(scene, { browser, world, setting, options }) {
       await phone.decide('approve');
       await receipt(page);
       await judged('receipt-less');
+    });
+
+    await scene('app: devices, with a passkey', async () => {
+      await phone.enrol('My phone');
+      await judged('app-devices');
+    });
+
+    await scene('app: the approval screen, with a passkey', async () => {
+      await phone.openRequest('KLM');
+      await judged('approval-passkey');
     });
 
     await scene('app: an agent whose name runs from right to left', async () => {
@@ -92,6 +93,14 @@ export default async function app(scene, { browser, world, setting, options }) {
         await phone.at(`/app/${path}`);
         await judged(`app-${path}`);
       }
+    });
+
+    await scene('app: an agent in three lines: name, publisher, what it did last', async () => {
+      await phone.at('/app/agents');
+      const row = page.locator('.agent-row', { hasText: 'Travel planner' });
+      assert.match(await row.innerText(), /Travel planner[^]*Acme Travel[^]*Not verified[^]*You approved/);
+      const parts = ['h3', '.agent-by', '.agent-said'];
+      assert.deepEqual(await Promise.all(parts.map((part) => linesOf(row.locator(part)))), [1, 1, 1]);
     });
 
     await scene('app: signed in elsewhere too, until it is ended', async () => {

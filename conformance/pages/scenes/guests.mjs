@@ -61,7 +61,7 @@ export default async function guests(scene, { browser, world, setting, options }
       assert.equal(refused.error, 'invalid_grant');
       await page.goto(`${issuer}/app/agents`);
       const card = page.locator('article', { hasText: client_id });
-      assert.equal(await card.locator('.state').innerText(), 'Paused');
+      assert.equal(await card.locator('.state').innerText(), 'Paused because what it says of itself became weaker.');
       assert.equal(await page.locator('article .state', { hasText: 'Acting' }).count(), 1, 'another of the same host goes on');
       await judged('guest-agents');
     });

@@ -2,7 +2,7 @@
 
 import { ask, events, payment } from '../lib/asks.mjs';
 import { openPage } from '../lib/chromium.mjs';
-import { fits, picture } from '../lib/judge.mjs';
+import { fits, picture, unbroken } from '../lib/judge.mjs';
 import { logIn } from '../lib/person.mjs';
 import { requests } from '../lib/phone.mjs';
 import { long, rightToLeft, trip } from '../lib/requests.mjs';
@@ -16,6 +16,7 @@ export default async function largeText(scene, { browser, world, options }) {
     await page.evaluate(() => (document.documentElement.style.fontSize = '200%'));
     await picture(page, `large ${name}`);
     await fits(page);
+    await unbroken(page);
   };
   try {
     await scene('login', async () => {

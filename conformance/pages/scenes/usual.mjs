@@ -67,7 +67,7 @@ export default async function usual(scene, { browser, world, options, setting })
       await phone.at('/app/agents');
       await page.locator('article details summary').first().click();
       const words = await shown();
-      assert.match(words, /60\.00 EUR in 3 decisions/);
+      assert.match(words, /EUR\s60\.00 in 3 decisions/);
       await judge(phone, `${setting} agents-approved`);
       await answered(planner, asked);
     });

@@ -186,7 +186,7 @@ impl Line<'_> {
             _ if said.contains(&self.at.as_str()) => {}
             one => {
                 let mut line = self.path.clone();
-                line.extend((!line.is_empty()).then(|| crate::reading::said(" = ")));
+                line.extend((!line.is_empty()).then(|| crate::reading::said(": ")));
                 line.extend(shown(one, self.lang));
                 lines.push(line);
             }
@@ -218,8 +218,8 @@ fn block(text: &str, lang: &str) -> Vec<Piece> {
     let (before, after) = text::marks(lang);
     let length = text.chars().count();
     let length = match lang.split('-').next() {
-        Some("de") => format!("{length} Zeichen: "),
-        _ => format!("{length} characters: "),
+        Some("de") => format!("({length} Zeichen) "),
+        _ => format!("({length} characters) "),
     };
     let block = format!("{before}{}{after}", text::block(text));
     vec![Piece::Text(length), Piece::Block(block)]

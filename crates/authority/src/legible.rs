@@ -11,6 +11,7 @@ use crate::letters;
 use crate::pointer;
 use crate::problem::Problem;
 use crate::rules::Rule;
+use crate::scripts::{self, Stranger};
 use crate::signs;
 use crate::tree::Node;
 
@@ -27,7 +28,7 @@ pub enum LegibilityError {
     BidiControl(char, usize),
     /// Leading, trailing or doubled white space.
     Edge(usize),
-    /// White space other than U+0020.
+    /// White space other than U+0020 and, beside digits and signs, U+00A0 and U+202F.
     Space(char, usize),
     /// Combining marks without a letter, or too many on one.
     Marks(usize),
@@ -35,7 +36,7 @@ pub enum LegibilityError {
     NotNfc,
     /// Drawn like another character.
     Confusable(char, usize),
-    /// Latin letters and others that look like them in one word.
+    /// Letters of two scripts in one word, of which some look like Latin ones.
     MixedScript,
     /// Letters from right to left beside what makes the order on the screen that of another text.
     MixedDirection,
@@ -102,7 +103,7 @@ pub fn unclear(text: &str) -> Option<LegibilityError> {
     });
     by_one
         .or_else(|| too_many_marks(&all))
-        .or_else(|| whole(text))
+        .or_else(|| whole(text, &all))
 }
 
 /// The first reason why a text of several lines would not be displayed as it is: any number of spaces, tabs and line ends are.
@@ -122,7 +123,7 @@ pub(crate) fn unclear_block(text: &str) -> Option<LegibilityError> {
         });
         let why = by_one
             .or_else(|| too_many_marks(&all))
-            .or_else(|| whole(&plain))
+            .or_else(|| whole(&plain, &all))
             .or_else(|| {
                 // A tab has a sign before it on the screen.
                 let moves = letters::has_ambiguous_order(shown);
@@ -169,7 +170,8 @@ pub fn legible(text: &str) -> String {
 }
 
 pub(crate) fn one(c: char, before: &[char], after: &[char]) -> String {
-    let space = c.is_whitespace() && c != ' ';
+    let (last, next) = (before.last().copied(), after.first().copied());
+    let space = c.is_whitespace() && c != ' ' && !letters::is_space_of_number(c, last, next);
     match space || (letters::is_hidden(c) && !letters::is_visible_joiner(c, before, after)) {
         true => c.escape_unicode().to_string(),
         false => c.to_string(),
@@ -229,10 +231,12 @@ fn wrong(c: char, before: &[char], after: &[char]) -> Option<LegibilityError> {
         return (!letters::is_visible_joiner(c, before, after))
             .then_some(LegibilityError::Hidden(c, at));
     }
+    let (last, next) = (before.last().copied(), after.first().copied());
     if c.is_whitespace() {
-        return Some(LegibilityError::Space(c, at));
+        let seen = letters::is_space_of_number(c, last, next);
+        return (!seen).then_some(LegibilityError::Space(c, at));
     }
-    let like_another = letters::is_confusable(c) || letters::is_stray_stop(c, before);
+    let like_another = letters::is_confusable(c) || letters::is_out_of_place(c, last, next);
     like_another.then_some(LegibilityError::Confusable(c, at))
 }
 
@@ -246,22 +250,26 @@ fn too_many_marks(all: &[char]) -> Option<LegibilityError> {
             continue;
         }
         marks += usize::from(!letters::is_hidden(*c));
-        if letter == ' ' || marks > letters::most_marks(*c) {
+        if letter.is_whitespace() || marks > letters::most_marks(*c) {
             return Some(LegibilityError::Marks(place + 1));
         }
     }
     None
 }
 
-fn whole(text: &str) -> Option<LegibilityError> {
+fn whole(text: &str, all: &[char]) -> Option<LegibilityError> {
+    if text.is_ascii() {
+        return None;
+    }
     if !ComposingNormalizerBorrowed::new_nfc().is_normalized(text) {
         return Some(LegibilityError::NotNfc);
     }
-    if let Some((c, at)) = signs::posing(text.chars()) {
+    if let Some((c, at)) = signs::posing(all.iter().copied()) {
         return Some(LegibilityError::Confusable(c, at));
     }
-    if letters::words(text).any(letters::looks_mixed) {
-        return Some(LegibilityError::MixedScript);
+    match scripts::stranger(all) {
+        Some(Stranger::Letter) => Some(LegibilityError::MixedScript),
+        Some(Stranger::LookAlike(c, at)) => Some(LegibilityError::Confusable(c, at)),
+        None => letters::has_ambiguous_order(text).then_some(LegibilityError::MixedDirection),
     }
-    letters::has_ambiguous_order(text).then_some(LegibilityError::MixedDirection)
 }

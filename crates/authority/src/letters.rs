@@ -10,6 +10,9 @@ use icu_properties::props::{
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
+use crate::alike::is_old_latin;
+use crate::scripts;
+
 /// The most combining marks on one letter.
 pub const MOST_MARKS: usize = 4;
 /// The most marks of Latin letters on one letter.
@@ -79,11 +82,23 @@ pub fn is_visible_joiner(c: char, before: &[char], after: &[char]) -> bool {
         ZWNJ => after_virama || (joins_onwards(before) && joins_back(after)),
         ZWJ => {
             let ra = *last == '\u{9b0}' && next == Some(&'\u{9cd}');
-            after_virama || ra || joins_pictures(before, after)
+            after_virama || ra || is_chillu(before) || joins_pictures(before, after)
         }
         EMOJI_STYLE => is_plain_picture(*last),
         _ => false,
     }
+}
+
+/// A Malayalam consonant without its vowel, as keyboards before Unicode 5.1 type it.
+const fn is_chillu(before: &[char]) -> bool {
+    matches!(
+        before,
+        [
+            ..,
+            '\u{d15}' | '\u{d23}' | '\u{d28}' | '\u{d30}' | '\u{d32}' | '\u{d33}',
+            '\u{d4d}'
+        ]
+    )
 }
 
 pub fn is_right_to_left(c: char) -> bool {
@@ -153,28 +168,59 @@ fn has_loose_sign(line: &str) -> bool {
     pairs.any(|(one, next)| (separates(one) && belongs(next)) || (belongs(one) && separates(next)))
 }
 
-/// Is drawn like another, more common character: ligatures and digraphs, presentation forms, hyphens, slashes, dots.
+/// Is drawn like another, more common character wherever it stands: ligatures and digraphs, presentation forms, letters that are a style,
+/// slashes, dots.
 pub const fn is_confusable(c: char) -> bool {
-    matches!(c,
-        '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{17f}' | '\u{1c0}'..='\u{1cc}'
-        | '\u{1f1}'..='\u{1f3}' | '\u{2bc}' | '\u{2d0}' | '\u{2d7}' | '\u{1806}' | '\u{2010}'..='\u{2012}' | '\u{2024}'..='\u{2025}' | '\u{2043}' | '\u{2044}'
-        | '\u{2032}' | '\u{2212}' | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
+    is_old_latin(c)
+        || matches!(c,
+        '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{1c0}'..='\u{1cc}'
+        | '\u{1f1}'..='\u{1f3}' | '\u{2cc}' | '\u{2cf}' | '\u{2d0}' | '\u{2d7}' | '\u{2025}' | '\u{2043}'
+        | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
         | '\u{2c2}'..='\u{2c3}' | '\u{204e}' | '\u{23ae}' | '\u{2758}'
-        | '\u{2160}'..='\u{217f}' | '\u{2571}' | '\u{29f5}' | '\u{29f8}'..='\u{29f9}' | '\u{a789}' | '\u{a78c}'
-        | '\u{fb00}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}')
+        | '\u{2488}'..='\u{249b}' | '\u{2571}' | '\u{2afd}' | '\u{31c0}'..='\u{31e5}' | '\u{29f5}' | '\u{29f8}'..='\u{29f9}' | '\u{2373}'..='\u{2374}' | '\u{237a}' | '\u{a789}' | '\u{a78b}'..='\u{a78c}'
+        | '\u{fb00}'..='\u{fd3d}' | '\u{fd40}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}'
+        | '\u{10140}'..='\u{1018e}' | '\u{10190}'..='\u{101a0}' | '\u{102e1}'..='\u{102fb}' | '\u{1ccd6}'..='\u{1ccf9}'
+        | '\u{1f100}'..='\u{1f10a}' | '\u{1d134}' | '\u{1d16d}' | '\u{1d200}'..='\u{1d245}' | '\u{1fbf0}'..='\u{1fbf9}' | '\u{1d400}'..='\u{1d7ff}' | '\u{1ee00}'..='\u{1eef1}')
 }
 
-/// Armenian's full stop is drawn like a colon; only behind its own letters is it read as one.
-pub fn is_stray_stop(c: char, before: &[char]) -> bool {
-    c == '\u{589}'
-        && !before
-            .last()
-            .is_some_and(|last| matches!(last, '\u{531}'..='\u{587}'))
+/// Is drawn like another character but between these two.
+pub fn is_out_of_place(c: char, before: Option<char>, after: Option<char>) -> bool {
+    let is = |one: Option<char>, kind: fn(char) -> bool| one.is_some_and(kind);
+    match c {
+        // A letter of Uzbek, Ukrainian, Breton and others.
+        '\u{2bc}' => !is(before, char::is_alphabetic) && !is(after, char::is_alphabetic),
+        // Hyphens: behind a word.
+        '\u{2010}'..='\u{2011}' => !is(before, char::is_alphanumeric),
+        // The slash of a fraction.
+        '\u{2044}' => !is(before, scripts::is_digit) || !is(after, scripts::is_digit),
+        // Before a word of Spanish.
+        '¡' => is(before, char::is_alphanumeric),
+        // Apart, on packages.
+        '℮' => is(before, char::is_alphanumeric) || is(after, char::is_alphanumeric),
+        // Roman numerals: in words of East Asia.
+        '\u{2160}'..='\u{217f}' => {
+            !is(before, scripts::is_east_asian) && !is(after, scripts::is_east_asian)
+        }
+        _ => false,
+    }
 }
 
-/// Whether a word has Latin letters and others that are drawn like them.
+/// Whether a space that breaks no line is seen as what it is: between two letters it would be a second spelling of the space between two
+/// words; beside digits and signs it stands as in `« 20 % »`.
+pub fn is_space_of_number(c: char, before: Option<char>, after: Option<char>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else {
+        return false;
+    };
+    let around = [before, after];
+    matches!(c, '\u{a0}' | '\u{202f}')
+        && !around.iter().all(|c| c.is_alphabetic())
+        && !around.iter().any(|c| c.is_whitespace() || is_mark(*c))
+}
+
+/// Whether a word has letters or digits of two kinds that are drawn alike.
 pub fn looks_mixed(word: &str) -> bool {
-    word.chars().any(is_latin) && word.chars().any(is_look_alike)
+    let all: Vec<char> = word.chars().collect();
+    !word.is_ascii() && (scripts::stranger(&all).is_some() || word.chars().any(is_old_latin))
 }
 
 /// The words of a line for [`looks_mixed`], each with the separator after it.
@@ -182,28 +228,9 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(|c: char| !c.is_alphanumeric() && !is_mark(c))
 }
 
-fn is_latin(c: char) -> bool {
-    c.is_ascii_alphabetic()
-        || (c.is_alphabetic()
-            && matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{2c60}'..='\u{2c7f}'
-                | '\u{a720}'..='\u{a7ff}' | '\u{ab30}'..='\u{ab64}'))
-}
-
-/// Letters of the Unicode blocks that have letters drawn like Latin ones, but for those of Azerbaijani and of languages of West Africa
-/// that are drawn like no other.
+/// What a reader of ASCII does not expect in a word that [`looks_mixed`].
 pub fn is_look_alike(c: char) -> bool {
-    c.is_alphanumeric()
-        && !matches!(c, '\u{253}'..='\u{254}' | '\u{256}'..='\u{257}' | '\u{259}' | '\u{25b}' | '\u{272}')
-        && matches!(c,
-            // Greek and Coptic, Cyrillic, Armenian, Cherokee, letterlike symbols.
-            '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' | '\u{2c80}'..='\u{2cff}'
-            | '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{2de0}'..='\u{2dff}'
-            | '\u{a640}'..='\u{a69f}' | '\u{530}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}'
-            | '\u{ab70}'..='\u{abbf}' | '\u{2100}'..='\u{214f}'
-            // IPA letters, Lisu, Georgian capitals, circled, full-width and mathematical letters.
-            | '\u{250}'..='\u{2af}' | '\u{a4d0}'..='\u{a4ff}' | '\u{10a0}'..='\u{10ff}'
-            | '\u{2460}'..='\u{24ff}' | '\u{ff21}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}'
-            | '\u{1f100}'..='\u{1f1ff}')
+    scripts::is_foreign(c) || is_old_latin(c)
 }
 
 fn category(c: char) -> GeneralCategory {
@@ -272,7 +299,13 @@ fn is_pair(base: char, next: char) -> bool {
         '👦' | '👧' => adult(base) || child(base),
         _ => matches!(
             (base, next),
-            ('🏳', '🌈') | ('🏴', '☠') | ('🐕', '🦺') | ('👁', '🗨') | ('❤', '💋')
+            ('🏳', '🌈')
+                | ('🏴', '☠')
+                | ('🐕', '🦺')
+                | ('👁', '🗨')
+                | ('❤', '💋' | '🔥' | '🩹')
+                | ('🐻', '❄')
+                | ('😮', '💨')
         ),
     }
 }

@@ -5,6 +5,7 @@
 #[cfg(feature = "schema")]
 mod action;
 mod agreement;
+mod alike;
 mod amounts;
 mod any;
 mod approvers;
@@ -23,6 +24,7 @@ mod headline;
 mod legible;
 pub mod letters;
 mod narrow;
+mod numbers;
 mod object;
 mod permit;
 mod pointer;
@@ -31,6 +33,7 @@ mod reading;
 mod rules;
 #[cfg(feature = "schema")]
 mod schema;
+mod scripts;
 mod sentence;
 mod shape;
 mod signs;
@@ -68,7 +71,7 @@ pub use permit::{Permit, PermitError, every_permit, permits};
 pub use problem::Problem;
 pub use reading::Piece;
 pub use rules::Rule;
-pub use text::{fours, grouped};
+pub use text::{fours, grouped, marks};
 
 pub use tree::BudgetSpend;
 pub use types::Types;

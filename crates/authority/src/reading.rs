@@ -170,13 +170,13 @@ impl Reading<'_> {
         pieces
     }
 
-    /// Members with names from the request: `“name” = value`, so that a reader sees where each begins and ends.
+    /// Members with names from the request: `“name”: value`, so that a reader sees where each begins and ends.
     fn pairs(&self, members: &Map<String, Value>) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for (place, (name, value)) in members.iter().enumerate() {
             pieces.extend((place > 0).then(|| said(", ")));
             pieces.extend(self.quoted(name));
-            pieces.push(said(" = "));
+            pieces.push(said(": "));
             pieces.extend(self.nested(value));
         }
         pieces
@@ -227,7 +227,11 @@ impl Reading<'_> {
             _ => None,
         };
         match (written, value) {
-            (Some(written), _) => vec![Piece::Value(written)],
+            (Some(written), _) => {
+                let counted = slot.counted(&written);
+                let word = counted.map(|word| Piece::Text(format!(" {word}")));
+                std::iter::once(Piece::Value(written)).chain(word).collect()
+            }
             (None, Value::String(text)) if words.is_none() && self.is_plain(text, slot) => {
                 vec![Piece::Value(text::account(text))]
             }

@@ -94,8 +94,8 @@ impl Wording {
             return Vec::new();
         };
         let mut pieces = reading::join(reading.render(&language.sentence));
-        // Only text is capitalised: the values `work` and `Work` differ.
-        if let Some(Piece::Text(first)) = pieces.first_mut() {
+        // Only words are capitalised: the values `work` and `Work` differ, and so do the programs `delete_note` and `Delete_note`.
+        if let Some(Piece::Text(first)) = pieces.first_mut().filter(|piece| is_worded(piece)) {
             let mut rest = first.chars();
             let capital = rest.next().into_iter().flat_map(char::to_uppercase);
             *first = capital.chain(rest).collect();
@@ -184,6 +184,15 @@ impl Wording {
             },
         ))
     }
+}
+
+/// Whether it begins with a word, and not with a name for programs.
+fn is_worded(piece: &Piece) -> bool {
+    let first = piece.as_str().split_whitespace().next();
+    let first = first.unwrap_or_default().trim_end_matches([',', ';', ':']);
+    first
+        .chars()
+        .all(|c| c.is_lowercase() || matches!(c, '-' | '\'' | '’'))
 }
 
 impl Language {

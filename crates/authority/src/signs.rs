@@ -1,99 +1,198 @@
-//! Signs and digits that are drawn like those of ASCII (UTS 39), where they pose as them: between letters and digits beside which a reader
-//! takes them for ASCII, as in `anna＠bank․example`. Signs of another script are free beside its own letters, and so are typographic
-//! quotes, dashes and dots, which people write in every script.
+//! Signs that are drawn like those of ASCII (UTS 39), where they pose as them: between letters and digits beside which a reader takes them
+//! for ASCII, as in `anna＠bank․example`. Signs of another script are free beside its own letters, and so are typographic quotes, dashes and
+//! dots, which people write in every script.
 
-use icu_properties::CodePointMapData;
-use icu_properties::props::{GeneralCategory, Script};
+use icu_properties::props::Script;
+use icu_properties::script::ScriptWithExtensions;
 
 use crate::letters::is_mark;
+use crate::scripts::{is_east_asian, is_plain, script};
 
 /// The first sign of a line that poses as another one, and its place, counted from 1. Each character is looked at once.
-pub(crate) fn posing(line: impl IntoIterator<Item = char>) -> Option<(char, usize)> {
+pub(crate) fn posing(line: impl IntoIterator<Item = char>) -> Option<SignPlace> {
     let mut reading = LineReader::default();
     for (before, c) in line.into_iter().enumerate() {
         if let Some(found) = reading.next(c, before + 1) {
             return Some(found);
         }
     }
-    reading.found_without_east_asia()
+    reading.waiting.map(|sign| sign.place)
 }
 
 type SignPlace = (char, usize);
 
-/// What is known of a line up to a character.
+/// What is known of a line up to a character. A run is what stands together of letters and digits beside which ASCII is expected.
 #[derive(Default)]
 struct LineReader {
-    /// The last letter or digit of this word is one beside which ASCII is expected.
-    after_plain: bool,
-    /// The first sign since, of those that are refused in most lines.
-    sign: Option<(SignPlace, SignLook)>,
-    /// The digit just before.
-    digit: Option<SignPlace>,
-    has_east_asia: bool,
-    /// Found, unless the line has letters beside which such signs belong.
-    wide: Option<SignPlace>,
+    /// The last letter or digit since the last space, if it is of a run.
+    plain: Option<char>,
+    /// The script of the last letter, but for those of several.
+    script: Option<Script>,
+    /// How near East Asia is, to the left of the last run or of the next one.
+    east: East,
+    /// Of the signs since the last letter the one that is refused most, the first of several.
+    sign: Option<Sign>,
+    /// Between two runs, without East Asia on the left: right if it stands behind the second one.
+    waiting: Option<Sign>,
+    /// A space came after that second run.
+    is_apart: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Sign {
+    place: SignPlace,
+    look: SignLook,
+    /// Left of the run before it.
+    east: East,
+    follows: char,
+}
+
+/// Where the next letter of Chinese, Japanese or Korean is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum East {
+    #[default]
+    Away,
+    /// Over signs or a space.
+    Near,
+    Beside,
+}
+
+/// Where a sign is right that is drawn like one of ASCII. Readers of East Asia tell theirs apart by the width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum SignLook {
+    /// Brackets, commas and colons: where one of the runs around is near a letter of East Asia.
+    Wide,
+    /// Other signs of East Asia: where one of the runs around is beside such a letter.
+    WideBeside,
+    /// Nowhere between letters that are written with signs of ASCII.
+    Foreign,
 }
 
 impl LineReader {
     fn next(&mut self, c: char, place: usize) -> Option<SignPlace> {
-        if c == ' ' {
-            (self.after_plain, self.sign, self.digit) = (false, None, None);
-            return None;
-        }
         if is_mark(c) {
             return None;
         }
-        let mixed = self.mixed_digit((c, place));
-        mixed.or_else(|| match look(c) {
-            Some(look) => {
-                if self.sign.is_none_or(|(_, known)| known < look) {
-                    self.sign = Some(((c, place), look));
-                }
-                None
-            }
-            None if c.is_alphanumeric() => self.letter(c),
-            None => None,
-        })
-    }
-
-    /// Of a number with digits of two systems, the one that is not of ASCII.
-    fn mixed_digit(&mut self, here: SignPlace) -> Option<SignPlace> {
-        let (c, _) = here;
-        let before = std::mem::replace(&mut self.digit, is_digit(c).then_some(here));
-        let before = before.filter(|(before, _)| is_digit(c) && !of_one_system(*before, c))?;
-        let found = if c.is_ascii() { before } else { here };
-        self.pose(found, digit_look(found.0))
-    }
-
-    fn letter(&mut self, c: char) -> Option<SignPlace> {
-        let sign = self.sign.take();
-        let was_plain = std::mem::replace(&mut self.after_plain, is_plain(c));
-        self.has_east_asia |= is_east_asian(c);
-        let (found, look) = sign.filter(|_| was_plain && self.after_plain)?;
-        self.pose(found, look)
-    }
-
-    fn pose(&mut self, found: SignPlace, look: SignLook) -> Option<SignPlace> {
-        match look {
-            SignLook::Everywhere => Some(found),
-            SignLook::OutsideEastAsia => {
-                self.wide = self.wide.or(Some(found));
-                None
-            }
+        if is_space(c) {
+            return self.space();
+        }
+        if is_stop_of_armenian(c) {
+            return (self.script != Some(Script::Armenian)).then_some((c, place));
+        }
+        match look(c) {
+            Some(SignLook::WideBeside) if self.goes_on_in_east_asia(c) => None,
+            Some(look) => self.sign((c, place), look),
+            None if is_plain(c) => self.plain(c),
+            None if c.is_alphanumeric() || is_sign_of_east_asia(c) => self.other(c),
+            None => self.other_sign(),
         }
     }
 
-    fn found_without_east_asia(self) -> Option<SignPlace> {
-        self.wide.filter(|_| !self.has_east_asia)
+    /// Whether it is a letter that is one stroke, behind others of East Asia.
+    fn goes_on_in_east_asia(&self, c: char) -> bool {
+        c.is_alphanumeric() && self.plain.is_none() && self.east == East::Beside
+    }
+
+    fn space(&mut self) -> Option<SignPlace> {
+        self.east = match self.plain {
+            Some(_) => East::Away,
+            None => self.east.over_sign(),
+        };
+        (self.plain, self.sign) = (None, None);
+        self.is_apart = true;
+        self.waiting_no_longer()
+    }
+
+    /// The waiting sign, unless it may wait over a sign or space.
+    fn waiting_no_longer(&self) -> Option<SignPlace> {
+        let ended = self.waiting.filter(|sign| sign.look != SignLook::Wide);
+        ended.map(|sign| sign.place)
+    }
+
+    fn sign(&mut self, place: SignPlace, look: SignLook) -> Option<SignPlace> {
+        let is_prime = matches!(place.0, '′' | '″');
+        let follows = self.plain.unwrap_or_default();
+        if is_prime && follows.is_ascii_digit() {
+            return self.other_sign();
+        }
+        if self.sign.is_none_or(|known| known.look < look) {
+            let east = self.sign.map_or(self.east, |known| known.east);
+            self.sign = Some(Sign {
+                place,
+                look,
+                east,
+                follows,
+            });
+        }
+        self.east = match look {
+            SignLook::Wide => self.east.over_sign(),
+            SignLook::WideBeside | SignLook::Foreign => East::Away,
+        };
+        match look {
+            SignLook::Wide => self.waiting_no_longer(),
+            SignLook::WideBeside | SignLook::Foreign => self.waiting.map(|sign| sign.place),
+        }
+    }
+
+    fn other_sign(&mut self) -> Option<SignPlace> {
+        self.east = self.east.over_sign();
+        self.waiting_no_longer()
+    }
+
+    /// A letter or digit of a run.
+    fn plain(&mut self, c: char) -> Option<SignPlace> {
+        let own = self.script;
+        if !c.is_ascii_digit() {
+            self.script = Some(script(c));
+        }
+        let before = self.plain.replace(c);
+        let sign = self.sign.take().filter(|_| before.is_some());
+        if let Some(found) = self.waiting.filter(|_| self.is_apart) {
+            return Some(found.place);
+        }
+        let sign = sign?;
+        let is_number = sign.follows.is_ascii_digit() && c.is_ascii_digit();
+        let own = own.filter(|own| *own != Script::Latin);
+        if is_number && own.is_some_and(|own| is_of_script(sign.place.0, own)) {
+            return None;
+        }
+        let near = match sign.look {
+            SignLook::Foreign => return Some(sign.place),
+            SignLook::WideBeside => sign.east == East::Beside,
+            SignLook::Wide => sign.east != East::Away,
+        };
+        if !near && self.waiting.is_none() {
+            (self.waiting, self.is_apart) = (Some(sign), false);
+        }
+        None
+    }
+
+    /// What is of no run.
+    fn other(&mut self, c: char) -> Option<SignPlace> {
+        let letter = script(c);
+        if letter == Script::Common && !is_wide_letter(c) && !is_sign_of_east_asia(c) {
+            return None;
+        }
+        (self.plain, self.sign) = (None, None);
+        if letter != Script::Common {
+            self.script = Some(letter);
+        }
+        if is_east_asian(c) || is_wide_letter(c) || is_sign_of_east_asia(c) {
+            (self.east, self.waiting) = (East::Beside, None);
+            return None;
+        }
+        self.east = East::Away;
+        self.waiting.map(|sign| sign.place)
     }
 }
 
-/// Where a sign is drawn like one of ASCII.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum SignLook {
-    /// Text in Chinese, Japanese or Korean has it also between Latin letters, and its readers tell it apart by its width.
-    OutsideEastAsia,
-    Everywhere,
+impl East {
+    const fn over_sign(self) -> Self {
+        match self {
+            Self::Away => Self::Away,
+            Self::Near | Self::Beside => Self::Near,
+        }
+    }
 }
 
 /// `None` for what is no sign of that kind.
@@ -101,36 +200,65 @@ fn look(c: char) -> Option<SignLook> {
     if c.is_ascii() {
         return None;
     }
-    if is_digit(c) {
-        return Some(digit_look(c));
+    if is_wide_pause(c) {
+        return Some(SignLook::Wide);
     }
     if is_wide(c) {
-        return Some(SignLook::OutsideEastAsia);
+        return Some(SignLook::WideBeside);
     }
-    is_drawn_like_ascii(c).then_some(SignLook::Everywhere)
+    is_drawn_like_ascii(c).then_some(SignLook::Foreign)
 }
 
-fn digit_look(c: char) -> SignLook {
-    match c {
-        '\u{ff10}'..='\u{ff19}' => SignLook::OutsideEastAsia,
-        _ => SignLook::Everywhere,
-    }
+/// Spaces that `legible.rs` shows.
+const fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\u{a0}' | '\u{202f}')
 }
 
-/// Full-width and small forms of signs, brackets and the full stop of East Asia, and its letters that are one stroke. Wave dashes, middle
-/// dots and corner brackets are not drawn like a sign of ASCII.
+/// Drawn like a colon and a full stop.
+const fn is_stop_of_armenian(c: char) -> bool {
+    matches!(c, '\u{589}' | '\u{2024}')
+}
+
+const fn is_wide_letter(c: char) -> bool {
+    matches!(c, '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff3a}' | '\u{ff41}'..='\u{ff5a}')
+}
+
+/// Such as `、` and `「`, which are drawn like no sign of ASCII.
+fn is_sign_of_east_asia(c: char) -> bool {
+    matches!(c, '\u{3001}'..='\u{303f}' | '\u{30fb}') && is_of_script(c, Script::Han)
+}
+
+fn is_of_script(c: char, script: Script) -> bool {
+    ScriptWithExtensions::new().has_script(c, script)
+}
+
+/// Full-width and small brackets, commas, colons, semicolons, question and exclamation marks.
+const fn is_wide_pause(c: char) -> bool {
+    matches!(c,
+        '\u{ff01}' | '\u{ff08}'..='\u{ff09}' | '\u{ff0c}' | '\u{ff1a}'..='\u{ff1b}' | '\u{ff1f}' | '\u{ff3b}' | '\u{ff3d}'
+        | '\u{ff5b}' | '\u{ff5d}' | '\u{fe35}'..='\u{fe44}' | '\u{fe47}'..='\u{fe48}' | '\u{fe50}' | '\u{fe54}'..='\u{fe57}'
+        | '\u{fe59}'..='\u{fe5e}' | '\u{3008}'..='\u{300b}' | '\u{3014}'..='\u{301b}')
+}
+
+/// Other full-width and small forms of signs, the full stop of East Asia, and its letters that are one stroke. Wave dashes, middle dots and
+/// corner brackets are not drawn like a sign of ASCII.
 const fn is_wide(c: char) -> bool {
     matches!(c,
         '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff5d}'
         | '\u{ff61}' | '\u{ff70}' | '\u{ffe8}' | '\u{fe10}'..='\u{fe19}' | '\u{fe30}'..='\u{fe33}'
-        | '\u{fe35}'..='\u{fe44}' | '\u{fe47}'..='\u{fe6b}' | '\u{3002}'..='\u{3003}' | '\u{3008}'..='\u{300b}'
-        | '\u{3014}'..='\u{301b}' | '\u{3033}' | '\u{30a0}' | '\u{30ce}' | '\u{30fc}' | '\u{3161}' | '\u{3163}'
-        | '\u{31d3}'..='\u{31d4}' | '\u{4e00}' | '\u{4e36}' | '\u{4e3f}')
+        | '\u{fe49}'..='\u{fe6b}' | '\u{3002}'..='\u{3003}' | '\u{3033}' | '\u{30a0}' | '\u{30ce}' | '\u{30fc}'
+        | '\u{3161}' | '\u{3163}' | '\u{31d2}'..='\u{31d4}' | '\u{ff89}' | '\u{4e00}' | '\u{4e28}' | '\u{4e36}' | '\u{4e3f}')
 }
 
-/// What is refused in every place is in `letters.rs`.
-const fn is_drawn_like_ascii(c: char) -> bool {
-    is_like_dot(c) || is_like_stroke(c) || is_like_bracket(c) || is_like_symbol(c)
+/// A sign of a script, which is free beside its letters; of those of several scripts what is drawn like one of ASCII. What is refused in
+/// every place is in `letters.rs`.
+fn is_drawn_like_ascii(c: char) -> bool {
+    let of_several = matches!(
+        script(c),
+        Script::Common | Script::Inherited | Script::Latin | Script::Greek | Script::Cyrillic
+    );
+    let is_sign = !of_several && !c.is_alphanumeric() && !is_east_asian(c);
+    is_sign || is_like_dot(c) || is_like_stroke(c) || is_like_bracket(c) || is_like_symbol(c)
 }
 
 const fn is_like_dot(c: char) -> bool {
@@ -144,7 +272,8 @@ const fn is_like_dot(c: char) -> bool {
         // ! and ?
         | '\u{2d51}' | '\u{61f}' | '\u{97d}' | '\u{2e2e}'
         // ' and "
-        | '\u{55a}'..='\u{55b}' | '\u{55d}' | '\u{5f3}'..='\u{5f4}' | '\u{7f4}'..='\u{7f5}' | '\u{2035}')
+        | '\u{55a}'..='\u{55b}' | '\u{55d}' | '\u{5f3}'..='\u{5f4}' | '\u{7f4}'..='\u{7f5}' | '\u{2032}'..='\u{2033}'
+        | '\u{384}' | '\u{1fbd}' | '\u{1fbf}'..='\u{1fc0}' | '\u{1ffe}' | '\u{2e12}' | '\u{2035}'..='\u{2036}')
 }
 
 const fn is_like_stroke(c: char) -> bool {
@@ -153,11 +282,12 @@ const fn is_like_stroke(c: char) -> bool {
         '\u{141f}'..='\u{1420}' | '\u{1735}' | '\u{2041}' | '\u{27cb}' | '\u{27cd}' | '\u{2cc6}' | '\u{2f02}'..='\u{2f03}'
         // |
         | '\u{5c0}' | '\u{964}'..='\u{965}' | '\u{16c1}' | '\u{239c}' | '\u{239f}' | '\u{23a2}' | '\u{23a5}' | '\u{23aa}'
-        | '\u{23b8}'..='\u{23b9}' | '\u{23d0}' | '\u{2759}'..='\u{275a}'
+        | '\u{23b8}'..='\u{23b9}' | '\u{23d0}' | '\u{23fd}' | '\u{a830}'..='\u{a835}' | '\u{1d360}'..='\u{1d378}' | '\u{2759}'..='\u{275a}'
         // Box drawings and blocks: | - = + / \ _
         | '\u{2500}'..='\u{257f}' | '\u{2581}' | '\u{258f}' | '\u{2594}'..='\u{2595}'
         // - _ ~ =
-        | '\u{2cd}' | '\u{2dc}' | '\u{2f7}' | '\u{5be}' | '\u{640}' | '\u{6d4}' | '\u{7fa}' | '\u{1400}' | '\u{1428}' | '\u{2017}'
+        | '\u{2cd}' | '\u{2dc}' | '\u{2f7}' | '\u{58a}' | '\u{5be}' | '\u{640}' | '\u{6d4}' | '\u{7fa}' | '\u{1400}' | '\u{1428}' | '\u{1806}'
+        | '\u{2017}'
         | '\u{2053}' | '\u{223c}'..='\u{223d}' | '\u{23af}' | '\u{23ba}'..='\u{23bd}' | '\u{2cba}' | '\u{2e17}' | '\u{2e40}'
         | '\u{a4fe}'..='\u{a4ff}' | '\u{a78a}')
 }
@@ -168,47 +298,18 @@ const fn is_like_bracket(c: char) -> bool {
         '\u{2f1}'..='\u{2f2}' | '\u{1433}' | '\u{1438}' | '\u{16b2}' | '\u{276c}'..='\u{2771}' | '\u{27e8}'..='\u{27eb}'
         | '\u{29fc}'..='\u{29fd}'
         // ( ) [ ] { }
-        | '\u{f3a}'..='\u{f3d}' | '\u{2768}'..='\u{276b}' | '\u{2772}'..='\u{2775}' | '\u{27e6}'..='\u{27e7}'
+        | '\u{f3a}'..='\u{f3d}' | '\u{fd3e}'..='\u{fd3f}' | '\u{2768}'..='\u{276b}' | '\u{2772}'..='\u{2775}' | '\u{27e6}'..='\u{27e7}'
         | '\u{27ec}'..='\u{27ef}' | '\u{2983}'..='\u{2998}' | '\u{2e28}'..='\u{2e29}')
 }
 
 const fn is_like_symbol(c: char) -> bool {
     matches!(c,
+        // v, w and x
+        '\u{2228}' | '\u{22c1}' | '\u{292b}'..='\u{292c}' | '\u{29e2}' | '\u{2a2f}'
         // *
-        '\u{66d}' | '\u{22c6}' | '\u{2722}'..='\u{2724}' | '\u{2731}'..='\u{2733}' | '\u{273a}'..='\u{273d}' | '\u{2743}'
+        | '\u{66d}' | '\u{22c6}' | '\u{2722}'..='\u{2724}' | '\u{2731}'..='\u{2733}' | '\u{273a}'..='\u{273d}' | '\u{2743}'
         | '\u{2749}'..='\u{274b}'
         // + % & ^
         | '\u{2d6}' | '\u{16ed}' | '\u{271a}'..='\u{271c}' | '\u{66a}' | '\u{2052}' | '\u{1f674}'..='\u{1f675}' | '\u{2c4}'
         | '\u{2c6}' | '\u{a788}')
-}
-
-fn is_digit(c: char) -> bool {
-    c.is_ascii_digit() || category(c) == GeneralCategory::DecimalNumber
-}
-
-/// Unicode has the ten digits of a system in a row. Only mathematical digits are nearer to those of another system.
-fn of_one_system(one: char, other: char) -> bool {
-    u32::from(one).abs_diff(u32::from(other)) < 10
-}
-
-/// A letter of the scripts that are written with the signs of ASCII, or a digit of ASCII.
-fn is_plain(c: char) -> bool {
-    let is_wide = matches!(c, '\u{ff21}'..='\u{ff5a}');
-    let is_theirs = matches!(script(c), Script::Latin | Script::Greek | Script::Cyrillic);
-    c.is_ascii_digit() || (is_theirs && !is_wide)
-}
-
-fn is_east_asian(c: char) -> bool {
-    matches!(
-        script(c),
-        Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul | Script::Bopomofo
-    )
-}
-
-fn script(c: char) -> Script {
-    CodePointMapData::<Script>::new().get(c)
-}
-
-fn category(c: char) -> GeneralCategory {
-    CodePointMapData::<GeneralCategory>::new().get(c)
 }

@@ -1,4 +1,5 @@
-//! The template language of sentences: `{/member}` is a value, `{/list:and}` a list with the word before its last item;
+//! The template language of sentences: `{/member}` is a value, `{/list:and}` a list with the word before its last item,
+//! `{/number:time/times}` a number with the word for one or for several after it;
 //! `[, only for {/member}|, for anything]` is the first half if all its values are present, otherwise the second.
 
 use crate::pointer;
@@ -17,8 +18,16 @@ pub(crate) enum Part {
 pub(crate) struct Slot {
     pub(crate) pointer: String,
     pub(crate) names: Vec<String>,
-    /// The word before the last item of a list.
+    /// The word before the last item of a list; after a number, the word for one and for several.
     pub(crate) joint: Option<String>,
+}
+
+impl Slot {
+    /// The word after this number.
+    pub(crate) fn counted(&self, number: &str) -> Option<&str> {
+        let (one, several) = self.joint.as_deref()?.split_once('/')?;
+        Some(if number == "1" { one } else { several })
+    }
 }
 
 /// Parses one sentence. The error says what is wrong with it.

@@ -7,7 +7,7 @@ use crate::legible;
 use crate::rules::is_rfc3339;
 
 /// The quotation marks before and after a text from a request.
-pub(crate) fn marks(lang: &str) -> (&'static str, &'static str) {
+pub fn marks(lang: &str) -> (&'static str, &'static str) {
     match lang.starts_with("de") {
         true => ("„", "“"),
         false => ("“", "”"),
@@ -21,7 +21,7 @@ pub(crate) fn inner(text: &str) -> String {
     let all: Vec<char> = text.chars().collect();
     for (at, c) in all.iter().enumerate() {
         let after = all.get(at + 1..).unwrap_or_default();
-        if c == &'\\' || is_quotation_mark(*c) {
+        if c == &'\\' || is_quotation_mark(*c, before.last(), after.first()) {
             line.push('\\');
         }
         line.push_str(&legible::one(*c, &before, after));
@@ -45,7 +45,7 @@ pub(crate) fn block(text: &str) -> String {
             '\\' | &legible::LINE_END | &legible::TAB | &legible::RETURN => {
                 shown.extend(['\\', *c]);
             }
-            c if is_quotation_mark(*c) => shown.extend(['\\', *c]),
+            c if is_quotation_mark(*c, before.last(), after.first()) => shown.extend(['\\', *c]),
             c => shown.push_str(&legible::one(*c, &before, after)),
         }
         before.push(*c);
@@ -53,24 +53,17 @@ pub(crate) fn block(text: &str) -> String {
     shown
 }
 
-const fn is_quotation_mark(c: char) -> bool {
-    matches!(
-        c,
-        '"' | '“'
-            | '”'
-            | '„'
-            | '‟'
-            | '«'
-            | '»'
-            | '〝'
-            | '〞'
-            | '〟'
-            | '＂'
-            | '″'
-            | '‶'
-            | '˝'
-            | 'ʺ'
-    )
+/// Reads like the end of the quotation. That of Hebrew stands in its abbreviations too, between letters.
+fn is_quotation_mark(c: char, before: Option<&char>, after: Option<&char>) -> bool {
+    let inside = [before, after]
+        .iter()
+        .all(|c| c.is_some_and(|c| c.is_alphabetic()));
+    match c {
+        '״' => !inside,
+        '"' | '“' | '”' | '„' | '‟' | '«' | '»' | '〝' | '〞' | '〟' | '＂' | '″' | '‶' | '˝'
+        | 'ʺ' | 'ˮ' => true,
+        _ => false,
+    }
 }
 
 /// `1,412.00` in English, `1.412,00` in German.

@@ -13,6 +13,8 @@ pub enum Measured {
     Sweep,
     /// What resource servers ask.
     Decisions,
+    /// The pages of a person with much.
+    Pages,
 }
 
 pub struct Arguments {
@@ -39,12 +41,15 @@ pub struct Arguments {
     pub busy: usize,
     pub below: usize,
     pub resources: usize,
+    /// Events of one person.
+    pub events: usize,
 }
 
 const USAGE: &str = "usage: writ-bench [sqlite|postgres:URL] [--tokens N] [--seconds N] [--runs N]
        writ-bench waiting [sqlite|postgres:URL] [--requests N] [--polls N] [--seconds N] [--approvals N]
        writ-bench growth [sqlite|postgres:URL] [--few N] [--many N] [--busy N] [--below N] [--resources N]
        writ-bench sweep [sqlite|postgres:URL] [--rate N] [--seconds N]
+       writ-bench pages [sqlite|postgres:URL] [--busy N] [--events N]
        writ-bench decisions [sqlite|postgres:URL] [--tokens N] [--seconds N] [--approvals N]";
 /// What is signed beforehand lives 120 seconds.
 const MOST_SECONDS: u64 = 60;
@@ -75,6 +80,7 @@ impl Arguments {
             busy: 1000,
             below: 100_000,
             resources: 1000,
+            events: 10_000,
         };
         let mut most_seconds = MOST_SECONDS;
         let mut words = std::env::args().skip(1);
@@ -89,6 +95,8 @@ impl Arguments {
                 "waiting" => read.measured = Measured::Waiting,
                 "decisions" => read.measured = Measured::Decisions,
                 "growth" => read.measured = Measured::Growth,
+                "pages" => read.measured = Measured::Pages,
+                "--events" => read.events = number()?.max(1),
                 "--few" => read.few = number()?.max(1),
                 "--many" => read.many = number()?.max(1),
                 "--busy" => read.busy = number()?.max(1),

@@ -1,7 +1,7 @@
 //! What growth costs: each endpoint and page with few rows and with many, and the stop of an agent that has many tasks for one person.
 //! The rows are copies that the database makes itself: of a task, a delegation and an event that the server wrote.
 
-mod fill;
+pub mod fill;
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -38,9 +38,9 @@ type Measured = Vec<(&'static str, Times)>;
 
 /// Of several requests, in microseconds.
 #[derive(Clone, Copy)]
-struct Times {
+pub struct Times {
     least: i64,
-    median: i64,
+    pub median: i64,
 }
 
 pub fn run(arguments: &Arguments) -> Outcome<()> {
@@ -215,13 +215,13 @@ fn times(server: &Server, requests: impl Iterator<Item = Outcome<Vec<u8>>>) -> O
     Times::of(times)
 }
 
-fn timed(act: impl FnOnce() -> Outcome<Message>) -> Outcome<(Message, i64)> {
+pub fn timed(act: impl FnOnce() -> Outcome<Message>) -> Outcome<(Message, i64)> {
     let started = Clock::System.now();
     let answer = act()?;
     Ok((answer, Clock::System.now().micros() - started.micros()))
 }
 
-fn accepted(answer: &Message) -> Outcome<()> {
+pub fn accepted(answer: &Message) -> Outcome<()> {
     if matches!(answer.status(), Some(200 | 201)) {
         return Ok(());
     }
@@ -230,7 +230,7 @@ fn accepted(answer: &Message) -> Outcome<()> {
 }
 
 impl Times {
-    fn of(mut times: Vec<i64>) -> Outcome<Self> {
+    pub fn of(mut times: Vec<i64>) -> Outcome<Self> {
         times.sort_unstable();
         let (least, median) = (times.first(), times.get(times.len() / 2));
         let (least, median) = least.zip(median).ok_or("nothing was measured")?;
@@ -241,7 +241,7 @@ impl Times {
     }
 
     /// In milliseconds.
-    fn text(self) -> String {
+    pub fn text(self) -> String {
         let ms = |micros: i64| micros as f64 / 1000.0;
         format!("{:.2} / {:.2}", ms(self.least), ms(self.median))
     }

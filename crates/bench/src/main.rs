@@ -1,4 +1,4 @@
-//! `cargo run --release -p writ-bench -- [waiting|growth|sweep|decisions] [sqlite|postgres:URL] [--seconds N]` and more (docs/benchmarks.md).
+//! `cargo run --release -p writ-bench -- [waiting|growth|pages|sweep|decisions] [sqlite|postgres:URL] [--seconds N]` and more (docs/benchmarks.md).
 //! The real binary `writ serve` on loopback, driven over keep-alive HTTP/1.1 with requests that were signed before.
 
 mod agent;
@@ -7,6 +7,7 @@ mod database;
 mod decisions;
 mod growth;
 mod load;
+mod pages;
 mod process;
 mod report;
 mod request;
@@ -51,6 +52,7 @@ fn run(arguments: &Arguments) -> Outcome<()> {
         Measured::Waiting => waiting::run(arguments),
         Measured::Growth => growth::run(arguments),
         Measured::Sweep => sweep::run(arguments),
+        Measured::Pages => pages::run(arguments),
         Measured::Decisions => decisions::run(arguments),
     }
 }

@@ -1,4 +1,5 @@
-//! What the sweep costs: tokens at a steady rate, once while nothing is over, once while as much is over each second as tokens make.
+//! What the sweep costs: tokens at a steady rate, for a fifth of the time while nothing is over, then in a fresh database while as much is
+//! over each second as tokens make.
 
 use std::net::TcpStream;
 use std::thread::park_timeout;
@@ -16,6 +17,8 @@ use crate::scene::Scene;
 use crate::server::{Logging, Server, ServerSettings};
 
 const CONNECTIONS: usize = 16;
+/// Fewer say little about a p99.
+const LEAST_SECONDS: u64 = 30;
 const MICROS: i64 = 1_000_000;
 const A_DAY: i64 = 24 * 3600 * MICROS;
 /// When nothing is to be over, rows end so much later.
@@ -37,6 +40,25 @@ enum Ends {
     Now,
 }
 
+impl Ends {
+    /// How long tokens are asked for. What nothing is over for is seen in a fifth of the time: nothing changes while it lasts.
+    fn seconds(self, arguments: &Arguments) -> u64 {
+        match self {
+            Self::Later => (arguments.seconds / 5)
+                .max(LEAST_SECONDS)
+                .min(arguments.seconds),
+            Self::Now => arguments.seconds,
+        }
+    }
+}
+
+/// So many tokens each second, for so long.
+#[derive(Clone, Copy)]
+struct SteadyLoad {
+    rate: u64,
+    seconds: u64,
+}
+
 pub fn run(arguments: &Arguments) -> Outcome<()> {
     say(&format!("{}, {HEADER}", database_name(&arguments.database)))?;
     for ends in [Ends::Later, Ends::Now] {
@@ -49,12 +71,21 @@ fn measure(arguments: &Arguments, ends: Ends) -> Outcome<()> {
     let place = TemporaryDatabase::make(&arguments.database)?;
     let settings = ServerSettings::new(&place)?;
     settings.register()?;
-    let count = arguments.rate * arguments.seconds;
-    fill(&place, ends, count, arguments.rate)?;
+    // As many rows for both, however long each lasts.
+    fill(
+        &place,
+        ends,
+        arguments.rate * arguments.seconds,
+        arguments.rate,
+    )?;
     let server = Server::start(&settings, Logging::Usual)?;
     let scene = Scene::without_chain(&settings, &server)?;
     let before = Cpu::of(server.id(), &place)?;
-    let mut latencies = drive(&server, &scene, arguments)?;
+    let steady = SteadyLoad {
+        rate: arguments.rate,
+        seconds: ends.seconds(arguments),
+    };
+    let mut latencies = drive(&server, &scene, steady)?;
     let cpu = Cpu::of(server.id(), &place)?.since(&before);
     park_timeout(AFTERWARDS);
     let left = place.query(&left_over())?;
@@ -71,7 +102,7 @@ fn measure(arguments: &Arguments, ends: Ends) -> Outcome<()> {
             Ends::Later => "nothing is over",
             Ends::Now => "as much is over as comes",
         },
-        latencies.len() as u64 / arguments.seconds,
+        latencies.len() as u64 / steady.seconds,
         each(cpu.writ),
         at(50),
         at(99),
@@ -134,8 +165,8 @@ fn left_over() -> String {
 }
 
 /// Each connection has its turn at fixed times, and a request counts from its time on, also when the one before it was late.
-fn drive(server: &Server, scene: &Scene<'_>, arguments: &Arguments) -> Outcome<Vec<i64>> {
-    let (rate, count) = (arguments.rate, arguments.rate * arguments.seconds);
+fn drive(server: &Server, scene: &Scene<'_>, steady: SteadyLoad) -> Outcome<Vec<i64>> {
+    let (rate, count) = (steady.rate, steady.rate * steady.seconds);
     let start = Clock::System.now().micros();
     let send = |first: u64| -> Result<Vec<i64>, String> {
         let mut stream = TcpStream::connect(server.address).map_err(|e| e.to_string())?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub use same::{QuestionAsker, asked_hash, called_again, hashes_of_call, takes_the_place_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use writ_authority::{Authority, Decimal, Level, ScopeGrant, Types};
+use writ_authority::{Authority, Decimal, Level, ScopeGrant, TypeDefinition, Types};
 use writ_jose::hash;
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
@@ -25,7 +25,7 @@ use crate::id::ClientId;
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
 use crate::pending::{
-    Decision, Delivery, Kind, PendingStatus, PreparedApproval, RedemptionFacts, USUAL_WAIT,
+    Asked, Decision, Delivery, Kind, PendingStatus, PreparedApproval, RedemptionFacts, USUAL_WAIT,
     is_same_content, judge_again,
 };
 use crate::realm::{DecisionContext, Realm};
@@ -158,10 +158,18 @@ impl AskedAccess {
         }
     }
 
-    /// Whether the record says otherwise what is done than when it was asked about.
-    pub fn is_described_anew(&self, resource: Option<&Resource>) -> bool {
-        let now = resource.and_then(|resource| resource.action(&self.action));
-        self.described.is_some() && self.described != now.map(ResourceAction::described)
+    /// Whether the record says otherwise what is done than when it was asked about, or the type of an object that is no action.
+    fn is_described_anew(&self, asked: &Authority, realm: Realm<'_>) -> bool {
+        if self.described.is_some() {
+            let resource = realm.resources.get(&self.resource);
+            let now = resource.and_then(|resource| resource.action(&self.action));
+            return self.described != now.map(ResourceAction::described);
+        }
+        asked.details().iter().any(|object| {
+            let now = realm.types.by_name(object.type_name());
+            let asked = object.type_hash();
+            asked.is_some() && asked != now.map(TypeDefinition::hash)
+        })
     }
 
     /// What the caller must be allowed to have today for this: the scope behind an action, else the objects themselves.
@@ -177,6 +185,14 @@ impl AskedAccess {
             ),
             None => authority.clone(),
         }
+    }
+}
+
+impl Asked {
+    /// Of a resource server's question: whether what is done is described otherwise by now.
+    pub fn is_described_anew(&self, realm: Realm<'_>) -> bool {
+        let question = self.access.as_ref();
+        question.is_some_and(|question| question.is_described_anew(&self.authority, realm))
     }
 }
 
@@ -239,8 +255,7 @@ pub fn take(
             now,
         ));
     };
-    let question = request.asked.access.as_ref();
-    if question.is_some_and(|question| question.is_described_anew(Some(action.resource))) {
+    if request.asked.is_described_anew(realm) {
         return Err(NotTaken::DescribedAnew);
     }
     if !is_as_defined(facts, action) {

@@ -145,13 +145,14 @@ pub fn approve(
         return Err(denied().because("the task would be over before it begins"));
     }
     let ends_at = chosen_end(facts, context.realm)?;
-    Ok(granted(facts, (authority, ends_at), context, ids))
+    Ok(granted(facts, authority, ends_at, context, ids))
 }
 
 /// What follows from a yes to this authority, until then.
 pub(crate) fn granted(
     facts: ConsentFacts<'_>,
-    (authority, ends_at): (Authority, Timestamp),
+    authority: Authority,
+    ends_at: Timestamp,
     context: DecisionContext<'_>,
     ids: ConsentIds,
 ) -> GrantedConsent {

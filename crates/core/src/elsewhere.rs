@@ -31,10 +31,11 @@ pub const ANSWER_WITHIN: Duration = USUAL_WAIT;
 /// the question back into it.
 pub const COUNTS_AFTER_REMOVAL: Duration = Duration::from_secs(24 * 3600);
 
-/// Whose consents are decided elsewhere, and whose other questions by the passkey, of people who have a device of their own.
+/// Whose consents are decided elsewhere, of people who have a device of their own, and whose other questions by the passkey, of people who
+/// have one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Elsewhere {
-    /// Those to registered agents.
+    /// Consents to registered agents; questions of guests too, which act for a person as well.
     #[default]
     Agents,
     Never,
@@ -71,6 +72,14 @@ impl Elsewhere {
     pub fn wants(self, client: &Client) -> bool {
         match self {
             Self::Agents => client.is_agent(),
+            Self::Never => false,
+        }
+    }
+
+    /// Whether a yes to a question of this client needs the passkey of whoever has one.
+    pub fn wants_passkey(self, client: &Client) -> bool {
+        match self {
+            Self::Agents => client.is_agent() || client.is_guest(),
             Self::Never => false,
         }
     }
@@ -158,7 +167,7 @@ pub fn grant(
         return Err(consent::denied().because("the task would be over before it begins"));
     }
     let authority = judged.authority.clone();
-    let granted = consent::granted(facts, (authority, ends_at), context, ids);
+    let granted = consent::granted(facts, authority, ends_at, context, ids);
     let level = judged.approval.authentication.as_ref();
     Ok(GrantedConsent {
         consent: Consent {

@@ -35,6 +35,7 @@ pub mod narrowing;
 pub mod oauth_error;
 pub mod onward;
 pub mod password;
+pub mod pause;
 pub mod pending;
 pub mod realm;
 pub mod receipt;

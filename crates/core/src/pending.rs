@@ -21,8 +21,8 @@ pub use redeem::{
     judge_again, redeem,
 };
 pub use status::{
-    CANCELLED, DESCRIBED_ANEW, InconsistentStatus, PendingStatus, RedeemedFor, STOPPED, SUPERSEDED,
-    TAKEN_BACK, TransitionError, WITHDRAWN,
+    CANCELLED, DESCRIBED_ANEW, InconsistentStatus, PendingStatus, RECOVERED, RedeemedFor, STOPPED,
+    SUPERSEDED, TAKEN_BACK, TransitionError, WITHDRAWN,
 };
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 

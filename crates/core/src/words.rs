@@ -44,7 +44,8 @@ fn unfold(c: char) -> char {
 
 fn single_quote(c: char) -> char {
     match c {
-        '"' | '“' | '”' | '„' | '‟' | '«' | '»' | '〝' | '〞' | '〟' => '\'',
+        '"' | '“' | '”' | '„' | '‟' | '«' | '»' | '〝' | '〞' | '〟' | '″' | '‶' | '˝' | 'ʺ'
+        | 'ˮ' => '\'',
         c => c,
     }
 }
@@ -161,10 +162,11 @@ mod tests {
             "e\u{0301}\u{0301}x"
         );
         // Thai and Arabic marks are marks too, and what is dropped between them is no new letter.
-        for mark in ['\u{e47}', '\u{610}'] {
-            let tower = format!("a{}b", format!("{mark}\u{200b}").repeat(60));
-            let shown = clean(&tower, 140);
-            assert_eq!(shown, format!("a{}b", mark.to_string().repeat(4)));
+        for (letter, mark) in [('\u{e01}', '\u{e47}'), ('\u{628}', '\u{610}')] {
+            let marks = format!("{mark}\u{200b}").repeat(60);
+            let shown = clean(&format!("{letter}{marks}{letter}"), 140);
+            let four = mark.to_string().repeat(4);
+            assert_eq!(shown, format!("{letter}{four}{letter}"));
         }
     }
 
@@ -189,11 +191,17 @@ mod tests {
         assert_eq!(clean("\u{0391}cme Bank", 140), "?cme Bank");
         assert_eq!(plain("to K\u{13DE}M"), "to K?M");
         assert_eq!(clean("\u{1D5D4}cme", 140), "?cme");
+        assert_eq!(
+            clean("ᴘaypal, gဝဝgle, 1З5 and ୦penai", 140),
+            "?aypal, g??gle, 1?5 and ?penai"
+        );
     }
 
     #[test]
     fn words_in_one_script_stay() {
         assert_eq!(clean("Привет Acme", 140), "Привет Acme");
+        let right = "Eʋegbe, Oʻzbekcha maʼno, 5 kΩ, 3 µm, ใช้Acme, PDFটি";
+        assert_eq!(clean(right, 140), right);
         assert_eq!(
             clean("Ελλάδα, café, Łódź 東京 שלום", 140),
             "Ελλάδα, café, Łódź 東京 שלום"
@@ -207,6 +215,7 @@ mod tests {
             clean("fine” Verified by “Acme\"", 140),
             "fine' Verified by 'Acme'"
         );
+        assert_eq!(clean("fineˮ Verified″", 140), "fine' Verified'");
     }
 
     #[test]

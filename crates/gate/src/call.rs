@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use writ_verifier::{BegunAction, Caller, GatedAction, NotPermitted, Outcome};
 
 use crate::answers;
+use crate::begin;
 use crate::forward::{Exchange, failed, rewritten};
 use crate::gate::GateParts;
 use crate::handles::HandleKind;
@@ -17,7 +18,7 @@ use crate::methods::{MethodRefusal, Treatment, treatment};
 use crate::outbox::{Answer, Frame, Outbox};
 use crate::owner::Owner;
 use crate::relay::{Listener, is_failure};
-use crate::sessions::{McpSession, NewSession, Running};
+use crate::sessions::{CallEnd, CallPlace, McpSession, Running};
 use crate::upstream::{UpstreamError, UpstreamSession};
 use crate::waiting::{self, Stopped};
 
@@ -27,6 +28,8 @@ pub(crate) struct CallContext {
     pub(crate) caller: Caller,
     pub(crate) owner: Owner,
     pub(crate) session: Option<Arc<McpSession>>,
+    /// In the session, while it is decided about.
+    pub(crate) place: Option<CallPlace>,
     pub(crate) request: ClientRequest,
     pub(crate) mirrored: Mirrored,
     pub(crate) headers: HeaderMap,
@@ -51,6 +54,20 @@ impl CallContext {
         self.question.as_ref().map_or(0, |earlier| earlier.rounds)
     }
 
+    /// Whether nobody waits for it any more.
+    pub(crate) fn end(&self) -> Option<NotPermitted> {
+        let end = self.place.as_ref().and_then(CallPlace::end);
+        end.map(cancelled)
+    }
+
+    /// Resolves when nobody waits for it any more, as far as its session says.
+    pub(crate) async fn ended(&self) -> NotPermitted {
+        match &self.place {
+            Some(place) => cancelled(place.ended().await),
+            None => std::future::pending().await,
+        }
+    }
+
     pub(crate) fn upstream_session(&self) -> UpstreamSession {
         let session = self.session.as_ref();
         let agreed = session.and_then(|session| session.version.clone());
@@ -61,7 +78,7 @@ impl CallContext {
         }
     }
 
-    fn listener(&self) -> Listener<'_> {
+    pub(crate) fn listener(&self) -> Listener<'_> {
         Listener {
             owner: &self.owner,
             session: self.session.as_deref(),
@@ -71,16 +88,21 @@ impl CallContext {
         }
     }
 
-    fn error(&self, code: i64, why: &str) -> Value {
+    pub(crate) fn error(&self, code: i64, why: &str) -> Value {
         answers::error(Some(&self.request.id), code, why)
     }
+}
+
+fn cancelled(end: CallEnd) -> NotPermitted {
+    let reason = end.reason().to_owned();
+    NotPermitted::Cancelled { reason }
 }
 
 /// Everything that the client hears goes into the outbox.
 pub(crate) async fn run(mut call: CallContext, outbox: &Outbox) {
     let treated = treatment(&call.request);
     match treated {
-        Ok(Treatment::Begins) => begin(&call, outbox).await,
+        Ok(Treatment::Begins) => begin::begin(&call, outbox).await,
         Ok(Treatment::Passes) => {
             let answer = exchange(&call, None, HeaderMap::new(), outbox).await;
             let mut answer = answer.unwrap_or_else(|error| end_of(&call, &error));
@@ -129,6 +151,10 @@ async fn decided(
     if call.request.method == "tools/call" {
         call.what = action.name().to_owned();
     }
+    if !takes_place(call) {
+        let message = call.error(answers::INVALID_REQUEST, SAME_ID);
+        return Err(Answer::of(StatusCode::BAD_REQUEST, message));
+    }
     take_handles(call).map_err(|why| refused(call, &why))?;
     let action = input::judged(&call.request, action).map_err(|why| refused(call, &why))?;
     let (action, fields) = with_definition(call, action).await?;
@@ -142,6 +168,10 @@ async fn decided(
         .begin()
         .await
         .map_err(|why| not_permitted(call, &why))?;
+    if let Some(Err(end)) = call.place.take().map(CallPlace::leave) {
+        report(begun, Outcome::NotStarted);
+        return Err(not_permitted(call, &cancelled(end)));
+    }
     let is_tool = call.request.method == "tools/call";
     // Of a tool's arguments a person may approve less; of nothing else is there a way to say it.
     let approved = begun.action().arguments();
@@ -190,6 +220,15 @@ fn not_permitted(call: &CallContext, why: &NotPermitted) -> Answer {
         method => answers::refused(id, method, why),
     };
     Answer::of(StatusCode::OK, message)
+}
+
+/// Of two calls under one id the client could not tell whose answer comes: the second is judged by nobody.
+fn takes_place(call: &mut CallContext) -> bool {
+    let Some(session) = &call.session else {
+        return true;
+    };
+    call.place = session.place(&call.request.id);
+    call.place.is_some()
 }
 
 /// A task, and the state of an earlier message, are the caller's own, or there are none.
@@ -317,65 +356,5 @@ fn end_of(call: &CallContext, error: &UpstreamError) -> Answer {
     failed(&call.request.id, error)
 }
 
-/// `initialize`: what the server answers makes a session, which the gate names.
-async fn begin(call: &CallContext, outbox: &Outbox) {
-    let answer = initialized(call, outbox).await;
-    let answer = answer.unwrap_or_else(|error| failed(&call.request.id, &error));
-    outbox.send(Frame::Answer(answer)).await;
-}
-
-async fn initialized(call: &CallContext, outbox: &Outbox) -> Result<Answer, UpstreamError> {
-    let session = call.upstream_session();
-    let request = rewritten(&call.request, None, call.gate.config.allowed);
-    let message = request.message();
-    let upstream = &call.gate.upstream;
-    let sent = upstream.send(http::Method::POST, session.fields(), Some(&message));
-    let answer = sent.await?;
-    let upstream_id = headers::single(answer.headers(), &headers::SESSION_ID);
-    let upstream_id = upstream_id.ok().flatten().map(str::to_owned);
-    let exchange = Exchange {
-        gate: &call.gate,
-        session: &session,
-        listener: call.listener(),
-        outbox,
-    };
-    Ok(with_session(
-        call,
-        exchange.answer(answer).await?,
-        upstream_id,
-    ))
-}
-
-/// A refusal makes none.
-fn with_session(call: &CallContext, mut answer: Answer, upstream_id: Option<String>) -> Answer {
-    let result = answer
-        .message
-        .as_ref()
-        .and_then(|message| message.get("result"));
-    let Some(result) = result else {
-        return answer;
-    };
-    let version = result.get("protocolVersion").and_then(Value::as_str);
-    let capabilities = call.request.params.get("capabilities");
-    let modes = capabilities.and_then(|all| all.get("elicitation"));
-    let new = NewSession {
-        owner: call.owner.clone(),
-        upstream_id,
-        version: version.map(str::to_owned),
-        opens_pages: modes.and_then(|modes| modes.get("url")).is_some(),
-    };
-    let gate = &call.gate;
-    match gate.sessions.begin(new, &gate.random, gate.clock.now()) {
-        Some(session) => {
-            if let Ok(id) = HeaderValue::from_str(&session.id) {
-                answer.fields.insert(headers::SESSION_ID, id);
-            }
-            answer
-        }
-        None => {
-            let why = "there are too many sessions: end one, or try again later";
-            let message = call.error(answers::NOT_PERMITTED, why);
-            Answer::of(StatusCode::SERVICE_UNAVAILABLE, message)
-        }
-    }
-}
+const SAME_ID: &str =
+    "a call with this `id` waits in this session: send each call under an `id` of its own";

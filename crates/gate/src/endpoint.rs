@@ -15,7 +15,7 @@ use crate::call::{self, CallContext};
 use crate::forward::Exchange;
 use crate::gate::{GateParts, StreamPlace};
 use crate::headers::{self, LAST_EVENT_ID, Mismatch, SESSION_ID};
-use crate::message::{self, ClientMessage, ClientRequest};
+use crate::message::{self, ClientMessage, ClientRequest, Unread};
 use crate::outbox::{self, Answer, Form, Frame, Outbox};
 use crate::owner::Owner;
 use crate::relay::Listener;
@@ -150,7 +150,10 @@ async fn posted(gate: Arc<GateParts>, post: Post, body: Body) -> Response<Body> 
         );
     };
     match message::parse(&body) {
-        Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+        Err(Unread { id, why }) => {
+            let message = answers::error(id.as_ref(), answers::INVALID_REQUEST, &why.to_string());
+            answered(StatusCode::BAD_REQUEST, Some(&message))
+        }
         Ok(ClientMessage::Request(request)) => requested(gate, post, request).await,
         Ok(ClientMessage::Notification { method, params }) => {
             told::notified(&gate, headers, session, Notified { method, params }).await
@@ -210,6 +213,7 @@ async fn requested(gate: Arc<GateParts>, post: Post, request: ClientRequest) -> 
         owner: arrival.owner,
         headers: arrival.headers,
         question: None,
+        place: None,
         gate,
         session,
         request,

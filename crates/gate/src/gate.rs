@@ -17,6 +17,7 @@ use crate::definitions::{Definitions, ToolsError, list_tools};
 use crate::endpoint;
 use crate::handles::Handles;
 use crate::owner::Owner;
+use crate::questions::Questions;
 use crate::sealed::Sealer;
 use crate::sessions::Sessions;
 use crate::upstream::Upstream;
@@ -38,6 +39,7 @@ pub(crate) struct GateParts {
     pub(crate) config: GateConfig,
     pub(crate) verifier: Verifier,
     pub(crate) decisions: Decisions,
+    pub(crate) questions: Arc<Questions>,
     pub(crate) upstream: Upstream,
     pub(crate) sessions: Sessions,
     pub(crate) handles: Handles,
@@ -74,6 +76,16 @@ impl Gate {
     /// Whether the server's tools can be read, without which no tool is called.
     pub async fn check_upstream(&self) -> Result<(), ToolsError> {
         list_tools(&self.0.upstream).await.map(drop)
+    }
+
+    /// No call is held any more: each is told to call again, or its question is cancelled.
+    pub fn end(&self) {
+        self.0.questions.end();
+    }
+
+    /// After [`Self::end`], when no connection is left: until nobody is asked for a call that is over.
+    pub async fn ended(&self) {
+        self.0.questions.finished().await;
     }
 }
 
@@ -113,6 +125,7 @@ impl GateParts {
         Ok(Self {
             document: verifier.resource_metadata(&scopes, &[]),
             decisions: Decisions::new(decisions, environment.clone())?,
+            questions: Arc::default(),
             upstream: Upstream::new(config.upstream.clone(), authorization)?,
             sealer: Sealer::new(&environment.random)?,
             paths: GatePaths {

@@ -2,6 +2,7 @@
 //! authorization server, and forwards its own text of the message that was judged. What it does not know it refuses.
 
 mod answers;
+mod begin;
 mod body;
 mod call;
 mod config;
@@ -16,6 +17,7 @@ mod message;
 mod methods;
 mod outbox;
 mod owner;
+mod questions;
 mod relay;
 mod sealed;
 mod sessions;

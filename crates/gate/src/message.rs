@@ -55,7 +55,22 @@ pub(crate) enum MessageError {
     Params,
 }
 
-pub(crate) fn parse(body: &[u8]) -> Result<ClientMessage, MessageError> {
+/// A message that is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Unread {
+    /// Of a request, where every parser reads the same `id`.
+    pub(crate) id: Option<Value>,
+    pub(crate) why: MessageError,
+}
+
+pub(crate) fn parse(body: &[u8]) -> Result<ClientMessage, Unread> {
+    parse_whole(body).map_err(|why| Unread {
+        id: id_alone(body),
+        why,
+    })
+}
+
+fn parse_whole(body: &[u8]) -> Result<ClientMessage, MessageError> {
     let error = match exact_json::read(body) {
         Ok(value) => return message_of(value),
         Err(error) => error,
@@ -72,6 +87,23 @@ pub(crate) fn parse(body: &[u8]) -> Result<ClientMessage, MessageError> {
         },
         None => Err(error.into()),
     }
+}
+
+/// Of a request, whatever else is wrong with it (JSON-RPC 2.0 section 5).
+fn id_alone(body: &[u8]) -> Option<Value> {
+    let members = exact_json::written_members(str::from_utf8(body).ok()?).ok()?;
+    let of = |name| {
+        let members = members.iter();
+        members.filter(move |(written, _)| exact_json::is_same_name(written, name))
+    };
+    let has = |name| of(name).next().is_some();
+    if !has("method") || has("result") || has("error") {
+        return None;
+    }
+    let mut ids = of("id");
+    let (name, id) = ids.next().filter(|_| ids.next().is_none())?;
+    let id = exact_json::read(id.get().as_bytes()).ok()?;
+    (name == "id" && is_id(&id)).then_some(id)
 }
 
 /// The message with no arguments, and what is wrong with those; `None` where something is wrong elsewhere.
@@ -93,19 +125,31 @@ fn without_arguments(body: &[u8]) -> Option<(Value, Misread)> {
 }
 
 fn params_without_arguments(params: &RawValue) -> Option<(Value, Misread)> {
+    let members = exact_json::written_members(params.get()).ok()?;
+    let is_arguments = |name: &str| exact_json::is_same_name(name, ARGUMENTS);
+    let (arguments, others): (Vec<_>, Vec<_>) = members
+        .into_iter()
+        .partition(|(name, _)| is_arguments(name));
+    let misread = match arguments.as_slice() {
+        [(name, only)] if name == ARGUMENTS => {
+            exact_json::misread(only, PLACE, MAX_ARGUMENTS_DEPTH)?
+        }
+        several => Misread {
+            place: PLACE.to_owned(),
+            why: check_names(several).err()?,
+        },
+    };
+    check_names(&others).ok()?;
     let mut kept = Map::new();
-    let mut found = None;
-    for (name, value) in exact_json::members(params.get()).ok()? {
-        let value = match name.as_str() {
-            ARGUMENTS => {
-                found = exact_json::misread(value, PLACE, MAX_ARGUMENTS_DEPTH);
-                Map::new().into()
-            }
-            _ => exact_json::read(value.get().as_bytes()).ok()?,
-        };
-        kept.insert(name, value);
+    for (name, value) in others {
+        kept.insert(name, exact_json::read(value.get().as_bytes()).ok()?);
     }
-    Some((kept.into(), found?))
+    kept.insert(ARGUMENTS.to_owned(), Map::new().into());
+    Some((kept.into(), misread))
+}
+
+fn check_names(members: &[(String, &RawValue)]) -> Result<(), ExactJsonError> {
+    exact_json::check_names(members.iter().map(|(name, _)| name.as_str()))
 }
 
 fn message_of(value: Value) -> Result<ClientMessage, MessageError> {
@@ -201,105 +245,4 @@ const PLACE: &str = "/arguments";
 const MEMBERS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Whatever stands in arguments, the rest of the message says whose answer it is.
-    #[test]
-    fn of_a_request_whose_arguments_two_parsers_read_differently_the_rest_is_read() {
-        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
-        for (bad, place) in [
-            ("9007199254740993", "/arguments/a"),
-            ("1e400", "/arguments/a"),
-            (r#"[{"b":1,"b":2}]"#, "/arguments/a/0"),
-            (r#"{"b":1,"B":2}"#, "/arguments/a"),
-            (r#"{"__proto__":1}"#, "/arguments/a"),
-            (r#""\ud800""#, "/arguments/a"),
-            (r#""\u0000""#, "/arguments/a"),
-            (deep.as_str(), "/arguments/a/0"),
-        ] {
-            let text = format!(
-                r#"{{"params":{{"arguments":{{"a":{bad}}},"name":"rm"}},"id":"x","method":"tools/call","jsonrpc":"2.0"}}"#
-            );
-            let ClientMessage::Request(request) = parse(text.as_bytes()).unwrap() else {
-                panic!("{text}");
-            };
-            assert_eq!(
-                (request.id, request.params),
-                (
-                    json!("x"),
-                    json!({ "name": "rm", "arguments": {} })
-                        .as_object()
-                        .unwrap()
-                        .clone()
-                )
-            );
-            assert!(request.misread.unwrap().place.starts_with(place), "{text}");
-            // Beside arguments nothing is read of a message about which parsers disagree.
-            for other in [
-                format!(
-                    r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"rm","_meta":{{"a":{bad}}}}}}}"#
-                ),
-                text.replace("\"id\":\"x\",", ""),
-                text.replace("\"x\"", "1,\"id\":2"),
-                text.replace("\"rm\"", "\"rm\",\"Name\":\"ls\""),
-                text.replace("\"rm\"", "\"rm\",\"arguments\":{}"),
-                text.replace("\"rm\"", "9007199254740993"),
-                format!("{text}{text}"),
-            ] {
-                assert!(parse(other.as_bytes()).is_err(), "{other}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_message_is_a_request_a_notification_or_a_response() {
-        let request = parse(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).unwrap();
-        assert!(matches!(request, ClientMessage::Request(one) if one.method == "ping"));
-        let told = parse(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).unwrap();
-        assert!(matches!(told, ClientMessage::Notification { .. }));
-        let answer = parse(br#"{"jsonrpc":"2.0","id":"a","result":{}}"#).unwrap();
-        assert!(matches!(answer, ClientMessage::Response { .. }));
-    }
-
-    /// Each is a message that one parser takes for a harmless one, and another for a call.
-    #[test]
-    fn what_could_be_read_as_another_message_is_refused() {
-        for bad in [
-            r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#,
-            "[]",
-            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"tools/call"}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","Method":"tools/call"}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","METHOD":"tools/call"}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","\u006dethod":"tools/call"}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#,
-            r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#,
-            r#"{"jsonrpc":"2.0","id":1,"result":{},"params":{}}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"ping","more":1}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"ping","__proto__":{"method":"tools/call"}}"#,
-            r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#,
-            r#"{"jsonrpc":2.0,"id":1,"method":"ping"}"#,
-            r#"{"id":1,"method":"ping"}"#,
-            r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#,
-            r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#,
-            r#"{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}"#,
-            r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#,
-            r#"{"jsonrpc":"2.0","id":"","method":"ping"}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":["ping"]}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null}"#,
-            r#"{"jsonrpc":"2.0","id":1,"method":"ping"}{"jsonrpc":"2.0","id":2,"method":"tools/call"}"#,
-            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n{}",
-            "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}",
-            r#""ping""#,
-            "",
-        ] {
-            assert!(parse(bad.as_bytes()).is_err(), "{bad}");
-        }
-        // UTF-16, which some parsers guess.
-        let wide: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert!(parse(&wide).is_err());
-    }
-}
+mod tests;

@@ -17,7 +17,7 @@ pub const MAX_SESSIONS: usize = 10_000;
 pub const MAX_SESSIONS_OF_ONE: usize = 32;
 /// After so long without a message a session is over.
 pub const SESSION_IDLE: Duration = Duration::from_secs(3600);
-/// Requests of the server that wait for the client's answer, and calls that wait for a person, of one session.
+/// Requests of the server that wait for the client's answer, and questions whose page was given, of one session.
 const MAX_OPEN: usize = 64;
 
 /// What `initialize` made.
@@ -39,10 +39,29 @@ struct SessionState {
     asked: HashMap<String, ServerRequest>,
     /// Ids of requests that the server has not answered.
     running: HashMap<String, usize>,
-    /// Calls that wait, by id of the request; dropped when they are cancelled.
-    waiting: HashMap<String, watch::Sender<bool>>,
+    /// Calls that are not at the server, by id of the request. There are as many as one caller has places.
+    waiting: HashMap<String, watch::Sender<Option<CallEnd>>>,
     /// Questions whose page the client was given.
     shown: HashSet<String>,
+    is_over: bool,
+}
+
+/// Why nobody waits for the answer to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallEnd {
+    /// The client cancelled it.
+    Cancelled,
+    SessionOver,
+}
+
+impl CallEnd {
+    /// As the reason for which its question is cancelled.
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Self::Cancelled => "call_ended",
+            Self::SessionOver => "session_ended",
+        }
+    }
 }
 
 /// What the server asked the client.
@@ -96,6 +115,7 @@ impl Sessions {
                 running: HashMap::new(),
                 waiting: HashMap::new(),
                 shown: HashSet::new(),
+                is_over: false,
             }),
         });
         kept.insert(session.id.clone(), Arc::clone(&session));
@@ -114,8 +134,12 @@ impl Sessions {
         Some(found)
     }
 
+    /// Nobody waits any more for the calls of it that are not at the server.
     pub(crate) fn end(&self, id: &str) {
-        self.kept().remove(id);
+        let ended = self.kept().remove(id);
+        if let Some(session) = ended {
+            session.end();
+        }
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<String, Arc<McpSession>>> {
@@ -159,26 +183,38 @@ impl McpSession {
         self.state().asked.remove(&id.to_string())
     }
 
-    /// A call that waits for a person; `None` where too many do, or one of this id.
-    pub(crate) fn waits(&self, id: &Value) -> Option<watch::Receiver<bool>> {
+    /// The place of a call until it is at the server, or answered; `None` where another has it under the same id.
+    pub(crate) fn place(self: &Arc<Self>, id: &Value) -> Option<CallPlace> {
         let mut state = self.state();
         let id = id.to_string();
-        if state.waiting.len() >= MAX_OPEN || state.waiting.contains_key(&id) {
+        if state.waiting.contains_key(&id) || state.running.contains_key(&id) {
             return None;
         }
-        let (sender, receiver) = watch::channel(false);
-        state.waiting.insert(id, sender);
-        Some(receiver)
+        let end = state.is_over.then_some(CallEnd::SessionOver);
+        let (sender, end) = watch::channel(end);
+        if !state.is_over {
+            state.waiting.insert(id.clone(), sender);
+        }
+        Some(CallPlace {
+            session: Arc::clone(self),
+            id,
+            end,
+        })
     }
 
-    pub(crate) fn waits_no_more(&self, id: &Value) {
-        self.state().waiting.remove(&id.to_string());
-    }
-
-    /// The client cancelled a request; whether it waited here.
+    /// The client cancelled a request; whether it was here, and the server never heard of it.
     pub(crate) fn cancels(&self, id: &Value) -> bool {
-        let sender = self.state().waiting.remove(&id.to_string());
-        sender.is_some_and(|sender| sender.send(true).is_ok())
+        let mut state = self.state();
+        let sender = state.waiting.remove(&id.to_string());
+        sender.is_some_and(|sender| sender.send(Some(CallEnd::Cancelled)).is_ok())
+    }
+
+    fn end(&self) {
+        let mut state = self.state();
+        state.is_over = true;
+        for sender in state.waiting.drain().map(|(_, sender)| sender) {
+            sender.send_replace(Some(CallEnd::SessionOver));
+        }
     }
 
     /// Whether the client is given the page of this question for the first time.
@@ -197,6 +233,53 @@ impl McpSession {
 
     fn state(&self) -> MutexGuard<'_, SessionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call that is not at the server, under its id in its session; until it is dropped.
+pub(crate) struct CallPlace {
+    session: Arc<McpSession>,
+    id: String,
+    end: watch::Receiver<Option<CallEnd>>,
+}
+
+impl CallPlace {
+    /// Whether nobody waits for it any more.
+    pub(crate) fn end(&self) -> Option<CallEnd> {
+        *self.end.borrow()
+    }
+
+    /// It goes to the server, unless nobody waits for it any more: a cancellation is heard here or there.
+    pub(crate) fn leave(self) -> Result<(), CallEnd> {
+        let mut state = self.session.state();
+        match self.end() {
+            Some(end) => Err(end),
+            None => {
+                state.waiting.remove(&self.id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Resolves when nobody waits for it any more.
+    pub(crate) async fn ended(&self) -> CallEnd {
+        let mut end = self.end.clone();
+        let ended = end.wait_for(Option::is_some).await;
+        ended
+            .ok()
+            .and_then(|end| *end)
+            .unwrap_or(CallEnd::SessionOver)
+    }
+}
+
+impl Drop for CallPlace {
+    fn drop(&mut self) {
+        let mut state = self.session.state();
+        let kept = state.waiting.get(&self.id);
+        // Once it has ended or left, its id may be another call's.
+        if kept.is_some_and(|sender| sender.subscribe().same_channel(&self.end)) {
+            state.waiting.remove(&self.id);
+        }
     }
 }
 

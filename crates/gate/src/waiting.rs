@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use writ_verifier::{
-    Asking, Decided, DecisionPermit, GatedAction, MAX_POLL, NotPermitted, OpenQuestion, WaitedBy,
+    Asking, Decided, DecisionPermit, GatedAction, GivenApproval, MAX_POLL, NotPermitted,
+    OpenQuestion, WaitedBy,
 };
 
 use crate::answers;
@@ -94,65 +95,62 @@ impl Way {
     }
 }
 
-/// Cancels its question unless it was let go: a call that died asks nobody.
-struct Held(Option<OpenQuestion>);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(question) = self.0.take() {
-            tokio::spawn(async move {
-                if let Err(error) = question.cancel().await {
-                    tracing::info!(%error, "a question could not be cancelled");
-                }
-            });
-        }
-    }
-}
-
 /// A permit for this call, or what it is answered.
 pub(crate) async fn permit(
     call: &CallContext,
     action: GatedAction,
     outbox: &Outbox,
 ) -> Result<DecisionPermit, Stopped> {
-    let decisions = &call.gate.decisions;
+    let (decisions, questions) = (&call.gate.decisions, &call.gate.questions);
     let way = Way::of(call);
-    let question = match &call.question {
-        Some(earlier) => decisions.resume(&call.caller, action, &earlier.id).await?,
+    let mut held = match &call.question {
+        Some(earlier) => {
+            let (decisions, caller) = (decisions.clone(), call.caller.clone());
+            let id = earlier.id.clone();
+            let resumed = async move { decisions.resume(&caller, action, &id).await };
+            questions.hold(resumed).await?
+        }
         None => match decisions.decide(&call.caller, action).await? {
             Decided::Permitted(permit) => return Ok(permit),
-            Decided::MustAsk(unasked) => unasked.ask(way.asking()).await?,
+            Decided::MustAsk(unasked) => {
+                call.end().map_or(Ok(()), Err)?;
+                questions.hold(unasked.ask(way.asking())).await?
+            }
         },
     };
-    let earlier = call.question.as_ref();
-    if earlier.is_some_and(|earlier| earlier.has_declined) {
-        question.cancel().await?;
-        let reason = "declined".to_owned();
-        return Err(NotPermitted::Cancelled { reason }.into());
-    }
-    let mut held = Held(Some(question));
-    let waited = wait(call, &mut held, &way, outbox).await;
-    let Some(question) = held.0.take() else {
-        return Err(NotPermitted::Expired("the question is over").into());
+    let waited = match &call.question {
+        Some(earlier) if earlier.has_declined => Err(cancelled("declined")),
+        _ => wait(call, &mut held.question, &way, outbox).await,
     };
     match waited {
         Ok(approval) => {
             is_defined_as_asked(call).await?;
-            Ok(decisions.decide_approved(&question, approval).await?)
+            let permit = decisions.decide_approved(&held.question, approval).await;
+            Ok(permit?)
         }
-        Err(why) => Err(ended(call, &question, &way, why)),
+        Err(why) => {
+            let (stopped, question) = ended(call, &held.question, &way, why);
+            match question {
+                AfterCall::StaysOpen => held.keep(),
+                AfterCall::Ends => held.end().await,
+            }
+            Err(stopped)
+        }
+    }
+}
+
+fn cancelled(reason: &str) -> NotPermitted {
+    NotPermitted::Cancelled {
+        reason: reason.to_owned(),
     }
 }
 
 async fn wait(
     call: &CallContext,
-    held: &mut Held,
+    question: &mut OpenQuestion,
     way: &Way,
     outbox: &Outbox,
-) -> Result<writ_verifier::GivenApproval, NotPermitted> {
-    let Some(question) = held.0.as_mut() else {
-        return Err(NotPermitted::Expired("the question is over"));
-    };
+) -> Result<GivenApproval, NotPermitted> {
     let is_first = || match (&call.session, &call.question) {
         (_, Some(_)) => false,
         (Some(session), None) => session.shows(question.id()),
@@ -167,6 +165,7 @@ async fn wait(
         Way::Progress(_) => MAX_HELD,
     };
     let page = question.review().map(str::to_owned);
+    let still_waiting = question.still_waiting();
     let mut told = 0_u64;
     let each = |_| match way {
         Way::Progress(token) => {
@@ -176,68 +175,83 @@ async fn wait(
         }
         _ => MAX_POLL,
     };
-    let waited = question.wait(patience, each);
-    let Some(session) = &call.session else {
-        return waited.await;
-    };
-    let Some(mut cancelled) = session.waits(&call.request.id) else {
-        return Err(NotPermitted::Unusable(
-            "too many calls wait in this session, or one of this id".to_owned(),
-        ));
-    };
-    let outcome = tokio::select! {
-        outcome = waited => outcome,
-        _ = cancelled.changed() => Err(NotPermitted::Cancelled { reason: "call_ended".to_owned() }),
-    };
-    session.waits_no_more(&call.request.id);
-    if matches!(&outcome, Err(NotPermitted::Cancelled { reason }) if reason == "call_ended") {
-        // Dropped, and so cancelled.
-        drop(Held(held.0.take()));
+    tokio::select! {
+        biased;
+        end = call.ended() => Err(end),
+        waited = question.wait(patience, each) => waited,
+        () = call.gate.questions.ending() => Err(still_waiting),
     }
-    outcome
 }
 
-/// Where a person has not decided: the page, in the form that the client takes.
-fn ended(call: &CallContext, question: &OpenQuestion, way: &Way, why: NotPermitted) -> Stopped {
-    let NotPermitted::StillWaiting {
-        review: Some(page), ..
-    } = &why
-    else {
-        return Stopped::Refused(why);
+/// What becomes of a question that nobody has decided, when its call is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AfterCall {
+    /// The call comes again for the answer.
+    StaysOpen,
+    Ends,
+}
+
+/// Where a person has not decided: what the client takes to come again, the page with it where it can open one.
+fn ended(
+    call: &CallContext,
+    question: &OpenQuestion,
+    way: &Way,
+    why: NotPermitted,
+) -> (Stopped, AfterCall) {
+    let after = match (&why, way.asking().call_again) {
+        (NotPermitted::StillWaiting { .. } | NotPermitted::Unavailable { .. }, true) => {
+            AfterCall::StaysOpen
+        }
+        _ => AfterCall::Ends,
     };
-    let words = format!(
-        "A person must agree to {}: open the page to decide",
-        call.what
-    );
-    let id = &call.request.id;
-    match way {
-        Way::PageInError => {
-            let elicitation = json!({ "mode": "url", "message": words, "url": page, "elicitationId": question.id() });
-            let data = json!({ "elicitations": [elicitation] });
-            Stopped::Answered(answers::with_data(
-                Some(id),
-                answers::URL_ELICITATION_REQUIRED,
-                &words,
-                Some(data),
-            ))
+    let NotPermitted::StillWaiting { review: page, .. } = &why else {
+        return (Stopped::Refused(why), after);
+    };
+    // What this gate sealed the next one cannot open.
+    let carries = !call.gate.questions.is_ending();
+    let answered = match (way, page) {
+        (Way::PageInError, Some(page)) => Some(page_in_error(call, question, page)),
+        (Way::PageInResult, page) if carries => input_required(call, question, page.as_deref()),
+        (Way::StateInResult, _) if carries && call.rounds() + 1 < MAX_ROUNDS => {
+            input_required(call, question, None)
         }
-        Way::StateInResult if call.rounds() + 1 >= MAX_ROUNDS => Stopped::Refused(why),
-        Way::PageInResult | Way::StateInResult => {
-            let state = input::state_of(call, question.id());
-            let Some(state) = state else {
-                return Stopped::Refused(why);
-            };
-            if *way == Way::StateInResult {
-                let result = json!({ "resultType": "input_required", "requestState": state });
-                return Stopped::Answered(json!({ "jsonrpc": "2.0", "id": id, "result": result }));
-            }
-            let params = json!({ "mode": "url", "message": words, "url": page });
-            let asked = json!({ INPUT: { "method": "elicitation/create", "params": params } });
-            let result = json!({ "resultType": "input_required", "inputRequests": asked, "requestState": state });
-            Stopped::Answered(json!({ "jsonrpc": "2.0", "id": id, "result": result }))
-        }
-        Way::Progress(_) | Way::CallAgain => Stopped::Refused(why),
+        _ => None,
+    };
+    match (answered, after) {
+        (Some(answer), _) => (Stopped::Answered(answer), AfterCall::StaysOpen),
+        (None, AfterCall::StaysOpen) => (Stopped::Refused(why), after),
+        (None, AfterCall::Ends) => (Stopped::Refused(cancelled("call_ended")), after),
     }
+}
+
+fn words(call: &CallContext) -> String {
+    let what = &call.what;
+    format!("A person must agree to {what}: open the page to decide")
+}
+
+fn page_in_error(call: &CallContext, question: &OpenQuestion, page: &str) -> Value {
+    let words = words(call);
+    let elicitation =
+        json!({ "mode": "url", "message": words, "url": page, "elicitationId": question.id() });
+    let data = json!({ "elicitations": [elicitation] });
+    let code = answers::URL_ELICITATION_REQUIRED;
+    answers::with_data(Some(&call.request.id), code, &words, Some(data))
+}
+
+/// With the state of this call; `None` where there is none to give.
+fn input_required(
+    call: &CallContext,
+    question: &OpenQuestion,
+    page: Option<&str>,
+) -> Option<Value> {
+    let state = input::state_of(call, question.id())?;
+    let mut result = json!({ "resultType": "input_required", "requestState": state });
+    if let (Some(page), Some(members)) = (page, result.as_object_mut()) {
+        let params = json!({ "mode": "url", "message": words(call), "url": page });
+        let asked = json!({ INPUT: { "method": "elicitation/create", "params": params } });
+        members.insert("inputRequests".to_owned(), asked);
+    }
+    Some(json!({ "jsonrpc": "2.0", "id": call.request.id, "result": result }))
 }
 
 /// Clients show the message: who reads it may be the person.

@@ -1,5 +1,6 @@
 //! The pages behind mailed links: a password set by an invitation or a reset, an address that is confirmed; and that a password was
-//! forgotten. Before the second proof none of them names the person, because programs read mail and open its links.
+//! forgotten. Before the second proof none of them names the person, because programs read mail and open its links: but whoever is
+//! invited has to learn how they are called here, and reads it in the letter too.
 
 use askama::Template;
 use http::StatusCode;
@@ -8,17 +9,21 @@ use writ_core::password::PasswordFault;
 
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
-use super::{Page, PersonView, SettingsProblem, Texts};
+use super::{Page, PersonView, SettingsProblem, Texts, plain};
 
 /// Sets a password: `POST /account` with `csrf`, `link`, `new_password`, `new_password_again`, and `code` or, of whoever has a passkey,
-/// `assertion` (the answer to `POST /account/passkey/options` with `csrf` and `link`).
+/// `assertion` (the answer to `POST /account/passkey/options` with `csrf`, `link` and `new_password`).
 #[derive(Clone, Debug)]
 pub struct AccountLinkPage {
     pub csrf: String,
     /// The secret of the link that was opened.
     pub link: String,
     pub kind: LinkKind,
+    /// By what whoever is invited signs in from now on.
+    pub name: Option<String>,
     pub proof: LinkProof,
+    /// Whether a passkey can take the place of the password: then also the button `account-passkey`.
+    pub offers_passkey: bool,
     pub problem: Option<AccountLinkProblem>,
 }
 
@@ -47,10 +52,6 @@ pub enum AccountSaid {
     LinkOver,
     /// Nothing can be set by it any more.
     LinkEnded,
-    /// The password is set.
-    PasswordSet,
-    /// The same, and the code that was typed adds a first passkey for a while.
-    PasswordSetWithoutPasskey,
     /// Whatever name was typed.
     LinkMayCome,
     /// This server sends no mail.
@@ -94,6 +95,7 @@ impl AccountLinkPage {
             view: self,
             heading,
             lead,
+            sign_in_as: self.name.as_deref().map(|name| sign_in_as(name, texts)),
             by_passkey: self.proof == LinkProof::Passkey,
             problem: self.problem.map(|problem| problem.text(texts)),
             wrong: self.problem.map_or("", AccountLinkProblem::place),
@@ -143,6 +145,11 @@ impl AccountLinkProblem {
     }
 }
 
+/// How somebody is called at the login.
+pub(super) fn sign_in_as(name: &str, texts: &Texts) -> Sentence {
+    fill(&texts.account.sign_in_as, &[("name", &plain(name))])
+}
+
 impl AccountSaid {
     pub fn page(self, texts: &Texts) -> Page {
         let text = &texts.account;
@@ -156,12 +163,6 @@ impl AccountSaid {
                 &text.ended_title,
                 &text.ended,
                 ("/login", &texts.login.submit),
-            ),
-            Self::PasswordSet => (&text.done_title, &text.done, ("/app", &text.go_on)),
-            Self::PasswordSetWithoutPasskey => (
-                &text.done_title,
-                &text.done_passkey,
-                ("/app/devices", &text.add_passkey),
             ),
             Self::LinkMayCome => (
                 &text.forgot,
@@ -181,7 +182,6 @@ impl AccountSaid {
             sentence,
             path,
             button,
-            later: (self == Self::PasswordSetWithoutPasskey).then_some(&text.later),
         };
         let status = match self {
             Self::LinkOver => StatusCode::GONE,
@@ -241,6 +241,7 @@ struct AccountLinkTemplate<'a> {
     view: &'a AccountLinkPage,
     heading: &'a str,
     lead: &'a str,
+    sign_in_as: Option<Sentence>,
     by_passkey: bool,
     problem: Option<&'a str>,
     wrong: &'static str,
@@ -255,7 +256,6 @@ struct AccountSaidTemplate<'a> {
     sentence: &'a str,
     path: &'static str,
     button: &'a str,
-    later: Option<&'a String>,
 }
 
 #[derive(Template)]

@@ -1,18 +1,23 @@
-//! The pages behind mailed links, as the tests draw them.
+//! The pages behind mailed links, and the settings, as the tests draw them.
 
 use writ_core::account_link::LinkKind;
 
 use super::app_samples::person;
 use super::*;
 
-pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
-    let link = |kind, proof, problem| AccountLinkPage {
+fn link(kind: LinkKind, proof: LinkProof, problem: Option<AccountLinkProblem>) -> AccountLinkPage {
+    AccountLinkPage {
         csrf: "csrf-1".to_owned(),
         link: "link-1".to_owned(),
         kind,
+        name: (kind == LinkKind::Invitation).then(|| person().name),
         proof,
+        offers_passkey: kind == LinkKind::Invitation,
         problem,
-    };
+    }
+}
+
+pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
     let wrong = Some(AccountLinkProblem::WrongCode);
     let forgotten = ForgottenPage {
         csrf: "csrf-1".to_owned(),
@@ -28,6 +33,11 @@ pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
         csrf: "csrf-1".to_owned(),
         link: "link-1".to_owned(),
     };
+    let by_passkey = Settings {
+        by_passkey: true,
+        problem: Some(SettingsProblem::NotProven),
+        ..settings()
+    };
     let mut pages = vec![
         ("not-me", not_me.page(texts)),
         ("invitation", invitation.page(texts)),
@@ -40,18 +50,61 @@ pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
             link(LinkKind::Forgotten, LinkProof::Passkey, None).page(texts),
         ),
         ("forgotten", forgotten.page(texts)),
+        ("settings-passkey", by_passkey.page(texts)),
         ("address", address.page(texts)),
     ];
+    pages.extend(pages_afterwards(texts));
+    let named = pages.into_iter();
+    named.map(|(name, page)| (name.to_owned(), page)).collect()
+}
+
+fn pages_afterwards(texts: &Texts) -> Vec<(&'static str, Page)> {
+    let mut pages = Vec::new();
+    for (name, next) in [
+        ("account-done", NextStep::Home),
+        ("account-passkey", NextStep::AddPasskey),
+        ("account-joined", NextStep::OnlyPasskey),
+    ] {
+        let done = AccountDonePage {
+            name: person().name,
+            kind: match next {
+                NextStep::Home => LinkKind::Reset,
+                NextStep::AddPasskey | NextStep::OnlyPasskey => LinkKind::Invitation,
+            },
+            next,
+            agents_paused: next == NextStep::Home,
+            browsers_ended: next == NextStep::Home,
+        };
+        pages.push((name, done.page(texts)));
+    }
     for (name, said) in [
         ("account-over", AccountSaid::LinkOver),
         ("account-ended", AccountSaid::LinkEnded),
-        ("account-done", AccountSaid::PasswordSet),
-        ("account-passkey", AccountSaid::PasswordSetWithoutPasskey),
         ("forgotten-sent", AccountSaid::LinkMayCome),
         ("forgotten-ask", AccountSaid::AskOperator),
     ] {
         pages.push((name, said.page(texts)));
     }
-    let named = pages.into_iter();
-    named.map(|(name, page)| (name.to_owned(), page)).collect()
+    pages
+}
+
+pub(super) fn settings() -> Settings {
+    Settings {
+        person: person(),
+        quiet: Some(QuietView {
+            from: 22 * 60,
+            until: 7 * 60 + 30,
+        }),
+        offset_minutes: 60,
+        time_zone: String::new(),
+        zones: vec!["Europe/Berlin".to_owned(), "UTC".to_owned()],
+        email: "alice@example.com".to_owned(),
+        email_possible: true,
+        by_passkey: false,
+        has_user_code: true,
+        languages: Languages::load().unwrap().names(),
+        notice: Some(SettingsNotice::Saved),
+        problem: None,
+        asked_by: PasswordAskedBy::NewPassword,
+    }
 }

@@ -2,14 +2,23 @@
 
 use writ_authority::TypeDefinition;
 
-/// The title of a type; of an action of a resource, which has its name for programs alone, that one in words.
+/// The title of a type. An action of a resource has its name for programs alone: the words of that are English, so other languages
+/// quote it.
 pub fn title_of(definition: &TypeDefinition, language: &str) -> String {
     let title = definition.title(language);
     let action = definition.name().rsplit_once('#').map(|(_, name)| name);
     match action == Some(title) {
-        true => action_name(title),
+        true => spoken(title, language),
         false => title.to_owned(),
     }
+}
+
+fn spoken(name: &str, language: &str) -> String {
+    if language.starts_with("en") {
+        return action_name(name);
+    }
+    let (before, after) = writ_authority::marks(language);
+    format!("{before}{name}{after}")
 }
 
 /// `send_mail` is "Send mail". What is no name for programs stays as it is.
@@ -51,6 +60,20 @@ const SEPARATORS: [char; 4] = ['_', '-', '.', '/'];
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// "Erlauben: Delete note" would be two languages in one.
+    #[test]
+    fn a_language_that_names_are_not_made_of_quotes_them() {
+        for (language, shown) in [
+            ("en", "Delete note"),
+            ("en-GB", "Delete note"),
+            ("de", "„delete_note“"),
+            ("de-AT", "„delete_note“"),
+            ("fr", "“delete_note”"),
+        ] {
+            assert_eq!(spoken("delete_note", language), shown);
+        }
+    }
 
     #[test]
     fn a_name_for_programs_is_split_into_words() {

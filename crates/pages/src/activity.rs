@@ -4,6 +4,7 @@ use askama::Template;
 use http::StatusCode;
 use writ_wire::time::Timestamp;
 
+use super::account_act::AccountAct;
 use super::around::{Around, Tab};
 use super::sections::AgentDidTexts;
 use super::sentence::{Part, Sentence, fill};
@@ -47,6 +48,8 @@ pub enum ActivityKind {
     Approved,
     ApprovedLess,
     Denied,
+    /// Not the number that the agent showed: that request was denied.
+    WrongNumber,
     Expired,
     /// Approved, and nobody used it in time.
     NotDone,
@@ -67,6 +70,12 @@ pub enum ActivityKind {
     HandedOver,
     Stopped,
     StoppedByOperator,
+    /// It asks and begins nothing for the person until they allow it again.
+    Paused,
+    /// The person lifted the pause.
+    AllowedAgain,
+    /// What it does waits until the person lets it go on.
+    Suspended,
     /// The person let it go on.
     Resumed,
     /// The client itself gave its access back.
@@ -75,20 +84,11 @@ pub enum ActivityKind {
     UsedTwice,
     SignedIn,
     SignedInWithPasskey,
+    /// By a link and the code for it.
+    SignedInWithCode,
     SignInFailed,
     SessionEnded,
-    PasskeyAdded,
-    PasskeyRemoved,
-    PasskeyRemovedByOperator,
-    /// Its backup eligibility was another than at enrolment.
-    PasskeyRetired,
-    /// By the operator, for a first passkey.
-    PasskeyCodeMade,
-    ResetAsked,
-    PasswordChanged,
-    PasswordChangedByOperator,
-    SettingsChanged,
-    SettingsChangedByOperator,
+    Account(AccountAct),
 }
 
 impl Activity {
@@ -253,6 +253,7 @@ impl ActivityKind {
             Self::Approved => &text.approved,
             Self::ApprovedLess => &text.approved_less,
             Self::Denied => &text.denied,
+            Self::WrongNumber => &text.wrong_number,
             Self::Expired => &text.expired,
             Self::NotDone => &text.not_done,
             Self::Cancelled => &text.cancelled,
@@ -266,23 +267,18 @@ impl ActivityKind {
             Self::HandedOver => &text.handed_over,
             Self::Stopped => &text.stopped,
             Self::StoppedByOperator => &text.stopped_by_operator,
+            Self::Paused => &text.paused,
+            Self::AllowedAgain => &text.allowed_again,
+            Self::Suspended => &text.suspended,
             Self::Resumed => &text.resumed,
             Self::GivenBack => &text.given_back,
             Self::UsedTwice => &text.used_twice,
             Self::SignedIn => &text.signed_in,
             Self::SignedInWithPasskey => &text.signed_in_passkey,
+            Self::SignedInWithCode => &text.signed_in_code,
             Self::SignInFailed => &text.sign_in_failed,
             Self::SessionEnded => &text.session_ended,
-            Self::PasskeyAdded => &text.passkey_added,
-            Self::PasskeyRemoved => &text.passkey_removed,
-            Self::PasskeyRemovedByOperator => &text.removed_by_operator,
-            Self::PasskeyRetired => &text.passkey_retired,
-            Self::PasskeyCodeMade => &text.code_made,
-            Self::ResetAsked => &text.reset_asked,
-            Self::PasswordChanged => &text.password_changed,
-            Self::PasswordChangedByOperator => &text.password_by_operator,
-            Self::SettingsChanged => &text.settings_changed,
-            Self::SettingsChangedByOperator => &text.settings_by_operator,
+            Self::Account(act) => act.text(texts),
         }
     }
 
@@ -293,9 +289,19 @@ impl ActivityKind {
             | Self::Approved
             | Self::ApprovedLess
             | Self::Done
+            | Self::AllowedAgain
             | Self::Resumed => "yes",
-            Self::ConsentDenied | Self::Denied | Self::Stopped | Self::StoppedByOperator => "no",
-            Self::NotMe | Self::NotDone | Self::SignInFailed | Self::UsedTwice => "care",
+            Self::ConsentDenied
+            | Self::Denied
+            | Self::Paused
+            | Self::Suspended
+            | Self::Stopped
+            | Self::StoppedByOperator => "no",
+            Self::NotMe
+            | Self::WrongNumber
+            | Self::NotDone
+            | Self::SignInFailed
+            | Self::UsedTwice => "care",
             Self::Asked
             | Self::Expired
             | Self::Cancelled
@@ -308,17 +314,9 @@ impl ActivityKind {
             | Self::GivenBack
             | Self::SignedIn
             | Self::SignedInWithPasskey
-            | Self::SessionEnded
-            | Self::PasskeyAdded
-            | Self::PasskeyRemoved
-            | Self::PasskeyRemovedByOperator
-            | Self::PasskeyRetired
-            | Self::PasskeyCodeMade
-            | Self::ResetAsked
-            | Self::PasswordChanged
-            | Self::PasswordChangedByOperator
-            | Self::SettingsChangedByOperator
-            | Self::SettingsChanged => "plain",
+            | Self::SignedInWithCode
+            | Self::SessionEnded => "plain",
+            Self::Account(act) => act.mark(),
         }
     }
 }

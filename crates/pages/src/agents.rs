@@ -3,11 +3,14 @@
 use askama::Template;
 use http::StatusCode;
 use writ_core::history::{Sum, Total};
+use writ_core::pause::PausedBecause;
 use writ_wire::time::Timestamp;
 
 use super::activity::{ActivityEntry, Line};
 use super::around::{Around, Tab};
 use super::headline::letters;
+use super::listed_app::ListedApp;
+use super::pause_cause;
 use super::sentence::{Part, Sentence, fill};
 use super::tasks::Entry;
 use super::undo::{UndoView, UndoWords};
@@ -47,12 +50,13 @@ pub struct RememberedView {
 pub struct PausedView {
     pub client: ClientView,
     pub since: Timestamp,
+    pub because: Option<PausedBecause>,
 }
 
 #[derive(Clone, Debug)]
 pub struct AgentEntry {
     pub client: ClientView,
-    /// An admin suspended it, or the person reported it.
+    /// An operator stopped it for everybody.
     pub suspended: bool,
     pub last_used: Option<Timestamp>,
     /// Newest first.
@@ -72,6 +76,10 @@ pub struct AgentEntry {
 #[derive(Clone, Debug)]
 pub struct AgentTask {
     pub task: TaskView,
+    /// Why it waits, where it does and that is known.
+    pub paused_because: Option<PausedBecause>,
+    /// Whether the login of who looks at it is new and strong enough to let it go on.
+    pub can_resume: bool,
     /// When a token was made in it, as far as is known.
     pub last_token: Option<Timestamp>,
     /// Of its budgets, where known.
@@ -111,6 +119,8 @@ impl Agents {
             title: texts.page_title(&texts.agents.title),
             around: Around::of(&self.person, Tab::Agents, texts),
             notice: self.notice.map(|notice| notice.text(texts)),
+            refused: self.notice.is_some_and(MineNotice::is_refusal),
+            after_reset: self.after_reset(texts),
             undo: self.undo.as_ref().map(|undo| UndoWords::of(undo, texts)),
             acting: words(true),
             past: words(false),
@@ -133,6 +143,22 @@ impl Agents {
         Page::rendered(&template, status)
             .with_scripts()
             .with_retry_after(self.undo.as_ref().and_then(UndoView::retry_after))
+    }
+}
+
+impl Agents {
+    /// What is to be done where tasks wait since the person set another password by a link.
+    fn after_reset<'a>(&self, texts: &'a Texts) -> Option<&'a str> {
+        let mut waiting = self
+            .agents
+            .iter()
+            .flat_map(AgentEntry::paused_by_reset)
+            .peekable();
+        waiting.peek()?;
+        Some(match waiting.all(|task| task.can_resume) {
+            true => &texts.pause.after_reset_now,
+            false => &texts.pause.after_reset_here,
+        })
     }
 }
 
@@ -161,9 +187,34 @@ impl AgentEntry {
         self.suspended || paused && self.through.is_empty()
     }
 
+    /// Its tasks that wait since their person set another password by a link.
+    fn paused_by_reset(&self) -> impl Iterator<Item = &AgentTask> {
+        let waiting = self.tasks.iter().filter(|task| task.waits());
+        waiting.filter(|task| task.paused_because == Some(PausedBecause::Recovered))
+    }
+
+    /// Why nothing of it goes on, where that is one cause.
+    fn paused_because<'a>(&self, texts: &'a Texts) -> Option<&'a str> {
+        if self.suspended {
+            return Some(&texts.pause.operator);
+        }
+        let waiting = self.tasks.iter().filter(|task| task.waits());
+        let mut causes = waiting.map(|task| task.paused_because);
+        let first = causes.next().filter(|_| self.is_paused())?;
+        causes
+            .all(|cause| cause == first)
+            .then(|| pause_cause::of_task(first, texts))
+    }
+
     fn live_tasks(&self) -> impl Iterator<Item = TaskStateView> {
         let states = self.tasks.iter().map(|task| task.task.state);
         states.filter(|state| state.is_live())
+    }
+}
+
+impl AgentTask {
+    fn waits(&self) -> bool {
+        self.task.state == TaskStateView::Suspended
     }
 }
 
@@ -175,8 +226,15 @@ struct AgentWords<'a> {
     publisher: Option<(Sentence, bool)>,
     state: &'a str,
     mark: &'static str,
-    /// What stands in the row: what it did last, from whom it has its part, until when it acts.
-    said: Vec<Sentence>,
+    /// Why it waits.
+    cause: Option<&'a str>,
+    /// Whether one of its tasks waits: then all of them are shown at once.
+    waits: bool,
+    /// From whom it has its part.
+    through: Option<Sentence>,
+    /// What it did last, and when; of one that did nothing, until when it may.
+    last: Sentence,
+    at: Option<Sentence>,
     live: bool,
     totals: Vec<Sentence>,
     unfetched: Vec<Sentence>,
@@ -194,6 +252,7 @@ impl<'a> AgentWords<'a> {
         };
         let tasks = view.tasks.iter();
         let name = view.client.shown_name();
+        let (last, at) = last(view, page.now, texts);
         Self {
             id: &view.client.client_id,
             letters: letters(&name),
@@ -204,7 +263,11 @@ impl<'a> AgentWords<'a> {
             }),
             state,
             mark,
-            said: said(view, page.now, texts),
+            cause: view.paused_because(texts),
+            waits: view.tasks.iter().any(AgentTask::waits),
+            through: through(view, texts),
+            last,
+            at,
             live: view.is_acting(),
             totals: view.totals.iter().map(|one| total(one, texts)).collect(),
             unfetched: view
@@ -224,54 +287,24 @@ impl<'a> AgentWords<'a> {
     }
 }
 
-fn said(view: &AgentEntry, now: Timestamp, texts: &Texts) -> Vec<Sentence> {
-    let text = &texts.agents;
-    let through = view.through.iter().map(|name| plain(name));
-    let through = through
-        .collect::<Vec<_>>()
-        .join(&texts.mine.chain_separator);
-    let through = (!through.is_empty()).then(|| fill(&text.through, &[("name", &through)]));
-    let last = match (view.actions.first(), view.last_used) {
-        (Some(last), _) => vec![
-            last.in_short(texts),
-            Sentence::of_value(&texts.when(last.at, now)),
-        ],
-        (None, Some(at)) => vec![fill(&text.last_used, &[("at", &texts.when(at, now))])],
-        (None, None) => vec![fill(&text.never_used, &[])],
-    };
+fn through(view: &AgentEntry, texts: &Texts) -> Option<Sentence> {
+    let names = view.through.iter().map(|name| plain(name));
+    let names = names.collect::<Vec<_>>().join(&texts.mine.chain_separator);
+    (!names.is_empty()).then(|| fill(&texts.agents.through, &[("name", &names)]))
+}
+
+/// The last act, and when it was.
+fn last(view: &AgentEntry, now: Timestamp, texts: &Texts) -> (Sentence, Option<Sentence>) {
+    let (text, when) = (&texts.agents, |at| texts.when(at, now));
     let until = view.until.filter(|_| view.is_acting());
-    let until = until.map(|at| fill(&text.until, &[("at", &texts.when(at, now))]));
-    through.into_iter().chain(last).chain(until).collect()
-}
-
-/// An app in a list of its own, with one button.
-struct ListedApp<'a> {
-    id: &'a str,
-    name: String,
-    letters: String,
-    /// Until when, or since when.
-    said: Sentence,
-}
-
-impl<'a> ListedApp<'a> {
-    fn remembered(view: &'a RememberedView, now: Timestamp, texts: &Texts) -> Self {
-        let until = texts.when(view.until, now);
-        Self::of(&view.client, fill(&texts.agents.until, &[("at", &until)]))
-    }
-
-    fn paused(view: &'a PausedView, now: Timestamp, texts: &Texts) -> Self {
-        let since = texts.when(view.since, now);
-        Self::of(&view.client, fill(&texts.pause.since, &[("at", &since)]))
-    }
-
-    fn of(client: &'a ClientView, said: Sentence) -> Self {
-        let name = client.shown_name();
-        Self {
-            id: &client.client_id,
-            letters: letters(&name),
-            name,
-            said,
+    let until = until.map(|at| fill(&text.until, &[("at", &when(at))]));
+    match (view.actions.first(), view.last_used) {
+        (Some(last), _) => {
+            let at = Sentence::of_value(&when(last.at));
+            (last.in_short(texts), Some(at))
         }
+        (None, Some(at)) => (fill(&text.last_used, &[("at", &when(at))]), until),
+        (None, None) => (fill(&text.never_used, &[]), until),
     }
 }
 
@@ -282,10 +315,9 @@ fn total(total: &Total, texts: &Texts) -> Sentence {
         (Sum::Exact(sum), _) => (&text.approved_many, sum),
         (Sum::AtLeast(sum), _) => (&text.approved_least, sum),
     };
-    let (amount, count) = (texts.number(sum), total.decisions.to_string());
-    let unit = plain(&total.unit);
-    let values = [("amount", &*amount), ("unit", &*unit), ("count", &*count)];
-    fill(text, &values)
+    let amount = texts.amount(sum, &total.unit);
+    let count = total.decisions.to_string();
+    fill(text, &[("amount", &*amount), ("count", &*count)])
 }
 
 fn unfetched(view: &UnfetchedView, texts: &Texts) -> Sentence {
@@ -299,7 +331,9 @@ fn unfetched(view: &UnfetchedView, texts: &Texts) -> Sentence {
 struct TaskWords<'a> {
     entry: Entry<'a>,
     live: bool,
-    suspended: bool,
+    /// Why it waits, where it does.
+    paused: Option<&'a str>,
+    can_resume: bool,
     last_token: String,
     spending: Vec<SpendingWords>,
 }
@@ -323,7 +357,10 @@ impl<'a> TaskWords<'a> {
         Self {
             entry: Entry::of(&view.task, &plain(account), texts),
             live: view.task.state.is_live(),
-            suspended: view.task.state == TaskStateView::Suspended,
+            paused: view
+                .waits()
+                .then(|| pause_cause::of_task(view.paused_because, texts)),
+            can_resume: view.can_resume,
             last_token: match view.last_token {
                 Some(at) => texts.moment(at),
                 None => texts.agents.no_token.clone(),
@@ -340,6 +377,9 @@ struct AgentsTemplate<'a> {
     title: String,
     around: Around<'a>,
     notice: Option<&'a str>,
+    /// Whether the notice says that something was not done.
+    refused: bool,
+    after_reset: Option<&'a str>,
     undo: Option<UndoWords<'a>>,
     acting: Vec<AgentWords<'a>>,
     past: Vec<AgentWords<'a>>,

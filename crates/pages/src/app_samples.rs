@@ -5,10 +5,12 @@ use std::time::Duration;
 use writ_authority::{Level, Piece};
 use writ_wire::time::Timestamp;
 
+pub(super) use super::account_samples::settings;
 pub(super) use super::approval_samples::*;
 use super::samples::{agent, app, task};
 use super::*;
 use writ_core::history::{Sum, Total};
+use writ_core::pause::PausedBecause;
 
 pub(super) fn now() -> Timestamp {
     Timestamp::from_rfc3339("2026-11-22T11:58:10Z").unwrap()
@@ -44,7 +46,7 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
 }
 
 pub(super) const PAYMENT: &str =
-    "Pay up to [412.00] [EUR] to “[KLM Royal Dutch Airlines]” ([NL91 ABNA 0417 1643 00]), once";
+    "Pay up to [EUR] [412.00] to “[KLM Royal Dutch Airlines]” ([NL91 ABNA 0417 1643 00]), once";
 pub(super) const CALENDAR: &str =
     "Read events in the calendar “[work]”; each time without asking again";
 
@@ -71,6 +73,7 @@ pub(super) fn inbox() -> Inbox {
         person: person(),
         now: now(),
         requests: vec![entry("apr_1", "Travel planner", PAYMENT, 272), second],
+        paused_by_reset: true,
     }
 }
 
@@ -102,7 +105,7 @@ pub(super) fn receipt() -> ReceiptPage {
         hash: "sha-256:n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg".to_owned(),
         used_at: None,
         became: None,
-        silenced: None,
+        report: None,
         task: Some("tsk_1".to_owned()),
         fresh: true,
         for_device: true,
@@ -124,7 +127,7 @@ pub(super) fn every_end() -> Vec<HowOver> {
         HowOver::Approved,
         HowOver::Denied,
         HowOver::Stopped,
-        HowOver::NotMe,
+        HowOver::Reported(ReportView::Agent),
         HowOver::Expired,
         HowOver::DescribedAnew,
         HowOver::ByOther { approved: true },
@@ -134,10 +137,15 @@ pub(super) fn every_end() -> Vec<HowOver> {
         HowOver::Changed,
         HowOver::Unknown,
         HowOver::NotDone,
+        HowOver::TakenBack,
         HowOver::Cancelled,
-        HowOver::Silenced {
+        HowOver::Reported(ReportView::Resource {
             resource: "Notes".to_owned(),
-        },
+        }),
+        HowOver::Reported(ReportView::ResourceAndAgent {
+            resource: "Notes".to_owned(),
+        }),
+        HowOver::Reported(ReportView::Told),
     ]
 }
 
@@ -156,7 +164,7 @@ fn happened(kind: ActivityKind, seconds_ago: u64, what: Option<&str>) -> Activit
 }
 
 pub(super) fn activity() -> Activity {
-    let pay = Some("Pay up to 412.00 EUR to KLM, once");
+    let pay = Some("Pay up to EUR 412.00 to KLM, once");
     Activity {
         person: person(),
         now: now(),
@@ -185,6 +193,8 @@ fn planner() -> AgentEntry {
     };
     let live = AgentTask {
         task: task("tsk_1", TaskStateView::Active),
+        paused_because: None,
+        can_resume: false,
         last_token: Some(ago(300)),
         spending: vec![spending],
     };
@@ -194,14 +204,14 @@ fn planner() -> AgentEntry {
         last_used: Some(ago(300)),
         until: Some(ahead(3 * 86_400)),
         through: Vec::new(),
-        tasks: vec![live, ended_task()],
+        tasks: vec![live, paused_task(), ended_task()],
         totals: vec![Total {
             unit: "EUR".to_owned(),
             sum: Sum::Exact("824.00".to_owned()),
             decisions: 2,
         }],
         unfetched: vec![UnfetchedView {
-            sentences: vec!["Pay up to 12.00 EUR to KLM, once".to_owned()],
+            sentences: vec!["Pay up to EUR 12.00 to KLM, once".to_owned()],
             until: "22 November 2026, 13:05 CET".to_owned(),
         }],
         actions: vec![
@@ -211,11 +221,21 @@ fn planner() -> AgentEntry {
     }
 }
 
+fn paused_task() -> AgentTask {
+    AgentTask {
+        task: task("tsk_4", TaskStateView::Suspended),
+        paused_because: Some(PausedBecause::Recovered),
+        can_resume: false,
+        last_token: None,
+        spending: Vec::new(),
+    }
+}
+
 fn ended_task() -> AgentTask {
     AgentTask {
         task: task("tsk_3", TaskStateView::Stopped),
-        last_token: None,
-        spending: Vec::new(),
+        paused_because: None,
+        ..paused_task()
     }
 }
 
@@ -257,6 +277,7 @@ pub(super) fn agents() -> Agents {
         paused: vec![PausedView {
             client: app(),
             since: ago(86_400),
+            because: Some(PausedBecause::WrongNumber),
         }],
         person: person(),
         now: now(),
@@ -317,7 +338,7 @@ pub(super) fn devices() -> Devices {
                 system: Some("Android"),
                 address: Some("192.0.2.7".to_owned()),
                 since: ago(600),
-                level: Level::Passkey,
+                proof: SessionProof::Passkey,
                 current: true,
             },
             SessionView {
@@ -326,7 +347,7 @@ pub(super) fn devices() -> Devices {
                 system: None,
                 address: None,
                 since: ago(9000),
-                level: Level::Password,
+                proof: SessionProof::Code,
                 current: false,
             },
         ],
@@ -334,26 +355,6 @@ pub(super) fn devices() -> Devices {
         enrolment: Enrolment::Another,
         notice: Some(DevicesNotice::PasskeyAdded),
         problem: None,
-    }
-}
-
-pub(super) fn settings() -> Settings {
-    Settings {
-        person: person(),
-        quiet: Some(QuietView {
-            from: 22 * 60,
-            until: 7 * 60 + 30,
-        }),
-        offset_minutes: 60,
-        time_zone: String::new(),
-        zones: vec!["Europe/Berlin".to_owned(), "UTC".to_owned()],
-        email: "alice@example.com".to_owned(),
-        email_possible: true,
-        has_user_code: true,
-        languages: Languages::load().unwrap().names(),
-        notice: Some(SettingsNotice::Saved),
-        problem: None,
-        asked_by: PasswordAskedBy::NewPassword,
     }
 }
 

@@ -113,13 +113,57 @@ fn an_agent_that_may_still_fetch_is_no_past_one() {
     view.agents.truncate(1);
     let html = view.page(languages().of("en")).html;
     let seen = read(&html);
-    let parts = "Approved, not fetched yet Pay up to 12.00 EUR to KLM, once (until 22 November 2026, 13:05 CET)";
+    let parts = "Approved, not fetched yet Pay up to EUR 12.00 to KLM, once (until 22 November 2026, 13:05 CET)";
     assert!(seen.contains(parts), "{seen}");
-    assert!(seen.contains("824.00 EUR in 2 decisions"), "{seen}");
+    assert!(seen.contains("EUR 824.00 in 2 decisions"), "{seen}");
     assert!(!html.contains(&stop) && !seen.contains("Ended"));
     view.agents[0].unfetched.clear();
     let seen = read(&view.page(languages().of("de")).html);
     assert!(seen.contains("824,00 EUR in 2 Entscheidungen"), "{seen}");
+}
+
+#[test]
+fn why_an_agent_waits_stands_in_place_of_its_state() {
+    let mut view = samples::agents();
+    view.agents.truncate(1);
+    view.agents[0].tasks.remove(0);
+    for (can_resume, says, never) in [
+        (
+            false,
+            "Sign out and in again, then",
+            "password. Let those go on",
+        ),
+        (true, "password. Let those go on", "in again, then"),
+    ] {
+        view.agents[0].tasks[0].can_resume = can_resume;
+        let html = view.page(languages().of("en")).html;
+        let cause = "<p class=\"agent-by\"><span class=\"state paused\">Paused when you set";
+        assert!(html.contains(cause), "{html}");
+        assert!(!html.contains(">Paused</span>"), "{html}");
+        let seen = read(&html);
+        assert!(seen.contains(says) && !seen.contains(never), "{seen}");
+        let to_sign_in = seen.contains("Sign in again, then you can let it go on");
+        assert_eq!(to_sign_in, !can_resume, "{seen}");
+    }
+}
+
+#[test]
+fn what_was_not_done_is_no_success() {
+    let mut view = samples::agents();
+    view.undo = None;
+    for (notice, class) in [
+        (MineNotice::Stopped, "notice undo"),
+        (MineNotice::Resumed, "notice undo"),
+        (MineNotice::AlreadyEnded, "notice undo"),
+        (MineNotice::SignInFirst, "caution"),
+        (MineNotice::StopStays, "caution"),
+        (MineNotice::StillStopped, "caution"),
+    ] {
+        view.notice = Some(notice);
+        let html = view.page(languages().of("en")).html;
+        let says = format!("class=\"{class}\" role=\"status\"");
+        assert!(html.contains(&says), "{notice:?}: {html}");
+    }
 }
 
 fn hostile() -> ApprovalPage {
@@ -196,7 +240,8 @@ fn what_acts_can_be_stopped() {
     assert!(html.contains("id=\"task-stop-tsk_1\" name=\"task-stop\""));
     assert!(html.contains("name=\"task\" value=\"tsk_1\""));
     assert!(html.contains("id=\"agent-stop-agt_planner\" name=\"agent-stop\""));
-    assert_eq!(html.matches("name=\"task-stop\"").count(), 1);
+    // The one that acts, and the one that waits.
+    assert_eq!(html.matches("name=\"task-stop\"").count(), 2);
     assert!(
         html.contains("id=\"agent-stop-agt_booker\""),
         "below another"

@@ -14,7 +14,7 @@ use super::around::{Around, Tab};
 use super::screen::Screen;
 use super::sentence::{Part, Sentence};
 use super::through::ThroughView;
-use super::{AgentName, ClientView, OnwardView, Page, PersonView, ScopeView, Texts};
+use super::{AgentName, ClientView, OnwardView, Page, PersonView, ReportView, ScopeView, Texts};
 
 /// One request, as one person sees it. The form goes to `POST /app/requests/{id}` with `csrf`, `screen`, the fields of
 /// [`NarrowingView`], `number`, `password` or `assertion`, and one button: `decision` is `approve`, `deny`, `stop` (deny and
@@ -30,6 +30,8 @@ pub struct ApprovalPage {
     pub asks_number: bool,
     pub level: LevelView,
     pub narrowing: NarrowingView,
+    /// What "This was not me" does.
+    pub report: ReportView,
     pub problem: Option<ApprovalProblem>,
 }
 

@@ -4,8 +4,9 @@ use super::approval::{
     AmountView, ApprovalPage, ApprovalProblem, BrowserView, LevelView, NarrowingView, PartView,
 };
 use super::screen::said;
+use super::sections::ApprovalTexts;
 use super::sentence::{Sentence, fill};
-use super::{Texts, plain};
+use super::{ReportView, Texts, plain};
 
 pub(super) struct FormWords<'a> {
     pub(super) left: Sentence,
@@ -31,6 +32,7 @@ pub(super) struct FormWords<'a> {
     pub(super) less: Option<LessWords<'a>>,
     /// What "This was not me" does.
     pub(super) not_me_hint: Sentence,
+    pub(super) stop_hint: Sentence,
 }
 
 /// The form that makes it less.
@@ -61,6 +63,11 @@ impl<'a> FormWords<'a> {
         let left = view.now.until(view.screen.expires_at);
         let device = view.screen.user_code.is_some();
         let problem = view.problem;
+        let (name, person) = (
+            view.screen.client.shown_name(),
+            plain(&view.screen.subject_name),
+        );
+        let lacks = lacks(&view.level, text);
         Self {
             left: fill(&text.left, &[("time", &texts.length(left))]),
             left_seconds: left.as_secs(),
@@ -97,26 +104,35 @@ impl<'a> FormWords<'a> {
                 LevelView::Seen { result, .. } => Some(result),
                 _ => None,
             },
-            lacks: match &view.level {
-                LevelView::PasskeyMissing => Some((&text.passkey_missing, true)),
-                LevelView::LivenessMissing => Some((&text.liveness_missing, false)),
-                LevelView::NotHere => Some((&text.not_here, false)),
-                _ => None,
-            },
+            lacks,
             kept: kept(view),
-            less: LessWords::of(&view.narrowing, problem, texts),
-            not_me_hint: match &view.screen.through {
-                Some(through) => {
-                    let resource = plain(&through.resource);
-                    fill(&text.not_me_hint_through, &[("resource", &resource)])
-                }
-                None => fill(&text.not_me_hint, &[]),
+            // Less of it is a yes too.
+            less: match lacks {
+                Some(_) => None,
+                None => LessWords::of(&view.narrowing, problem, texts),
+            },
+            not_me_hint: view.report.hint(&name, &person, texts),
+            stop_hint: match view.report {
+                ReportView::Told => fill(&text.stop_hint_other, &[("person", &person)]),
+                _ => fill(&text.stop_hint, &[]),
             },
         }
     }
 
     pub(super) fn can_approve(&self) -> bool {
         self.asks_password || self.passkey.is_some()
+    }
+}
+
+fn lacks<'a>(level: &LevelView, text: &'a ApprovalTexts) -> Option<(&'a str, bool)> {
+    match level {
+        LevelView::PasskeyMissing => Some((&text.passkey_missing, true)),
+        LevelView::LivenessMissing => Some((&text.liveness_missing, false)),
+        LevelView::NotHere => Some((&text.not_here, false)),
+        LevelView::Password
+        | LevelView::Passkey { .. }
+        | LevelView::Seen { .. }
+        | LevelView::Liveness { .. } => None,
     }
 }
 
@@ -212,9 +228,10 @@ impl AmountWords {
             "" => fill(&text.less_amount_plain, &[]),
             unit => fill(&text.less_amount, &[("unit", unit)]),
         };
+        let most = texts.amount(&amount.most, &amount.unit);
         Self {
             label,
-            most: fill(&text.less_most, &[("most", &plain(&amount.most))]),
+            most: fill(&text.less_most, &[("most", &most)]),
             value: plain(&amount.value),
         }
     }

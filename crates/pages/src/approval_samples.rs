@@ -99,6 +99,7 @@ pub(super) fn approval() -> ApprovalPage {
                 },
             ],
         },
+        report: ReportView::Agent,
         problem: None,
     }
 }
@@ -224,6 +225,9 @@ pub(super) fn through_approval() -> ApprovalPage {
         words: "It was changed today.".to_owned(),
     });
     view.narrowing = NarrowingView::default();
+    view.report = ReportView::Resource {
+        resource: "Notes".to_owned(),
+    };
     view
 }
 

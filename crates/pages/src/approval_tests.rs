@@ -31,7 +31,7 @@ fn the_screen_says_everything_in_its_order() {
         "Owner: alice. Answers for it: bob.",
         "The request came from Planner (agt_main), through Booking helper (agt_booker), then Travel planner.",
         "What it wants to do",
-        "Pay up to 412.00 EUR to “KLM Royal Dutch Airlines” (NL91 ABNA 0417 1643 00), once",
+        "Pay up to EUR 412.00 to “KLM Royal Dutch Airlines” (NL91 ABNA 0417 1643 00), once",
         "Limits",
         "Your yes is good for one single use, until 22 November 2026, 12:13 UTC.",
         "It can do nothing that is not listed here.",
@@ -163,6 +163,35 @@ fn each_level_asks_for_its_own() {
     assert!(gone.contains("id=\"approval-deny\"") && !gone.contains("approval-liveness"));
 }
 
+/// Less of it is a yes: it is offered where one is possible, now or after a look into the camera.
+#[test]
+fn who_may_not_approve_is_not_asked_for_less() {
+    let (options, result) = ("{}".to_owned(), "a".to_owned());
+    let path = "/app/requests/apr_1/liveness".to_owned();
+    for (level, offered) in [
+        (LevelView::Password, true),
+        (
+            LevelView::Passkey {
+                options: options.clone(),
+            },
+            true,
+        ),
+        (LevelView::Seen { result, options }, true),
+        (LevelView::Liveness { path }, true),
+        (LevelView::NotHere, false),
+        (LevelView::PasskeyMissing, false),
+        (LevelView::LivenessMissing, false),
+    ] {
+        let view = ApprovalPage {
+            level: level.clone(),
+            ..samples::approval()
+        };
+        let html = view.page(languages().of("en")).html;
+        assert_eq!(html.contains("id=\"approval-less\""), offered, "{level:?}");
+        assert!(html.contains("id=\"approval-deny\""), "{level:?}");
+    }
+}
+
 /// The first screen, before the details.
 fn first_screen(view: &ApprovalPage) -> String {
     let seen = read(&view.page(languages().of("en")).html);
@@ -209,8 +238,8 @@ fn what_does_not_fit_is_said_to_be_shortened() {
         (payee(&format!("{words} {words}")), "“one … six”", true),
         (agent(&"y".repeat(61)), "yyy…yyy", true),
         (
-            argument(&["“bcc” = “[eve@evil.example]”"]),
-            "“bcc” = “eve@evil.example”",
+            argument(&["“bcc”: “[eve@evil.example]”"]),
+            "“bcc”: “eve@evil.example”",
             false,
         ),
         (argument(&["a"; 4]), "once a a a a", false),

@@ -1,9 +1,10 @@
 //! The operator's name, icon and colour in the place of ours. Words and the order of a page stay, and no colour is taken that
-//! somebody could not read (WCAG 2.2, success criterion 1.4.3).
+//! somebody could not read (WCAG 2.2, success criterion 1.4.3), or that looks like the one which denies.
 
 use http::Response;
 
 use super::assets::{self, Asset};
+use super::brand_icon::BrandIcon;
 
 /// What stands in the banner of each page, and on the phone where the app is installed. The default is Writ's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,13 +14,6 @@ pub struct Brand {
     /// The stylesheet that holds the colours, and its address.
     style: Option<(String, String)>,
     theme: Option<String>,
-}
-
-/// A square PNG.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrandIcon {
-    png: Vec<u8>,
-    side: u32,
 }
 
 /// One colour for links and for the button that agrees, on light pages and on dark ones.
@@ -34,10 +28,6 @@ struct Colour([u8; 3]);
 
 /// Of a name, in characters: the banner of a small phone holds no more beside the time that is left.
 pub const LONGEST_NAME: usize = 24;
-/// Of an icon, in bytes.
-pub const LARGEST_ICON: u64 = 256 * 1024;
-/// Of an icon, in pixels of one side.
-const ICON_SIDES: std::ops::RangeInclusive<u32> = 192..=1024;
 /// Of text to what it stands on, WCAG 2.2 level AA.
 const READABLE: f64 = 4.5;
 
@@ -52,6 +42,11 @@ const DARK: [Colour; 3] = [
     Colour([0x19, 0x1c, 0x23]),
     Colour([0x23, 0x2a, 0x3b]),
 ];
+/// What warns, denies and stops: `--bad` of light pages and of dark ones.
+const DENIES: [Colour; 2] = [Colour([0x9c, 0x23, 0x23]), Colour([0xff, 0xb1, 0xa8])];
+/// How far from it, in the plane of hue and chroma of Oklab, whatever the lightness: within it are reds, of which nobody tells on a screen
+/// alone which one agrees.
+const TOLD_APART: f64 = 0.055;
 const BLACK: Colour = Colour([0, 0, 0]);
 const WHITE: Colour = Colour([0xff, 0xff, 0xff]);
 /// `--on-accent` of dark pages, and its like on light ones.
@@ -71,13 +66,13 @@ impl Brand {
         }
     }
 
-    pub(super) fn name(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
     /// The length of one side of the icon, in pixels; `None`: it is ours.
     pub(super) fn icon_side(&self) -> Option<u32> {
-        self.icon.as_ref().map(|icon| icon.side)
+        self.icon.as_ref().map(BrandIcon::side)
     }
 
     pub(super) fn has_icon(&self) -> bool {
@@ -95,7 +90,7 @@ impl Brand {
 
     /// Every file that is the same for everybody: its path, and the answer to `GET`.
     pub fn assets(&self) -> Vec<(String, Response<Asset>)> {
-        let mut all = assets::assets(self.icon.as_ref().map(|icon| icon.png.as_slice()));
+        let mut all = assets::assets(self.icon.as_ref().map(BrandIcon::png));
         if let Some((path, css)) = &self.style {
             all.push((path.clone(), assets::stylesheet(css)));
         }
@@ -103,37 +98,19 @@ impl Brand {
     }
 }
 
-impl BrandIcon {
-    /// By its signature and its first chunk (PNG third edition, sections 5.2 and 11.2.1): browsers judge the rest.
-    pub fn read(png: Vec<u8>) -> Result<Self, String> {
-        let (Some(SIGNATURE), Some(size)) = (png.get(..16), png.get(16..24)) else {
-            return Err("is no PNG".to_owned());
-        };
-        let side = |at: usize| {
-            let bytes = size.get(at..at + 4).and_then(|four| four.try_into().ok());
-            bytes.map_or(0, u32::from_be_bytes)
-        };
-        let (width, height) = (side(0), side(4));
-        if width != height || !ICON_SIDES.contains(&width) {
-            let (least, most) = (ICON_SIDES.start(), ICON_SIDES.end());
-            return Err(format!(
-                "has {width} x {height} pixels: a square of {least} to {most} is needed"
-            ));
-        }
-        Ok(Self { png, side: width })
-    }
-}
-
 impl Accent {
     /// `#rrggbb` of light pages and of dark ones; where the latter is not said, it is the lighter one of the same hue that can be read.
     pub fn read(light: &str, dark: Option<&str>) -> Result<Self, String> {
+        let [denies, denies_on_dark] = DENIES;
         let light = Colour::read(light)?;
         light.is_readable_on(&LIGHT, "light")?;
+        light.is_told_from(denies, "light")?;
         let dark = match dark {
             Some(dark) => Colour::read(dark)?,
             None => light.until_readable_on(&DARK),
         };
         dark.is_readable_on(&DARK, "dark")?;
+        dark.is_told_from(denies_on_dark, "dark")?;
         Ok(Self { light, dark })
     }
 
@@ -168,15 +145,20 @@ impl Colour {
         format!("#{red:02x}{green:02x}{blue:02x}")
     }
 
-    /// WCAG 2.2, "relative luminance".
-    fn luminance(self) -> f64 {
-        let [red, green, blue] = self.0.map(|part| {
+    /// The light of each part: sRGB, IEC 61966-2-1.
+    fn linear(self) -> [f64; 3] {
+        self.0.map(|part| {
             let part = f64::from(part) / 255.0;
             match part <= 0.04045 {
                 true => part / 12.92,
                 false => ((part + 0.055) / 1.055).powf(2.4),
             }
-        });
+        })
+    }
+
+    /// WCAG 2.2, "relative luminance".
+    fn luminance(self) -> f64 {
+        let [red, green, blue] = self.linear();
         0.2126 * red + 0.7152 * green + 0.0722 * blue
     }
 
@@ -197,6 +179,31 @@ impl Colour {
             true => Ok(()),
             false => Err(format!(
                 "has a contrast of {contrast:.2} to what it stands on on {pages} pages: {READABLE} is needed"
+            )),
+        }
+    }
+
+    /// `a` and `b` of Oklab (CSS Color 4, section 9.2): hue and chroma, without the lightness.
+    fn hue_and_chroma(self) -> [f64; 2] {
+        let [red, green, blue] = self.linear();
+        let l = (0.412_221_47 * red + 0.536_332_54 * green + 0.051_445_99 * blue).cbrt();
+        let m = (0.211_903_5 * red + 0.680_699_55 * green + 0.107_396_96 * blue).cbrt();
+        let s = (0.088_302_46 * red + 0.281_718_84 * green + 0.629_978_7 * blue).cbrt();
+        [
+            1.977_998_5 * l - 2.428_592_2 * m + 0.450_593_71 * s,
+            0.025_904_04 * l + 0.782_771_77 * m - 0.808_675_77 * s,
+        ]
+    }
+
+    fn is_told_from(self, denies: Self, pages: &str) -> Result<(), String> {
+        let [a, b] = self.hue_and_chroma();
+        let [denies_a, denies_b] = denies.hue_and_chroma();
+        match (a - denies_a).hypot(b - denies_b) >= TOLD_APART {
+            true => Ok(()),
+            false => Err(format!(
+                "is `{}` on {pages} pages, which looks like `{}`, the colour that denies and stops: take another hue",
+                self.text(),
+                denies.text()
             )),
         }
     }
@@ -232,9 +239,6 @@ impl Colour {
     }
 }
 
-/// The signature, and the head of the chunk IHDR.
-const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,7 +257,19 @@ mod tests {
     fn a_colour_that_could_not_be_read_is_refused() {
         for (light, dark, refused) in [
             ("#26437f", None, None),
-            ("#B00020", None, None),
+            ("#86198f", None, None),
+            ("#a0522d", Some("#ffd180"), None),
+            // Reds of any lightness, and what is red on dark pages alone.
+            ("#9c2323", None, Some("looks like `#9c2323`")),
+            ("#B00020", None, Some("on light pages, which looks like")),
+            ("#d32f2f", None, Some("looks like")),
+            ("#800020", None, Some("looks like")),
+            (
+                "#26437f",
+                Some("#ffb1a8"),
+                Some("on dark pages, which looks like `#ffb1a8`"),
+            ),
+            ("#26437f", Some("#ef9a9a"), Some("looks like")),
             ("#000000", None, None),
             ("#26437f", Some("#a9bffb"), None),
             ("#ffcc00", None, Some("on light pages")),
@@ -303,37 +319,13 @@ mod tests {
         let (light, rest) = css
             .split_once("@media (prefers-color-scheme: dark)")
             .unwrap();
-        for (part, grounds) in [(light, LIGHT), (rest, DARK)] {
-            for (name, ground) in ["paper", "sheet", "tint"].into_iter().zip(grounds) {
+        let [denies, denies_on_dark] = DENIES;
+        for (part, grounds, denies) in [(light, LIGHT, denies), (rest, DARK, denies_on_dark)] {
+            let names = ["paper", "sheet", "tint", "bad"];
+            for (name, ground) in names.into_iter().zip(grounds.into_iter().chain([denies])) {
                 let line = format!("--{name}: {};", ground.text());
                 assert!(part.contains(&line), "{line}");
             }
-        }
-    }
-
-    #[test]
-    fn an_icon_is_a_square_png() {
-        let png = |width: u32, height: u32| {
-            let mut bytes = SIGNATURE.to_vec();
-            bytes.extend(width.to_be_bytes());
-            bytes.extend(height.to_be_bytes());
-            bytes
-        };
-        assert_eq!(BrandIcon::read(png(512, 512)).unwrap().side, 512);
-        let ours = include_bytes!("../static/icon-192.png").to_vec();
-        assert_eq!(BrandIcon::read(ours).unwrap().side, 192);
-        for (bytes, why) in [
-            (png(512, 511), "512 x 511"),
-            (png(64, 64), "64 x 64"),
-            (png(2048, 2048), "2048 x 2048"),
-            (png(512, 512)[..23].to_vec(), "no PNG"),
-            (
-                b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(),
-                "no PNG",
-            ),
-            (Vec::new(), "no PNG"),
-        ] {
-            assert!(BrandIcon::read(bytes).unwrap_err().contains(why), "{why}");
         }
     }
 }

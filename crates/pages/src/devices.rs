@@ -2,7 +2,6 @@
 
 use askama::Template;
 use http::StatusCode;
-use writ_authority::Level;
 use writ_wire::time::Timestamp;
 
 use super::around::{Around, Tab};
@@ -55,9 +54,18 @@ pub struct SessionView {
     pub system: Option<&'static str>,
     pub address: Option<String>,
     pub since: Timestamp,
-    pub level: Level,
+    pub proof: SessionProof,
     /// It is the one that looks at the page.
     pub current: bool,
+}
+
+/// By what they signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionProof {
+    Password,
+    Passkey,
+    /// A link and its code.
+    Code,
 }
 
 /// What proves the person who adds a passkey.
@@ -90,6 +98,8 @@ pub enum DevicesProblem {
     NotProven,
     /// It is one that a provider copies.
     NotBound,
+    /// The last one of somebody without a password.
+    OnlyWayIn,
 }
 
 impl Devices {
@@ -174,9 +184,10 @@ impl SessionView {
                 (None, None) => fill(&text.unnamed, &[]),
             },
             since: fill(&text.since, &[("at", &texts.moment(self.since))]),
-            how: match self.level {
-                Level::None | Level::Password => &text.password,
-                Level::Passkey | Level::Liveness => &text.passkey,
+            how: match self.proof {
+                SessionProof::Password => &text.password,
+                SessionProof::Passkey => &text.passkey,
+                SessionProof::Code => &text.code,
             },
             address: self
                 .address
@@ -223,6 +234,7 @@ impl DevicesProblem {
             Self::TooMany => &text.too_many,
             Self::NotProven => &text.not_proven,
             Self::NotBound => &text.not_bound,
+            Self::OnlyWayIn => &text.only_way_in,
         }
     }
 }

@@ -45,6 +45,8 @@ pub enum WayOn {
 pub enum FailureKind {
     /// Client or redirect URI cannot be trusted.
     UntrustedRequest,
+    /// What a page of ours or a mailed link sent is none of ours: no app is part of it.
+    Malformed,
     /// A guest's request that nobody is asked about.
     RequestRefused,
     RequestExpired,
@@ -135,6 +137,7 @@ impl FailureKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::UntrustedRequest
+            | Self::Malformed
             | Self::RequestRefused
             | Self::RequestExpired
             | Self::RequestUsed
@@ -155,6 +158,7 @@ impl FailureKind {
         let failure = &texts.failure;
         match self {
             Self::UntrustedRequest => &failure.untrusted_request,
+            Self::Malformed => &failure.malformed,
             Self::RequestRefused => &failure.request_refused,
             Self::RequestExpired => &failure.request_expired,
             Self::RequestUsed => &failure.request_used,
@@ -175,6 +179,7 @@ impl FailureKind {
     fn leads_home(self) -> bool {
         match self {
             Self::RequestUsed
+            | Self::Malformed
             | Self::ClientPaused
             | Self::NotFound
             | Self::MethodNotAllowed

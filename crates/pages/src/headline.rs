@@ -152,6 +152,17 @@ impl<'a> Head<'a> {
 }
 
 impl ActHead<'_> {
+    /// Whether anything of it is a value of the request, and not words of its type alone.
+    fn has_value(&self) -> bool {
+        let sentences = [&self.sentence, &self.line].into_iter().flatten();
+        let mut parts = sentences.chain(&self.values).flat_map(|one| &one.parts);
+        let is_told = self.amount.is_some()
+            || self.payee.is_some()
+            || self.account.is_some()
+            || self.object.is_some();
+        is_told || parts.any(|part| !matches!(part, Part::Words(_)))
+    }
+
     fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.does.iter().map(Sentence::to_string).collect();
         lines.extend(self.amount.as_ref().map(|amount| amount.text.clone()));
@@ -200,9 +211,13 @@ fn acts<'a>(view: &ScreenView, texts: &'a Texts, brief: &mut Brief) -> Vec<ActHe
         });
         let values = detail.values.iter();
         let values: Vec<Sentence> = values.map(|line| said_now(line, texts, view.now)).collect();
-        acts.push(ActHead {
+        let act = ActHead {
             values: brief.lines(&values),
-            claim: claim(view, texts, brief),
+            ..act
+        };
+        let claim = act.has_value().then(|| claim(view, texts, brief)).flatten();
+        acts.push(ActHead {
+            claim,
             at: at(view, detail, texts, brief),
             ..act
         });
@@ -314,3 +329,36 @@ pub(super) fn letters(name: &str) -> String {
 /// The most of it that may stand there whole, in words: with what follows it on the first screen, a password's label or a device's hint,
 /// at most 60 are read before the buttons (docs/approval.md).
 const MOST_WORDS: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use crate::{Languages, app_samples as samples};
+
+    /// Where a line holds words of its type alone, or all its values are folded, nothing stands there that the agent wrote.
+    #[test]
+    fn only_values_are_in_the_agents_own_words() {
+        let languages = Languages::load().unwrap();
+        let cases: [(&str, &[&str], bool); 4] = [
+            ("Use the tool, once", &[], false),
+            ("Delete [the list], once", &[], true),
+            ("Use the tool, once", &["to: [a]"], true),
+            (
+                "Use the tool, once",
+                &["[a]", "[b]", "[c]", "[d]", "[e]"],
+                false,
+            ),
+        ];
+        for (sentence, values, marked) in cases {
+            for resolved in [Vec::new(), vec!["title".to_owned()]] {
+                let mut view = samples::through_approval();
+                view.screen.through.as_mut().unwrap().resolved = resolved;
+                let detail = &mut view.screen.details[0];
+                detail.sentence = samples::pieces(sentence);
+                detail.values = values.iter().map(|line| samples::pieces(line)).collect();
+                let html = view.page(languages.of("en")).html;
+                let is_marked = html.contains("<p class=\"claim\">");
+                assert_eq!(is_marked, marked, "{sentence}: {html}");
+            }
+        }
+    }
+}

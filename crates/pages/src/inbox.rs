@@ -17,6 +17,8 @@ pub struct Inbox {
     pub person: PersonView,
     pub now: Timestamp,
     pub requests: Vec<InboxEntry>,
+    /// Whether agents wait since the person set another password by a link.
+    pub paused_by_reset: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +44,7 @@ impl Inbox {
             title: texts.page_title(&texts.inbox.title),
             around: Around::of(&self.person, Tab::Requests, texts),
             lead: lead(self.requests.len(), texts),
+            paused_by_reset: self.paused_by_reset,
             entries: self
                 .requests
                 .iter()
@@ -52,12 +55,13 @@ impl Inbox {
     }
 }
 
-fn lead(count: usize, texts: &Texts) -> String {
-    match count {
-        0 => texts.inbox.none.clone(),
-        1 => texts.inbox.lead_one.clone(),
-        _ => fill(&texts.inbox.lead_many, &[("count", &count.to_string())]).to_string(),
-    }
+fn lead(count: usize, texts: &Texts) -> Sentence {
+    let text = match count {
+        0 => &texts.inbox.none,
+        1 => &texts.inbox.lead_one,
+        _ => &texts.inbox.lead_many,
+    };
+    fill(text, &[("count", &count.to_string())])
 }
 
 /// The finished words of one request.
@@ -120,6 +124,7 @@ struct InboxTemplate<'a> {
     texts: &'a Texts,
     title: String,
     around: Around<'a>,
-    lead: String,
+    lead: Sentence,
+    paused_by_reset: bool,
     entries: Vec<Entry<'a>>,
 }

@@ -12,11 +12,17 @@ use super::texts::{TextError, Texts};
 /// Holds the tag that a person chose.
 pub const LANGUAGE_COOKIE: &str = "writ-language";
 
+/// The tags of all languages, English first.
+pub const LANGUAGES: [&str; 2] = ["en", "de"];
+
 /// Every language; English is the first one and stands in for all others.
 #[derive(Debug)]
 pub struct Languages {
     english: Texts,
     others: Vec<Texts>,
+    /// Found by its tag alone, and named nowhere.
+    #[cfg(debug_assertions)]
+    pseudo: Texts,
 }
 
 impl Languages {
@@ -24,6 +30,8 @@ impl Languages {
         Ok(Self {
             english: Texts::load()?,
             others: vec![Texts::german()?],
+            #[cfg(debug_assertions)]
+            pseudo: Texts::pseudo()?,
         })
     }
 
@@ -33,7 +41,14 @@ impl Languages {
         Self {
             english: self.english.under(brand),
             others: others.map(|texts| texts.under(brand)).collect(),
+            #[cfg(debug_assertions)]
+            pseudo: self.pseudo.under(brand),
         }
+    }
+
+    /// Whether there are texts of this tag, or of its language.
+    pub fn knows(&self, tag: &str) -> bool {
+        self.find(tag).is_some()
     }
 
     /// The texts of a BCP 47 tag: of exactly that, or of its language, or English.
@@ -82,8 +97,11 @@ impl Languages {
 
     fn find(&self, tag: &str) -> Option<&Texts> {
         let primary = primary(tag);
-        self.all()
-            .find(|texts| texts.locale().eq_ignore_ascii_case(primary))
+        let all = self.all();
+        #[cfg(debug_assertions)]
+        let all = all.chain(std::iter::once(&self.pseudo));
+        let mut all = all;
+        all.find(|texts| texts.locale().eq_ignore_ascii_case(primary))
     }
 }
 
@@ -179,6 +197,8 @@ mod tests {
         let languages = Languages::load().unwrap();
         assert_eq!(languages.of("de-CH").locale(), "de");
         assert_eq!(languages.of("tlh").locale(), "en");
+        let tags = languages.all().map(Texts::locale);
+        assert_eq!(tags.collect::<Vec<_>>(), LANGUAGES);
         let names = [("en", "English"), ("de", "Deutsch")];
         assert_eq!(
             languages.names(),

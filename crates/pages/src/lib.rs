@@ -9,6 +9,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use writ_wire::time::seconds_to_wait;
 
 mod account;
+mod account_act;
+mod account_done;
 mod action_name;
 mod activity;
 mod agents;
@@ -18,6 +20,7 @@ mod approve;
 mod around;
 mod assets;
 mod brand;
+mod brand_icon;
 mod brief;
 mod clean;
 mod consent;
@@ -34,13 +37,18 @@ mod hints;
 mod inbox;
 mod installed;
 mod languages;
+mod listed_app;
 mod login;
 mod logout;
 pub mod messages;
 mod onward;
 mod over;
+mod pause_cause;
 mod person;
+#[cfg(debug_assertions)]
+mod pseudo;
 mod receipt;
+mod report;
 mod scope;
 mod screen;
 mod sections;
@@ -75,6 +83,8 @@ pub use account::{
     AccountLinkPage, AccountLinkProblem, AccountSaid, AddressPage, ForgottenPage, LinkProof,
     NotMePage,
 };
+pub use account_act::AccountAct;
+pub use account_done::{AccountDonePage, NextStep};
 pub use action_name::title_of;
 pub use activity::{Activity, ActivityEntry, ActivityKind};
 pub use agents::{
@@ -90,14 +100,16 @@ pub(crate) use assets::{
     PUSH_SCRIPT_PATH,
 };
 pub use assets::{Asset, ICON_PATH, STYLESHEET_PATH};
-pub use brand::{Accent, Brand, BrandIcon, LARGEST_ICON, LONGEST_NAME};
+pub use brand::{Accent, Brand, LONGEST_NAME};
+pub use brand_icon::{BrandIcon, LARGEST_ICON};
 pub use clean::{LONGEST_WORDS, clean, legible, legible_block, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
 };
 pub use device_code::{DeviceCode, DeviceCodeProblem};
 pub use devices::{
-    Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionView,
+    Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionProof,
+    SessionView,
 };
 pub use done::Done;
 pub use elsewhere::{ElsewherePage, ElsewhereProblem, ElsewhereStep};
@@ -106,12 +118,13 @@ pub use form_post::FormPost;
 pub use guest::{AskedTypeView, GuestView, LifetimeView};
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
-pub use languages::{LANGUAGE_COOKIE, Languages};
+pub use languages::{LANGUAGE_COOKIE, LANGUAGES, Languages};
 pub use login::{Login, LoginProblem};
 pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};
 pub use person::PersonView;
 pub use receipt::{BecameOf, ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
+pub use report::ReportView;
 pub use scope::{AskedEachTime, ScopeView, ScopeWords};
 pub use settings::{PasswordAskedBy, QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{HolderView, MineNotice, TaskStateView, TaskView};

@@ -23,9 +23,22 @@ pub enum Passkey {
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     Email,
+    /// Another one is to be confirmed.
+    EmailAsked,
     QuietHours,
     BrowserAdded,
     BrowserRemoved,
+}
+
+/// Who said "This was not me".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reporter {
+    /// The one about whom it was asked.
+    #[default]
+    Subject,
+    /// Who decides for them.
+    Approver,
 }
 
 /// What happened to the ways in which a person proves themselves.
@@ -51,6 +64,7 @@ pub struct MessageTexts {
     mail: Mail,
     suspended: Mail,
     reported: Mail,
+    reported_other: Mail,
     passkey_added: News,
     passkey_removed: News,
     passkey_code: News,
@@ -58,12 +72,14 @@ pub struct MessageTexts {
     reset_begun: News,
     recovered: News,
     email_changed: News,
+    email_asked: News,
     quiet_hours_changed: News,
     browser_added: News,
     browser_removed: News,
     used_twice: News,
     not_done: News,
     resource_reported: Mail,
+    resource_reported_other: Mail,
     invitation: Mail,
     reset: Mail,
     forgotten: Mail,
@@ -104,6 +120,18 @@ pub struct MessageAsker<'a> {
     pub agent: &'a Client,
     /// The resource through which it asks, as it is registered.
     pub resource: Option<&'a str>,
+}
+
+/// A letter with a link.
+pub struct LinkLetter<'a> {
+    pub kind: LinkKind,
+    /// By which its person signs in.
+    pub name: &'a str,
+    /// What they know this server as.
+    pub place: &'a str,
+    pub url: &'a str,
+    /// Where the link is ended.
+    pub not_me: &'a str,
 }
 
 /// A title and what stands below it.
@@ -189,11 +217,14 @@ impl MessageTexts {
             .filled(agent, &[("{id}", id), ("{person}", person)])
     }
 
-    /// To the admin: the agent is stopped for one person.
-    pub fn reported(&self, agent: &Client, person: &str) -> Said {
+    /// To the admin: the agent is stopped for the person who said so; of who decides for another nothing is.
+    pub fn reported(&self, agent: &Client, person: &str, reporter: Reporter) -> Said {
         let id = agent.id.as_str();
-        self.reported
-            .filled(agent, &[("{id}", id), ("{person}", person)])
+        let letter = match reporter {
+            Reporter::Subject => &self.reported,
+            Reporter::Approver => &self.reported_other,
+        };
+        letter.filled(agent, &[("{id}", id), ("{person}", person)])
     }
 
     pub fn account(&self, what: AccountNews) -> Said {
@@ -246,28 +277,43 @@ impl MessageTexts {
         }
     }
 
-    /// To the admin: this resource may ask one person nothing for a while.
-    pub fn resource_reported(&self, client: &Client, resource: &str, person: &str) -> Said {
+    /// To the admin: this resource may ask the person who said so nothing for a while.
+    pub fn resource_reported(
+        &self,
+        client: &Client,
+        resource: &str,
+        person: &str,
+        reporter: Reporter,
+    ) -> Said {
         let resource = clean(resource, LONGEST_WORDS);
         let values = [("{resource}", &*resource), ("{person}", person)];
-        let Said { title, body } = self.resource_reported.filled(client, &values);
+        let letter = match reporter {
+            Reporter::Subject => &self.resource_reported,
+            Reporter::Approver => &self.resource_reported_other,
+        };
+        let Said { title, body } = letter.filled(client, &values);
         Said {
             title: title.replace("{resource}", &resource),
             body,
         }
     }
 
-    /// The letter with a link, and with another one that only ends it. Neither proves anybody, so the letter may be read by others.
-    pub fn link_letter(&self, kind: LinkKind, url: &str, not_me: &str) -> Said {
-        let Mail { subject, text } = match kind {
+    /// The letter with a link, and with another one that only ends it. Neither proves anybody, so the letter may be read by others. An
+    /// invitation says to what, and the name that its person does not know yet.
+    pub fn link_letter(&self, letter: &LinkLetter<'_>) -> Said {
+        let Mail { subject, text } = match letter.kind {
             LinkKind::Invitation => &self.invitation,
             LinkKind::Reset => &self.reset,
             LinkKind::Forgotten => &self.forgotten,
             LinkKind::Address => &self.address,
         };
         Said {
-            title: subject.clone(),
-            body: text.replace("{url}", url).replace("{not_me}", not_me),
+            title: subject.replace("{place}", letter.place),
+            body: text
+                .replace("{url}", letter.url)
+                .replace("{not_me}", letter.not_me)
+                .replace("{place}", letter.place)
+                .replace("{name}", &clean(letter.name, LONGEST_WORDS)),
         }
     }
 
@@ -289,6 +335,7 @@ impl MessageTexts {
             AccountNews::ResetBegun => &self.reset_begun,
             AccountNews::Recovered => &self.recovered,
             AccountNews::Reach(Reach::Email) => &self.email_changed,
+            AccountNews::Reach(Reach::EmailAsked) => &self.email_asked,
             AccountNews::Reach(Reach::QuietHours) => &self.quiet_hours_changed,
             AccountNews::Reach(Reach::BrowserAdded) => &self.browser_added,
             AccountNews::Reach(Reach::BrowserRemoved) => &self.browser_removed,
@@ -331,66 +378,4 @@ pub fn kinds(request: &PendingRequest, types: &Types, language: &str) -> Vec<Str
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_language_that_is_ours() {
-        let words = Words::load().unwrap();
-        for (asked, given) in [
-            ("de-AT,de;q=0.9,en;q=0.8", "de"),
-            ("fr, DE", "de"),
-            ("en-US,en;q=0.9", "en"),
-            ("fr", "en"),
-            ("", "en"),
-            ("*", "en"),
-        ] {
-            assert_eq!(words.language(asked), given, "{asked}");
-        }
-    }
-
-    #[test]
-    fn both_languages_have_the_same_placeholders() {
-        let placeholders = |text: &str| {
-            let mut found: Vec<String> = text
-                .split('{')
-                .skip(1)
-                .filter_map(|rest| rest.split_once('}').map(|(name, _)| name.to_owned()))
-                .collect();
-            found.sort();
-            found
-        };
-        let Words([(_, en), (_, de)]) = Words::load().unwrap();
-        for (one, other) in [
-            (&en.push.through, &de.push.through),
-            (&en.push.title, &de.push.title),
-            (&en.push.body, &de.push.body),
-            (&en.mail.subject, &de.mail.subject),
-            (&en.mail.text, &de.mail.text),
-            (&en.suspended.subject, &de.suspended.subject),
-            (&en.suspended.text, &de.suspended.text),
-            (&en.reported.subject, &de.reported.subject),
-            (&en.reported.text, &de.reported.text),
-            (&en.passkey_added.text, &de.passkey_added.text),
-            (&en.passkey_removed.text, &de.passkey_removed.text),
-            (&en.passkey_code.text, &de.passkey_code.text),
-            (&en.password_changed.text, &de.password_changed.text),
-            (&en.reset_begun.text, &de.reset_begun.text),
-            (&en.recovered.text, &de.recovered.text),
-            (&en.invitation.text, &de.invitation.text),
-            (&en.reset.text, &de.reset.text),
-            (&en.forgotten.text, &de.forgotten.text),
-            (&en.address.text, &de.address.text),
-            (&en.reset_asked.text, &de.reset_asked.text),
-            (&en.email_changed.text, &de.email_changed.text),
-            (&en.quiet_hours_changed.text, &de.quiet_hours_changed.text),
-            (&en.browser_added.text, &de.browser_added.text),
-            (&en.browser_removed.text, &de.browser_removed.text),
-            (&en.used_twice.title, &de.used_twice.title),
-            (&en.used_twice.body, &de.used_twice.body),
-            (&en.used_twice.text, &de.used_twice.text),
-        ] {
-            assert_eq!(placeholders(one), placeholders(other), "{other}");
-        }
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::around::{Around, Tab};
 use super::sections::OverText;
 use super::sentence::{Part, Sentence, fill};
-use super::{LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
+use super::{LONGEST_WORDS, Page, PersonView, ReportView, Texts, clean};
 
 /// How a request ended, in the place of its screen.
 #[derive(Clone, Debug)]
@@ -26,19 +26,17 @@ pub enum HowOver {
     Denied,
     /// Denied, and the agent was stopped.
     Stopped,
-    /// Reported: the agent is suspended and the admin knows.
-    NotMe,
+    /// Denied and reported: the admin knows.
+    Reported(ReportView),
     Expired,
     /// Approved, and nobody used it in time.
     NotDone,
+    /// Approved, and somebody said no to the same before it was used.
+    TakenBack,
     /// The resource server that asked took it back.
     Cancelled,
     /// The resource server that asked describes by now otherwise what would be done.
     DescribedAnew,
-    /// Reported: the resource server that asked may ask this person nothing for a while.
-    Silenced {
-        resource: String,
-    },
     /// Somebody else decided.
     ByOther {
         approved: bool,
@@ -75,10 +73,7 @@ impl Over {
             sentence: self.sentence(&text.sentence, texts),
             agents: matches!(
                 self.how,
-                HowOver::Stopped
-                    | HowOver::NotMe
-                    | HowOver::NumberWrongElsewhere
-                    | HowOver::Silenced { .. }
+                HowOver::Stopped | HowOver::Reported(_) | HowOver::NumberWrongElsewhere
             ),
         };
         Page::rendered(&template, status).with_scripts()
@@ -97,7 +92,7 @@ impl Over {
         };
         let (agreed, need) = (agreed.to_string(), need.to_string());
         let resource = match &self.how {
-            HowOver::Silenced { resource } => plain(resource),
+            HowOver::Reported(report) => report.resource(),
             _ => String::new(),
         };
         fill(
@@ -119,12 +114,12 @@ impl HowOver {
             Self::Approved => &over.approved,
             Self::Denied => &over.denied,
             Self::Stopped => &over.stopped,
-            Self::NotMe => &over.not_me,
+            Self::Reported(report) => report.over(texts),
             Self::Expired => &over.expired,
             Self::NotDone => &over.not_done,
+            Self::TakenBack => &over.taken_back,
             Self::Cancelled => &over.cancelled,
             Self::DescribedAnew => &over.described_anew,
-            Self::Silenced { .. } => &over.silenced,
             Self::ByOther { approved: true } => &over.by_other_yes,
             Self::ByOther { approved: false } => &over.by_other_no,
             Self::WaitsForOthers { .. } => &over.waits,

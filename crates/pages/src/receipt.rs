@@ -10,7 +10,7 @@ use writ_wire::time::Timestamp;
 use super::approval::RoleView;
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
-use super::{ClientView, Page, PersonView, Texts, legible_block, plain};
+use super::{ClientView, Page, PersonView, ReportView, Texts, legible_block, plain};
 
 /// One receipt. The signed document itself is at `/app/receipts/{id}/document`.
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ pub struct ReceiptPage {
     pub used_at: Option<Timestamp>,
     /// What the resource server says became of the action.
     pub became: Option<BecameOf>,
-    /// The resource server that this person wants to hear nothing of, as it is registered.
-    pub silenced: Option<String>,
+    /// What the report ended.
+    pub report: Option<ReportView>,
     /// Where it can be stopped.
     pub task: Option<String>,
     /// The person just decided.
@@ -118,11 +118,12 @@ impl ReceiptPage {
                 .collect(),
             facts: vec![(&text.id, plain(&self.id)), (&text.hash, plain(&self.hash))],
             outcome: self.outcome(texts),
+            summary: self.summary(texts),
             shown: self.shown.iter().map(ShownSection::clean).collect(),
-            silenced: self
-                .silenced
-                .as_deref()
-                .map(|resource| fill(&text.silenced, &[("resource", &plain(resource))])),
+            report: self
+                .report
+                .as_ref()
+                .map(|report| report.done(&self.client.shown_name(), texts)),
             view: self,
             verdict,
         };
@@ -131,6 +132,20 @@ impl ReceiptPage {
 }
 
 impl ReceiptPage {
+    /// Who asked and for what, as it stood first on the screen. All of it stands below, in a fold of another name than there.
+    fn summary(&self, texts: &Texts) -> Vec<ShownSection> {
+        let (there, here) = (&texts.approval.hint.shortened, &texts.receipt.shortened);
+        let first = self.shown.iter().take(2);
+        let mut summary: Vec<ShownSection> = first.map(ShownSection::clean).collect();
+        for section in &mut summary {
+            let lines = section.lines.iter_mut();
+            let said = lines.chain([&mut section.heading]);
+            said.filter(|line| *line == there)
+                .for_each(|line| line.clone_from(here));
+        }
+        summary
+    }
+
     /// What came of a yes; of a no nothing did, and its lead says so.
     fn outcome(&self, texts: &Texts) -> Option<Sentence> {
         let text = &texts.receipt;
@@ -223,11 +238,41 @@ struct ReceiptTemplate<'a> {
     title: String,
     around: Around<'a>,
     view: &'a ReceiptPage,
+    summary: Vec<ShownSection>,
     shown: Vec<ShownSection>,
     verdict: String,
-    silenced: Option<Sentence>,
+    report: Option<Sentence>,
     lead: Sentence,
     outcome: Option<Sentence>,
     votes: Vec<VoteWords<'a>>,
     facts: Vec<(&'a str, String)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Languages, app_samples};
+
+    /// The copy of what was seen keeps every word.
+    #[test]
+    fn what_was_shortened_leads_to_the_fold_of_the_receipt() {
+        let languages = Languages::load().unwrap();
+        for (language, there, here) in [
+            ("en", "Shortened: see Details.", "under Evidence."),
+            (
+                "de",
+                "Gekürzt: siehe Einzelheiten.",
+                "Unter „Nachweis“ steht",
+            ),
+        ] {
+            let mut view = app_samples::receipt();
+            view.shown.iter_mut().for_each(|section| {
+                section.lines.push(there.to_owned());
+            });
+            let sections = view.shown.len();
+            let html = view.page(languages.of(language)).html;
+            let (summary, evidence) = html.split_once("id=\"evidence\"").unwrap();
+            assert!(summary.contains(here) && !summary.contains(there), "{html}");
+            assert_eq!(evidence.matches(there).count(), sections, "{html}");
+        }
+    }
 }

@@ -33,15 +33,15 @@ texts! {
     AccountTexts {
         title_invitation: String, title_reset: String, lead_invitation: String, lead_reset: String, lead_passkey: String,
         code: String, code_hint: String, password_hint: String, submit: String, over_title: String, over: String,
-        done_title: String, done: String, done_passkey: String, go_on: String, add_passkey: String, later: String,
+        sign_in_as: String, by_passkey: String, or_passkey: String, joined_title: String, joined: String, done_title: String, done: String, done_new: String, done_passkey: String, done_browsers: String, go_on: String, add_passkey: String, later: String,
         forgot: String, forgot_lead: String, forgot_submit: String, may_come: String, ask_operator: String,
         not_me_title: String, not_me_lead: String, not_me_submit: String, ended_title: String, ended: String,
-        address_title: String, address_lead: String, address_submit: String, problem: AccountProblemTexts,
+        address_title: String, address_lead: String, address_submit: String, needs_script: String, problem: AccountProblemTexts,
     }
     GuestTexts {
         says: String, says_nothing: String, verified: String, not_verified: String,
         on_device: String, registered_itself: String, changed: String, how_long: String, day: String, week: String,
-        month: String, still_asked: String, asked_above: String, resume: String, suspended: String, resumed: String, sign_in_first: String,
+        month: String, still_asked: String, asked_above: String, resume: String, resumed: String, sign_in_first: String,
     }
     ConsentTexts {
         heading_agent: String, heading_client: String, publisher: String,
@@ -63,7 +63,7 @@ texts! {
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
         back_to_client: String, leads_to: String, start_again: String,
-        untrusted_request: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
+        untrusted_request: FailureText, malformed: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
         client_stopped: FailureText, client_paused: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_large: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
@@ -133,16 +133,16 @@ texts! {
         needs_script: String, unsupported: String, failed: String, unsure: String, deny: String,
         approve: String, less: String, less_parts: String, less_amount: String,
         less_amount_plain: String, less_most: String, less_time: String, less_time_whole: String,
-        less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String,
-        not_me: String, not_me_yes: String, not_me_hint: String, not_me_hint_through: String, hint: ApprovalHintTexts,
+        less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String, stop_hint_other: String,
+        not_me: String, not_me_yes: String, not_me_hint: String, not_me_hint_through: String, not_me_hint_both: String, not_me_hint_told: String, hint: ApprovalHintTexts,
         problem: ApprovalProblemTexts,
     }
     ReceiptTexts {
         approved: String, approved_less: String, denied: String, stopped: String, not_me: String,
-        agreed: String, silenced: String, lead_yes: String, lead_no: String, lead_agreed: String, by: String,
+        agreed: String, paused: String, silenced: String, silenced_both: String, told: String, lead_yes: String, lead_no: String, lead_agreed: String, by: String,
         vote: String, role_subject: String, role_sponsor: String, role_designated: String,
         password: String, passkey: String, liveness: String, unconfirmed: String, shown: String,
-        evidence: String, id: String, hash: String, used: String, not_used: String,
+        evidence: String, shortened: String, id: String, hash: String, used: String, not_used: String,
         done: String, in_vain: String, not_begun: String,
         document: String, task: String, inbox: String, back_to_device: String,
     }
@@ -152,7 +152,7 @@ texts! {
         by_other_yes: OverText, by_other_no: OverText, waits: OverText, number_wrong: OverText,
         number_wrong_elsewhere: OverText,
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
-        silenced: OverText, described_anew: OverText,
+        taken_back: OverText, silenced: OverText, silenced_both: OverText, told: OverText, described_anew: OverText,
     }
     AgentDidTexts {
         done: String, done_something: String, used: String, used_something: String, permitted: String, permitted_something: String,
@@ -180,22 +180,32 @@ texts! {
     PauseTexts {
         heading: String, hint: String, since: String, button: String, title: String, lead: String,
         by_password: String, by_passkey: String, keep: String, done: String, over: String,
-        not_proven: String, failed: String,
+        not_proven: String, failed: String, not_me: String, wrong_number: String, client_unknown: String,
+        reset: String, weaker: String, task_unknown: String, operator: String, sign_in_first: String,
+        after_reset: String, after_reset_here: String, after_reset_now: String, see: String,
     }
     ActivityKindTexts {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,
         approved_by: String, approved_less_by: String, denied_by: String, not_me_by: String,
-        stopped_by: String, stopped_by_operator: String,
+        stopped_by: String, stopped_by_operator: String, wrong_number: String, paused: String, allowed_again: String, suspended: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
-        handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
-        sign_in_failed: String, session_ended: String, passkey_added: String, passkey_removed: String,
-        removed_by_operator: String, passkey_retired: String, code_made: String, reset_asked: String, password_changed: String,
-        password_by_operator: String, settings_changed: String, settings_by_operator: String, somebody: String,
+        handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String, signed_in_code: String,
+        sign_in_failed: String, session_ended: String, somebody: String,
+    }
+    AccountActTexts {
+        passkey_added: String, passkey_removed: String, removed_by_operator: String, passkey_retired: String,
+        code_made: String, joined: String, password_changed: String, password_reset: String,
+        password_by_operator: String, reset_asked: String, reset_begun: String, reset_ended: String,
+        address_changed: String, address_removed: String, address_by_operator: String, user_code_set: String,
+        user_code_removed: String, time_zone_changed: String, quiet_hours_changed: String, notifications_on: String,
+        notifications_off: String, wrong_code: String, passkey_failed: String, enabled_by_operator: String,
+        address_asked: String, wrong_password: String, disabled_by_operator: String, settings_by_operator: String, settings_changed: String,
     }
     ActivityTexts {
         title: String, lead: String, none: String, none_hint: String, receipt: String,
         older: String, export: String, through: String, kind: ActivityKindTexts,
+        account: AccountActTexts,
     }
     DevicesNoticeTexts {
         passkey_added: String, passkey_removed: String, notifications_on: String,
@@ -203,10 +213,10 @@ texts! {
     }
     DevicesProblemTexts {
         passkey_failed: String, already_there: String, too_many: String, not_proven: String,
-        not_bound: String,
+        not_bound: String, only_way_in: String,
     }
     SessionTexts {
-        title: String, named: String, unnamed: String, since: String, password: String, passkey: String,
+        title: String, named: String, unnamed: String, since: String, password: String, passkey: String, code: String,
         from: String, current: String, end: String, end_others: String, ended: String, none_ended: String,
         hint: String,
     }
@@ -229,7 +239,7 @@ texts! {
         title: String, saved: String, preferences: String, language_label: String, quiet: String,
         quiet_hint: String, from: String, until: String, quiet_zone: String, offset: String,
         zone_label: String, zone_hint: String, email: String,
-        email_label: String, email_hint: String, email_impossible: String, email_sent: String, code: String,
+        email_label: String, email_hint: String, email_impossible: String, by_passkey: String, needs_script: String, email_sent: String, code: String,
         code_hint: String, code_set: String, code_label: String, password: String, save: String, new: String, new_hint: String,
         new_old: String, new_label: String, new_again: String, new_save: String, new_saved: String,
         problem: SettingsProblemTexts,

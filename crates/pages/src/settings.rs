@@ -12,9 +12,9 @@ use super::{Page, PersonView, Texts};
 
 /// What a person set. Each part is a form of its own to `POST /app/settings`, named by `setting`: `time_zone`
 /// (`time_zone`), `quiet` (`from`, `until` as
-/// `22:00`, both empty for none; `offset` in minutes), `email` (`email`,
-/// `password`), `password` (`password`, `new_password`,
-/// `new_password_again`), `user_code` (`user_code`, `password`), `language` (`language`).
+/// `22:00`, both empty for none; `offset` in minutes), `email` (`email`), `password` (`new_password`, `new_password_again`),
+/// `user_code` (`user_code`), `language` (`language`); those of `email`, `password` and `user_code` with `password` or, of whoever has a
+/// passkey, `assertion` (the answer to `POST /app/devices/passkeys/prove` with all that is chosen).
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub person: PersonView,
@@ -28,6 +28,8 @@ pub struct Settings {
     pub email: String,
     /// Whether e-mail can be sent at all.
     pub email_possible: bool,
+    /// Whether the person proves a change by a passkey instead of their password.
+    pub by_passkey: bool,
     pub has_user_code: bool,
     /// Tag and name of each, in that language itself: `Languages::names`.
     pub languages: Vec<(String, String)>,
@@ -71,6 +73,8 @@ pub enum SettingsProblem {
     Differs,
     Password(PasswordFault),
     PasswordWrong,
+    /// It was no passkey of theirs, or for something else.
+    NotProven,
     /// Until then no try is looked at.
     TooMany {
         retry_after: Duration,
@@ -144,6 +148,7 @@ impl SettingsProblem {
             | Self::Differs
             | Self::Password(_)
             | Self::PasswordWrong
+            | Self::NotProven
             | Self::FormExpired => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -167,7 +172,7 @@ impl SettingsProblem {
             Self::Password(_) => ("password", "new_password"),
             Self::Differs => ("password", "new_password_again"),
             Self::PasswordWrong => (form, field),
-            Self::TooMany { .. } | Self::Busy => (form, ""),
+            Self::NotProven | Self::TooMany { .. } | Self::Busy => (form, ""),
             Self::FormExpired => ("", ""),
         }
     }
@@ -185,6 +190,7 @@ impl SettingsProblem {
             Self::Password(PasswordFault::Breached) => &text.new_breached,
             Self::Password(PasswordFault::Guessable) => &text.new_guessable,
             Self::PasswordWrong => &text.password_wrong,
+            Self::NotProven => &texts.devices.problem.not_proven,
             Self::TooMany { .. } => &text.too_many,
             Self::Busy => &texts.login.problem.busy,
             Self::FormExpired => &text.form_expired,

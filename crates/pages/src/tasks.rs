@@ -72,6 +72,22 @@ pub enum TaskStateView {
 }
 
 impl MineNotice {
+    /// Whether what was asked for was not done, so that it is no success.
+    pub(super) const fn is_refusal(self) -> bool {
+        match self {
+            Self::SignInFirst | Self::StopStays | Self::StillStopped => true,
+            Self::Stopped
+            | Self::TaskStopped
+            | Self::StopUndone
+            | Self::Unpaused
+            | Self::NotPaused
+            | Self::AlreadyEnded
+            | Self::AgentHadEnded
+            | Self::Resumed
+            | Self::Forgotten => false,
+        }
+    }
+
     pub(super) fn text(self, texts: &Texts) -> &str {
         match self {
             Self::Stopped => &texts.mine.stopped,

@@ -80,12 +80,23 @@ impl Texts {
         Self::parse(include_str!("../text/de.toml"))
     }
 
+    /// For tests: see the module.
+    #[cfg(debug_assertions)]
+    pub(super) fn pseudo() -> Result<Self, TextError> {
+        let catalogue = super::pseudo::catalogue(include_str!("../text/en.toml"))?;
+        Ok(Self::of(catalogue.try_into()?))
+    }
+
     fn parse(catalogue: &str) -> Result<Self, TextError> {
-        Ok(Self {
-            words: Arc::new(toml::from_str(catalogue)?),
+        Ok(Self::of(toml::from_str(catalogue)?))
+    }
+
+    fn of(words: CatalogueTexts) -> Self {
+        Self {
+            words: Arc::new(words),
             zone: Zone::default(),
             brand: Arc::default(),
-        })
+        }
     }
 
     /// The same words by another clock.

@@ -161,10 +161,14 @@ ask(login, 'assertion', async () => {
 });
 autofill(login).catch(() => {});
 
+/** Those of these fields that a form has. */
+const values = ({ elements }, names) =>
+  Object.fromEntries(names.filter((name) => elements.namedItem(name)).map((name) => [name, elements.namedItem(name).value]));
+
 const account = form('account');
-/** For this link alone. */
-const ofLink = ({ elements }) => ({ link: elements.namedItem('link').value });
-ask(account, 'assertion', async () => request(await options(account, account.dataset.options, ofLink(account))));
+/** For this password by this link alone. */
+const ofLink = () => values(account, ['link', 'new_password']);
+ask(account, 'assertion', async () => request(await options(account, account.dataset.options, ofLink())));
 
 const approval = form('approval');
 ask(approval, 'assertion', () => request(JSON.parse(approval.dataset.given)));
@@ -189,8 +193,10 @@ for (const removal of forms('removal')) {
 }
 
 /** Of a form that takes a stop or a pause back: which one. */
-const takenBack = ({ elements }) =>
-  Object.fromEntries(['stop', 'agent'].filter((name) => elements[name]).map((name) => [name, elements[name].value]));
-
 const undo = form('undo');
-ask(undo, 'assertion', () => prove(undo, takenBack(undo)));
+ask(undo, 'assertion', () => prove(undo, values(undo, ['stop', 'agent'])));
+
+/** Of a form of the settings: what is chosen there. */
+for (const setting of forms('setting')) {
+  ask(setting, 'assertion', () => prove(setting, values(setting, ['setting', 'email', 'new_password', 'user_code'])));
+}

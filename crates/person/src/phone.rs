@@ -33,6 +33,19 @@ impl PersonPhone<'_> {
         self.browser.post("/app/devices/passkeys", &fields).await
     }
 
+    /// Removes a passkey, proved by one that this device holds; the page of the person's devices says how it went.
+    pub async fn remove_credential(&mut self, csrf: &str, id: &str) -> Step {
+        let act = [("passkey", id.to_owned())];
+        let options = self
+            .options("/app/devices/passkeys/prove", csrf, &act)
+            .await?;
+        let assertion = self.device.get(&options, self.origin)?.to_string();
+        let fields = [("csrf", csrf), ("passkey", id), ("assertion", &assertion)];
+        self.browser
+            .post("/app/devices/passkeys/remove", &fields)
+            .await
+    }
+
     /// A fresh challenge of the login page, answered by the device.
     pub async fn assertion(&mut self, csrf: &str) -> Step<Value> {
         let options = self.options("/login/passkey/options", csrf, &[]).await?;

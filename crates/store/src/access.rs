@@ -99,13 +99,6 @@ macro_rules! columns {
     };
 }
 
-const INSERT: &str = concat!(
-    "INSERT INTO decisions (tenant, ",
-    columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, NULL)
-    ON CONFLICT DO NOTHING"
-);
-
 const BY_KEY: &str = concat!(
     "SELECT ",
     columns!(),
@@ -180,32 +173,6 @@ impl DatabaseTransaction {
     pub async fn decision(&mut self, id: &DecisionId) -> Result<Option<AccessDecision>> {
         let row = optional!(self, DecisionRow, BY_ID, &self.tenant, id.as_str())?;
         row.map(DecisionRow::read).transpose()
-    }
-
-    /// `false`: another request came with the same key, and the caller rolls back what it took.
-    pub async fn insert_decision(&mut self, new: &AccessDecision) -> Result<bool> {
-        let spent = (!new.spent.is_empty()).then_some(&new.spent);
-        let written = execute!(
-            self,
-            INSERT,
-            &self.tenant,
-            new.id.as_str(),
-            new.caller.as_str(),
-            &new.key_digest,
-            &new.asked_hash,
-            &new.answer,
-            &new.resource,
-            &new.action,
-            new.client.as_ref().map(ClientId::as_str),
-            new.task.as_ref().map(TaskId::as_str),
-            new.delegation.as_ref().map(DelegationId::as_str),
-            &new.object_hash,
-            json::optional(new.details.as_ref(), DETAILS_COLUMN)?,
-            json::optional(spent, SPENT_COLUMN)?,
-            new.decided_at.micros(),
-            new.awaited_until.map(Timestamp::micros),
-        )?;
-        Ok(written == 1)
     }
 
     /// The answer of a permit that was stopped while it was made.
@@ -391,6 +358,6 @@ impl DecisionRow {
     }
 }
 
-const DETAILS_COLUMN: &str = "`decisions.details`";
-const SPENT_COLUMN: &str = "`decisions.spent`";
+pub(crate) const DETAILS_COLUMN: &str = "`decisions.details`";
+pub(crate) const SPENT_COLUMN: &str = "`decisions.spent`";
 const SPENT_SO_FAR: &str = "`budgets.spent`";

@@ -89,9 +89,13 @@ const CONSUME: &str = "
 
 const GIVE_CODE: &str = "
     UPDATE account_links SET code_digest = $3, failures = 0
-    WHERE tenant = $1 AND user_id = $2 AND place = $4 AND kind = $5 AND expires_at > $6";
+    WHERE tenant = $1 AND user_id = $2 AND place = $4 AND kind = $5 AND expires_at > $6
+        AND failures < $7";
 
 const END: &str = "DELETE FROM account_links WHERE tenant = $1 AND link_digest = $2 RETURNING user_id, kind, code_digest, address";
+
+const END_PLACE: &str =
+    "DELETE FROM account_links WHERE tenant = $1 AND user_id = $2 AND place = $3";
 
 const END_ALL: &str = "DELETE FROM account_links WHERE tenant = $1 AND user_id = $2";
 
@@ -151,7 +155,8 @@ impl DatabaseTransaction {
         Ok(execute!(self, CONSUME, tenant, link, MAX_LINK_FAILURES, now)? == 1)
     }
 
-    /// The code for the link that this person asked for themselves. Whether there is such a link.
+    /// The code for the link that this person asked for themselves. Whether there is such a link that is still good: one that was tried too
+    /// often stays ended.
     pub async fn give_code_to_link(
         &mut self,
         user: &UserId,
@@ -167,7 +172,8 @@ impl DatabaseTransaction {
             code,
             place(kind),
             kind.as_str(),
-            now.micros()
+            now.micros(),
+            MAX_LINK_FAILURES
         );
         Ok(given? == 1)
     }
@@ -176,6 +182,13 @@ impl DatabaseTransaction {
     pub async fn end_account_link(&mut self, link: &str) -> Result<Option<AccountLink>> {
         let row = optional!(self, LinkRow, END, &self.tenant, link)?;
         row.map(LinkRow::read).transpose()
+    }
+
+    /// The link to another address of this person, if there is one.
+    pub async fn end_address_link_of(&mut self, user: &UserId) -> Result<()> {
+        let place = place(LinkKind::Address);
+        execute!(self, END_PLACE, &self.tenant, user.as_str(), place)?;
+        Ok(())
     }
 
     /// What the password before may have opened: no client acts without being asked, and no link is good that was made while it was.

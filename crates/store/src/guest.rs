@@ -3,6 +3,7 @@
 use writ_core::event::EventName;
 use writ_core::guest::KeptDocument;
 use writ_core::id::{ClientId, TaskId};
+use writ_core::pause::PausedBecause;
 use writ_core::task::Task;
 use writ_wire::time::Timestamp;
 
@@ -56,12 +57,12 @@ macro_rules! suspended_events {
 
 const SUSPEND_ON_SQLITE: &str = concat!(
     suspended_events!(concat!("tasks t WHERE ", kept!())),
-    "; UPDATE tasks AS t SET suspended_at = $now WHERE ",
+    "; UPDATE tasks AS t SET suspended_at = $now, suspended_because = $because WHERE ",
     kept!(),
     "; SELECT changes() AS suspended"
 );
 const SUSPEND_ON_POSTGRES: &str = concat!(
-    "WITH suspended AS (UPDATE tasks AS t SET suspended_at = $now WHERE ",
+    "WITH suspended AS (UPDATE tasks AS t SET suspended_at = $now, suspended_because = $because WHERE ",
     kept!(),
     " RETURNING t.tenant, t.id, t.subject, t.client_id, t.purpose, t.transaction_id),
     recorded AS (",
@@ -70,7 +71,7 @@ const SUSPEND_ON_POSTGRES: &str = concat!(
 );
 
 const RESUME: &str = "
-    UPDATE tasks SET suspended_at = NULL
+    UPDATE tasks SET suspended_at = NULL, suspended_because = NULL
     WHERE tenant = $1 AND id = $2 AND subject_kind = 'person' AND subject = $3
         AND stopped_at IS NULL AND suspended_at = $4";
 
@@ -207,6 +208,7 @@ impl DatabaseTransaction {
             name: EventName::TaskSuspended.as_str(),
             now: events.now.micros(),
             data: events.data,
+            because: PausedBecause::DocumentWeaker.as_str(),
         })?;
         Ok(rows.first().map_or(0, |row| row.suspended))
     }

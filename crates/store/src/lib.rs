@@ -40,6 +40,7 @@ pub mod push;
 pub mod receipt;
 pub mod refresh;
 pub mod registered;
+pub mod registered_user;
 pub mod registration;
 pub mod remembered_consent;
 pub mod replay;

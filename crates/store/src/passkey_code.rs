@@ -45,6 +45,8 @@ const CONSUME: &str = "
     DELETE FROM passkey_codes
     WHERE tenant = $1 AND user_id = $2 AND digest = $3 AND failures < $4 AND expires_at > $5";
 
+const END: &str = "DELETE FROM passkey_codes WHERE tenant = $1 AND user_id = $2";
+
 impl DatabaseTransaction {
     /// The one before it is worth nothing any more.
     pub async fn put_passkey_code(&mut self, new: NewPasskeyCode<'_>) -> Result<()> {
@@ -74,6 +76,12 @@ impl DatabaseTransaction {
     /// The right one was typed: wrong ones before it no longer count. It is not used up.
     pub async fn forgive_passkey_code(&mut self, user: &UserId, digest: &str) -> Result<()> {
         execute!(self, FORGIVE, &self.tenant, user.as_str(), digest)?;
+        Ok(())
+    }
+
+    /// The code of this person, if there is one, is worth nothing any more.
+    pub async fn end_passkey_code(&mut self, user: &UserId) -> Result<()> {
+        execute!(self, END, &self.tenant, user.as_str())?;
         Ok(())
     }
 

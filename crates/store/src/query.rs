@@ -76,7 +76,9 @@ macro_rules! optional {
     ($transaction:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
         {
             let sql: &'static str = $sql;
-            on_either!($transaction, sql, sqlx::query_as::<_, $row>(sql), ($($value),*), fetch_optional)
+            let found = on_either!($transaction, sql, sqlx::query_as::<_, $row>(sql), ($($value),*), fetch_optional);
+            $transaction.statements.count_rows(found.as_ref().map_or(0, |row| usize::from(row.is_some())));
+            found
         }
     };
 }
@@ -86,7 +88,9 @@ macro_rules! all {
     ($transaction:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
         {
             let sql: &'static str = $sql;
-            on_either!($transaction, sql, sqlx::query_as::<_, $row>(sql), ($($value),*), fetch_all)
+            let found = on_either!($transaction, sql, sqlx::query_as::<_, $row>(sql), ($($value),*), fetch_all);
+            $transaction.statements.count_rows(found.as_ref().map_or(0, Vec::len));
+            found
         }
     };
 }

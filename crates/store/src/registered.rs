@@ -40,15 +40,6 @@ pub enum PersonState {
     Unknown,
 }
 
-/// A user in a list.
-#[derive(Clone, Debug)]
-pub struct ListedUser {
-    pub id: UserId,
-    pub name: String,
-    pub disabled: bool,
-    pub created_at: Timestamp,
-}
-
 /// Whose tasks and refresh tokens.
 #[derive(Clone, Copy, Debug)]
 pub enum LiveOf<'a> {
@@ -86,8 +77,6 @@ row! { BehindRow {
 
 joined! { AgentRow { client: ClientRow, behind: BehindRow } }
 
-row! { UserRow { id: String, name: String, disabled_at: Option<i64>, created_at: i64 } }
-
 row! { IdRow { id: String } }
 
 row! { DocumentRow { document: String, removed_at: Option<i64> } }
@@ -112,10 +101,6 @@ const PLAIN_CLIENTS: &str = "
     LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
     WHERE c.tenant = $1 AND c.id > $2 AND c.removed_at IS NULL AND a.client_id IS NULL
     ORDER BY c.id LIMIT $3";
-
-const USERS: &str = "
-    SELECT id, name, disabled_at, created_at FROM users
-    WHERE tenant = $1 AND name > $2 AND removed_at IS NULL ORDER BY name LIMIT $3";
 
 /// Only over what was read, so that of two changes at once neither is lost in silence.
 const REPLACE_CLIENT: &str = "
@@ -212,18 +197,6 @@ impl DatabaseTransaction {
         let most = i64::from(PAGE);
         let rows = all!(self, ClientRow, PLAIN_CLIENTS, &self.tenant, id, most)?;
         Ok(rows.into_iter().map(ClientRow::read).collect())
-    }
-
-    /// Users after this name, in the order of their names, at most [`PAGE`].
-    pub async fn users_after(&mut self, name: &str) -> Result<Vec<ListedUser>> {
-        let rows = all!(self, UserRow, USERS, &self.tenant, name, i64::from(PAGE))?;
-        let users = rows.into_iter().map(|row| ListedUser {
-            id: UserId::from_text(row.id),
-            name: row.name,
-            disabled: row.disabled_at.is_some(),
-            created_at: time(row.created_at),
-        });
-        Ok(users.collect())
     }
 
     /// `false` if it is not what it was when it was read, or was removed.

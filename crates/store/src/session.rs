@@ -161,6 +161,19 @@ impl DatabaseTransaction {
         row.map(SessionRow::read).transpose()
     }
 
+    /// Locks the row of the session's person until the end of this transaction, and says whether the session still lives: what ends a
+    /// person's sessions changes that row too, so it comes wholly before this transaction or after it.
+    pub async fn hold_session(
+        &mut self,
+        person: &UserId,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        self.hold_user(person).await?;
+        let found = self.session(digest, now).await?;
+        Ok(found.is_some_and(|session| session.user.id == *person && !session.user.disabled))
+    }
+
     /// Whether this call ended it.
     pub async fn end_session(&mut self, digest: &str, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, END, &self.tenant, digest, now.micros())? == 1)

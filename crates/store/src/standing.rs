@@ -2,6 +2,7 @@
 //! requests "This was not me". A pause is one row, which everything that the client could begin for them reads.
 
 use writ_core::id::{ApprovalId, ClientId, UserId};
+use writ_core::pause::PausedBecause;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
@@ -20,6 +21,8 @@ pub struct Pair<'a> {
 pub struct PausedClient {
     pub client: ClientId,
     pub at: Timestamp,
+    /// If that is known.
+    pub because: Option<PausedBecause>,
 }
 
 /// The most that one list has of them.
@@ -27,7 +30,7 @@ const MOST_PAUSED: i64 = 1000;
 
 row! { FirstRow { first_at: i64 } }
 
-row! { PausedRow { client_id: String, paused_at: i64 } }
+row! { PausedRow { client_id: String, paused_at: i64, because: Option<String> } }
 
 const ALLOW: &str = "
     INSERT INTO allowed_clients (tenant, subject, client_id, first_at, allowed_at)
@@ -47,16 +50,16 @@ const FIRST_ALLOWED: &str = "
     WHERE tenant = $1 AND subject = $2 AND client_id = $3";
 
 const PAUSE: &str = "
-    INSERT INTO paused_clients (tenant, subject, client_id, request_id, paused_at)
-    VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO paused_clients (tenant, subject, client_id, request_id, paused_at, because)
+    VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (tenant, subject, client_id) DO NOTHING";
 
 const PAUSED_ONE: &str = "
-    SELECT client_id, paused_at FROM paused_clients
+    SELECT client_id, paused_at, because FROM paused_clients
     WHERE tenant = $1 AND subject = $2 AND client_id = $3";
 
 const PAUSED: &str = "
-    SELECT client_id, paused_at FROM paused_clients
+    SELECT client_id, paused_at, because FROM paused_clients
     WHERE tenant = $1 AND subject = $2 ORDER BY client_id LIMIT $3";
 
 const LIFT: &str = "
@@ -95,11 +98,21 @@ impl DatabaseTransaction {
         &mut self,
         pair: Pair<'_>,
         request: &ApprovalId,
+        because: PausedBecause,
         now: Timestamp,
     ) -> Result<bool> {
         let (subject, client) = (pair.subject.as_str(), pair.client.as_str());
-        let (request, now) = (request.as_str(), now.micros());
-        let written = execute!(self, PAUSE, &self.tenant, subject, client, request, now)?;
+        let (request, because, now) = (request.as_str(), because.as_str(), now.micros());
+        let written = execute!(
+            self,
+            PAUSE,
+            &self.tenant,
+            subject,
+            client,
+            request,
+            now,
+            because
+        )?;
         Ok(written == 1)
     }
 
@@ -134,6 +147,7 @@ impl PausedRow {
         PausedClient {
             client: ClientId::from_text(self.client_id),
             at: time(self.paused_at),
+            because: self.because.as_deref().and_then(PausedBecause::from_row),
         }
     }
 }

@@ -20,13 +20,23 @@ pub struct Store {
     statements: StatementCounter,
 }
 
-/// Counts what is sent to the database; clones count together.
+/// Counts what is sent to the database, and the rows that come back; clones count together.
 #[derive(Clone, Default)]
-pub(crate) struct StatementCounter(Arc<AtomicU64>);
+pub(crate) struct StatementCounter(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    statements: AtomicU64,
+    rows: AtomicU64,
+}
 
 impl StatementCounter {
     pub(crate) fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_rows(&self, rows: usize) {
+        self.0.rows.fetch_add(rows as u64, Ordering::Relaxed);
     }
 }
 
@@ -132,7 +142,12 @@ impl Store {
 
     /// Statements of this node so far, with the beginning and the commit of each transaction.
     pub fn statements(&self) -> u64 {
-        self.statements.0.load(Ordering::Relaxed)
+        self.statements.0.statements.load(Ordering::Relaxed)
+    }
+
+    /// Rows that these brought back so far.
+    pub fn rows(&self) -> u64 {
+        self.statements.0.rows.load(Ordering::Relaxed)
     }
 
     /// Waits until every connection is returned and closed.

@@ -2,6 +2,7 @@
 
 use writ_core::consent::Consent;
 use writ_core::id::{AGENT_PREFIX, ClientId, TaskId, TransactionId, UserId};
+use writ_core::pause::PausedBecause;
 use writ_core::task::{Subject, Task};
 use writ_wire::time::Timestamp;
 
@@ -17,6 +18,8 @@ pub struct StoredTask {
     pub stopped_at: Option<Timestamp>,
     /// It waits until its person lets it go on.
     pub suspended_at: Option<Timestamp>,
+    /// If that is known.
+    pub suspended_because: Option<PausedBecause>,
 }
 
 /// Tasks that one index has in the order in which they were made.
@@ -53,6 +56,7 @@ row! { TaskRow {
     task_expires_at: i64,
     task_stopped_at: Option<i64>,
     task_suspended_at: Option<i64>,
+    task_suspended_because: Option<String>,
 } }
 
 /// The columns of `TaskRow` from `tasks t`.
@@ -61,7 +65,8 @@ macro_rules! task_columns {
         "t.id AS task_id, t.subject_kind, t.subject, t.client_id AS task_client, t.purpose,
         t.authority AS task_authority, t.authority_version, t.salt, t.transaction_id, t.approval,
         t.created_at AS task_created_at, t.expires_at AS task_expires_at,
-        t.stopped_at AS task_stopped_at, t.suspended_at AS task_suspended_at"
+        t.stopped_at AS task_stopped_at, t.suspended_at AS task_suspended_at,
+        t.suspended_because AS task_suspended_because"
     };
 }
 pub(crate) use task_columns;
@@ -278,6 +283,7 @@ impl TaskRow {
         if self.authority_version != AUTHORITY_VERSION {
             return Err(StoreError::corrupt("`tasks.authority_version`"));
         }
+        let because = self.task_suspended_because.as_deref();
         let subject = Subject::from_row(&self.subject_kind, self.subject)
             .ok_or_else(|| StoreError::corrupt("`tasks.subject_kind`"))?;
         Ok(StoredTask {
@@ -295,6 +301,7 @@ impl TaskRow {
             },
             stopped_at: self.task_stopped_at.map(time),
             suspended_at: self.task_suspended_at.map(time),
+            suspended_because: because.and_then(PausedBecause::from_row),
         })
     }
 }

@@ -17,8 +17,6 @@ use sqlx::{
 };
 use tokio::sync::OnceCell;
 
-use writ_wire::time::Timestamp;
-
 use crate::deadline::Deadlines;
 use crate::error::StoreError;
 use crate::store::Store;
@@ -130,6 +128,8 @@ macro_rules! rewrite {
     };
 }
 
+mod crowds;
+
 /// The URL of a new PostgreSQL database of that encoding, which the test drops. Ends the test if there cannot be one.
 pub async fn encoded(encoding: &str, test: impl AsyncFnOnce(String)) {
     let made = async {
@@ -175,20 +175,6 @@ impl TestDatabase {
         };
         let done: Result<(), sqlx::Error> = done.await;
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
-    }
-
-    /// So many names that were tried once, as strangers leave them. Ends the test if they cannot be written.
-    pub async fn crowd_attempts(&self, kind: &str, rows: i64, kept_until: Timestamp) {
-        let sql = "
-            INSERT INTO attempts (tenant, kind, holder, failures, kept_until)
-            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-            SELECT 'default', $2, 'made up ' || CAST(i AS TEXT), 1, $3 FROM n";
-        let (url, end) = (&self.url, kept_until.micros());
-        let done = match self.kind {
-            DatabaseKind::Sqlite => rewrite!(SqliteConnection, url, sql, rows, kind, end),
-            DatabaseKind::Postgres => rewrite!(PgConnection, url, sql, rows, kind, end),
-        };
-        done.unwrap_or_else(|error| self::end(&StoreError::from(error).into()));
     }
 
     /// SQLite, with its write lock in the hands of somebody else until that is dropped. Ends the test if it cannot be had.

@@ -64,6 +64,9 @@ const FORGET: &str = "
                 AND substr(e.id, 1, length(undoable_stops.id) + 1) = undoable_stops.id || '_'
                 AND d.tenant = $1 AND d.task_id = e.task_id AND d.holder = $3))";
 
+const FORGET_OF_PERSON: &str = "
+    DELETE FROM undoable_stops WHERE tenant = $1 AND subject = $2";
+
 /// Of whoever has a part in the task.
 macro_rules! forget_of_task {
     ($whose:literal) => {
@@ -252,6 +255,12 @@ impl DatabaseTransaction {
     ) -> Result<()> {
         let (person, client) = (person.as_str(), client.as_str());
         execute!(self, FORGET, &self.tenant, person, client)?;
+        Ok(())
+    }
+
+    /// Nothing that this person stopped can be taken back any more.
+    pub async fn forget_undoable_stops_of(&mut self, person: &UserId) -> Result<()> {
+        execute!(self, FORGET_OF_PERSON, &self.tenant, person.as_str())?;
         Ok(())
     }
 

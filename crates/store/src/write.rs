@@ -61,10 +61,28 @@ macro_rules! claims {
     };
 }
 
+/// `FROM`: the client `c` of that id, while neither it nor its owner or sponsor is stopped.
+macro_rules! active_client {
+    ($id:literal) => {
+        concat!(
+            "clients c
+            LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
+            LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
+            LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
+            WHERE c.tenant = $tenant AND c.id = ",
+            $id,
+            " AND c.stopped_at IS NULL
+                AND (a.client_id IS NULL OR (o.id IS NOT NULL AND o.disabled_at IS NULL
+                    AND s.id IS NOT NULL AND s.disabled_at IS NULL))"
+        )
+    };
+}
+
 /// State is never cached: the row is written only while the client, its owner and its sponsor are active, and its person did not pause it.
 macro_rules! task {
     () => {
-        "INSERT INTO tasks (tenant, id, subject_kind, subject, client_id, purpose, authority,
+        concat!(
+            "INSERT INTO tasks (tenant, id, subject_kind, subject, client_id, purpose, authority,
             authority_version, salt, transaction_id, approval, created_at, expires_at)
         SELECT c.tenant, CAST($task_id AS TEXT), CAST($task_subject_kind AS TEXT), \
             CAST($task_subject AS TEXT), c.id,
@@ -72,16 +90,13 @@ macro_rules! task {
             CAST($task_authority_version AS BIGINT), CAST($task_salt AS TEXT),
             CAST($task_transaction AS TEXT), CAST($task_approval AS TEXT), \
             CAST($task_created_at AS BIGINT), CAST($task_expires_at AS BIGINT)
-        FROM clients c
-        LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
-        LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
-        LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
-        WHERE c.tenant = $tenant AND c.id = $task_client AND c.stopped_at IS NULL
-            AND (a.client_id IS NULL OR (o.id IS NOT NULL AND o.disabled_at IS NULL
-                AND s.id IS NOT NULL AND s.disabled_at IS NULL))
+        FROM ",
+            active_client!("$task_client"),
+            "
             AND NOT EXISTS (SELECT 1 FROM paused_clients k WHERE k.tenant = c.tenant
                 AND k.subject = CAST($task_subject AS TEXT) AND k.client_id = c.id)
         RETURNING id AS written"
+        )
     };
 }
 
@@ -119,6 +134,8 @@ macro_rules! event {
         RETURNING id AS written"
     };
 }
+
+mod decision;
 
 /// SQLite runs several statements of one text, PostgreSQL several inserts of one statement.
 const ON_SQLITE: &str = concat!(claims!(), ";", task!(), ";", delegation!(), ";", event!());

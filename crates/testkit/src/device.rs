@@ -165,9 +165,14 @@ impl World {
     pub async fn enrolled_phone(&self, name: &str, number: u8) -> Phone {
         let mut phone = self.phone(number);
         phone.sign_in(name).await;
+        self.enrol_first(&mut phone, name).await;
+        phone
+    }
+
+    /// The first passkey of this person, who is signed in there.
+    pub async fn enrol_first(&self, phone: &mut Phone, name: &str) {
         phone.code = Some(self.passkey_code(name).await);
         let shown = phone.enrol("Phone").await;
         assert_eq!(shown.reply.status, 200, "{}", shown.reply.text());
-        phone
     }
 }

@@ -11,8 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{strict_json, text};
 
-pub use misread::{Misread, members, misread};
-pub use number::MAX_INTEGER;
+pub use misread::{Misread, members, misread, written_members};
 
 /// Why a text is refused: a sentence for whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,7 +119,7 @@ fn check_text(text: &str) -> Result<(), ExactJsonError> {
 }
 
 /// Of one object.
-fn check_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), ExactJsonError> {
+pub fn check_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), ExactJsonError> {
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for name in names.clone() {
         check_text(name)?;
@@ -140,6 +139,11 @@ fn check_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), E
         }
     }
     Ok(())
+}
+
+/// Whether some parser takes two names for one.
+pub fn is_same_name(one: &str, other: &str) -> bool {
+    folded(one) == folded(other)
 }
 
 /// The same for two names that any reader which ignores case takes for one: simple and full folding together (Unicode, section 3.13.3).

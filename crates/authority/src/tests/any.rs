@@ -38,7 +38,7 @@ const FRAGMENTS: [&str; 25] = [
     "↵",
     "⇥",
     "␍",
-    "2 characters: ",
+    "(2 characters) ",
     "a.b",
     "é",
 ];
@@ -86,16 +86,16 @@ fn each_value_has_a_line_with_its_path() {
         shown(&create, &arguments).unwrap(),
         [
             "Create the issue “Crash” in “writ”, once",
-            "“assignees” = []",
-            "“body” = 22 characters: “First↵\n⇥\tsecond \\“line\\”␍↵\n”",
-            "“count” = 2",
-            "“draft” = false",
-            "“labels” › 1 = “bug”",
-            "“labels” › 2 = “ui”",
-            "“more” › 1 › “a” › 1 = 1",
-            "“options” = {}",
-            "“repo” › “owner” = null",
-            "“weight” = 1.5",
+            "“assignees”: []",
+            "“body”: (22 characters) “First↵\n⇥\tsecond \\“line\\”␍↵\n”",
+            "“count”: 2",
+            "“draft”: false",
+            "“labels” › 1: “bug”",
+            "“labels” › 2: “ui”",
+            "“more” › 1 › “a” › 1: 1",
+            "“options”: {}",
+            "“repo” › “owner”: null",
+            "“weight”: 1.5",
             "At: https://notes.example",
         ]
     );
@@ -107,11 +107,11 @@ fn what_no_sentence_can_hold_stands_in_the_lines() {
     for (title, line) in [
         (
             json!("x".repeat(141)),
-            format!("“title” = 141 characters: “{}”", "x".repeat(141)),
+            format!("“title”: (141 characters) “{}”", "x".repeat(141)),
         ),
-        (json!("a\nb"), "“title” = 3 characters: “a↵\nb”".to_owned()),
-        (json!(["a"]), "“title” › 1 = “a”".to_owned()),
-        (json!({}), "“title” = {}".to_owned()),
+        (json!("a\nb"), "“title”: (3 characters) “a↵\nb”".to_owned()),
+        (json!(["a"]), "“title” › 1: “a”".to_owned()),
+        (json!({}), "“title”: {}".to_owned()),
     ] {
         let read = shown(&create, &json!({ "title": title })).unwrap();
         assert_eq!(read[..2], ["Create the issue …, once".to_owned(), line]);
@@ -157,7 +157,7 @@ fn values_that_differ_in_little_read_differently() {
         json!({ "a": "x" }),
         json!({ "a": "x  y" }),
         json!({ "a": "x y" }),
-        json!({ "a": "1 characters: “x”" }),
+        json!({ "a": "(1 characters) “x”" }),
     ];
     let mut read: BTreeMap<Vec<String>, &Value> = BTreeMap::new();
     for value in &all {
@@ -215,7 +215,7 @@ proptest! {
         let create = action("create it");
         if let Ok(read) = shown(&create, &json!({ "a": text })) {
             let line = &read[1];
-            let (_, rest) = line.split_once(" = ").unwrap();
+            let (_, rest) = line.split_once(": ").unwrap();
             let in_one_line = rest.starts_with('“');
             let (_, quoted) = rest.split_once('“').unwrap();
             let quoted = quoted.strip_suffix('”').unwrap();
@@ -359,7 +359,6 @@ fn what_nobody_is_shown_need_not_be_readable_but_is_read_alike_by_all() {
             json!({ "q": { "__proto__": 1 } }),
             "`/arguments/q`: a member",
         ),
-        (json!({ "q": 1_234_567_890_123_456_768.0 }), "this number"),
     ] {
         let refused = checked(bad).unwrap_err();
         assert!(refused.contains(why), "{refused}");

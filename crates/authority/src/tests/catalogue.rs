@@ -37,7 +37,7 @@ fn the_shipped_types_are_complete() {
     );
     assert_eq!(payment.ask(), &AskRule::Always);
     assert_eq!(types.by_name("calendar").unwrap().usage(), Usage::Repeat);
-    assert_eq!((payment.version(), payment.title("en")), (2, "Payment"));
+    assert_eq!((payment.version(), payment.title("en")), (3, "Payment"));
     assert_eq!(types.by_hash(payment.hash()).unwrap().name(), "payment");
     assert!(types.by_name("flight").is_none() && types.by_hash("x").is_none());
 }
@@ -53,7 +53,7 @@ fn the_hash_is_that_of_the_canonical_document() {
         TypeDefinition::parse(&spaced).unwrap().hash(),
         definition.hash()
     );
-    let other = changed("/version", json!(3)).unwrap();
+    let other = changed("/version", json!(4)).unwrap();
     assert_ne!(other.hash(), definition.hash());
 }
 
@@ -63,7 +63,7 @@ fn a_name_is_taken_once_and_an_older_version_is_known_by_hash_only() {
     assert_eq!(twice.unwrap_err().pointer, "/type");
     let older = changed("/version", json!(0)).unwrap();
     let types = types().with_older(older.document().to_owned()).unwrap();
-    assert_eq!(types.by_name("payment").unwrap().version(), 2);
+    assert_eq!(types.by_name("payment").unwrap().version(), 3);
     assert_eq!(types.by_hash(older.hash()).unwrap().version(), 0);
     assert!(Types::default().with_older("{}".into()).is_err());
 }
@@ -163,7 +163,7 @@ fn a_file_with_an_unknown_missing_or_wrong_member_is_refused() {
         json!("01"),
         "/example/instructed_amount/amount",
     );
-    let twice = PAYMENT.replacen("\"version\": 2,", "\"version\": 2, \"version\": 3,", 1);
+    let twice = PAYMENT.replacen("\"version\": 3,", "\"version\": 3, \"version\": 4,", 1);
     assert!(TypeDefinition::parse(&twice).is_err());
     assert!(TypeDefinition::parse(&" ".repeat(crate::MAX_DOCUMENT_LENGTH + 1)).is_err());
 }

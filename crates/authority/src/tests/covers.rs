@@ -120,7 +120,7 @@ fn the_ref_survives_so_another_ref_is_another_grant() {
 
 #[test]
 fn a_changed_type_never_reinterprets_an_old_consent() {
-    let old = super::world::PAYMENT.replace("\"version\": 2", "\"version\": 0");
+    let old = super::world::PAYMENT.replace("\"version\": 3", "\"version\": 0");
     let old_hash = crate::TypeDefinition::parse(&old)
         .unwrap()
         .hash()

@@ -56,7 +56,7 @@ fn a_line_below_says_how_often_and_where() {
     assert_eq!(tool, "read_file");
     assert_eq!(
         words,
-        "at most 20 times, with “encoding” = “utf-8”; of “https://files.example/mcp”, below “/reports/2026”"
+        "at most 20 times, with “encoding”: “utf-8”; of “https://files.example/mcp”, below “/reports/2026”"
     );
     let (calendar, words) = line(CALENDAR, "de");
     assert_eq!(calendar, "work");

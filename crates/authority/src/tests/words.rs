@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{consented, detail, payment, types};
-use crate::{Piece, Types};
+use crate::{Piece, TypeDefinition, Types};
 
 fn say(value: Value, lang: &str) -> String {
     let (types, detail) = (types(), detail(value));
@@ -20,7 +20,7 @@ fn a_payment() {
     let value = payment("412.00");
     assert_eq!(
         say(value.clone(), "en"),
-        "Pay up to 412.00 EUR to “KLM” (NL91 ABNA 0417 1643 00), once"
+        "Pay up to EUR 412.00 to “KLM” (NL91 ABNA 0417 1643 00), once"
     );
     let german = "Bis zu 412,00 EUR an „KLM“ (NL91 ABNA 0417 1643 00) zahlen, einmal";
     assert_eq!(say(value.clone(), "de"), german);
@@ -70,14 +70,68 @@ fn a_tool_call_says_what_is_not_limited_too() {
     assert_eq!(
         say(value.clone(), "en"),
         "Call the tool “read_file” of “https://files.example/mcp”, only at or below “/reports/2026”, \
-         only with “encoding” = “utf-8”, “page” = 2, at most 20 times in all; each call without asking again"
+         only with “encoding”: “utf-8”, “page”: 2, at most 20 times in all; each call without asking again"
     );
     assert_eq!(
         say(value, "de"),
         "Das Werkzeug „read_file“ von „https://files.example/mcp“ aufrufen, nur in oder unterhalb von \
-         „/reports/2026“, nur mit „encoding“ = „utf-8“, „page“ = 2, insgesamt höchstens 20-mal; \
+         „/reports/2026“, nur mit „encoding“: „utf-8“, „page“: 2, insgesamt höchstens 20-mal; \
          jeder Aufruf ohne neue Rückfrage"
     );
+}
+
+/// One call is no "1 times".
+#[test]
+fn a_number_has_the_word_for_one_or_for_several_after_it() {
+    for (calls, english, german) in [
+        (1, "at most 1 time in all", "insgesamt höchstens 1-mal"),
+        (2, "at most 2 times in all", "insgesamt höchstens 2-mal"),
+        (
+            1000,
+            "at most 1,000 times in all",
+            "insgesamt höchstens 1.000-mal",
+        ),
+    ] {
+        let value = json!({
+            "type": "mcp_tool_call", "server": "https://files.example/mcp", "tool": "read_file", "calls": calls
+        });
+        let said = [say(value.clone(), "en"), say(value.clone(), "de")];
+        assert!(said[0].contains(english), "{}", said[0]);
+        assert!(said[1].contains(german), "{}", said[1]);
+        let object = detail(value);
+        let headline = types().of(&object).unwrap().headline(&object, "en");
+        let line: String = headline.unwrap().line.iter().map(Piece::as_str).collect();
+        let line = line.split(", ").next().unwrap().to_owned();
+        assert!(
+            english.starts_with(&line) && line.contains("time"),
+            "{line}"
+        );
+    }
+}
+
+/// What a program is called has no capital: `Delete_note` is another tool.
+#[test]
+fn a_sentence_that_begins_with_a_name_for_programs_keeps_it() {
+    for (words, shown) in [
+        ("delete the note", "Delete the note, once"),
+        ("öffne die Notiz", "Öffne die Notiz, once"),
+        ("delete_note now", "delete_note now, once"),
+        ("sendMail benutzen", "sendMail benutzen, once"),
+        ("fs/read now", "fs/read now, once"),
+        ("v2 now", "v2 now, once"),
+        ("re-open the note", "Re-open the note, once"),
+        ("“delete_note” now", "“delete_note” now, once"),
+    ] {
+        let file = json!({
+            "type": "x", "version": 1, "title": { "en": "X" }, "use": "once", "ask": "never", "level": "none",
+            "sentence": { "en": format!("{words}, once") }, "limits": { "en": ["At: {/locations}"] },
+            "rules": {}, "schema": { "type": "object", "additionalProperties": false, "properties": {} },
+            "example": { "type": "x" },
+        });
+        let definition = TypeDefinition::parse(&file.to_string()).unwrap();
+        let object = detail(json!({ "type": "x" }));
+        assert_eq!(definition.sentence(&object, "en"), shown);
+    }
 }
 
 #[test]
@@ -124,7 +178,21 @@ fn a_value_cannot_pose_as_our_words() {
 fn a_pattern_is_shown_with_a_star_for_what_it_leaves_open() {
     let open =
         json!({ "type": "payment", "instructed_amount": { "amount": "500", "currency": "EUR" } });
-    assert_eq!(say(open, "en"), "Pay up to 500 EUR to * (*), once");
+    assert_eq!(say(open, "en"), "Pay up to EUR 500 to * (*), once");
     let types: Types = types();
     assert_eq!(types.by_name("payment").unwrap().title("de-CH"), "Zahlung");
+}
+
+#[test]
+fn what_reads_like_the_end_of_a_quotation_is_marked_as_part_of_it() {
+    let named = |name: &str| {
+        let calendar = json!({ "type": "calendar", "calendar": name, "actions": ["read"] });
+        say(calendar, "en")
+    };
+    for mark in ['"', '”', '“', '»', '״', 'ˮ', 'ʺ', '″', '〞'] {
+        let read = named(&format!("x{mark} or y"));
+        assert!(read.contains(&format!("“x\\{mark} or y”")), "{read}");
+    }
+    let read = named("צה״ל");
+    assert!(read.contains("“צה״ל”"), "{read}");
 }

@@ -34,12 +34,19 @@ impl<'a> Fill<'a> {
     pub fn up_to(&mut self, wanted: RowCounts) -> Outcome<()> {
         let others = "'usr_' || CAST(n.i % 5000 AS TEXT)";
         self.work("00", others, (self.has.rows, wanted.rows))?;
-        let alice = format!("(SELECT id FROM users WHERE name = '{OWNER}')");
-        self.work("0a", &alice, (self.has.of_alice, wanted.of_alice))?;
+        self.work("0a", &alice(), (self.has.of_alice, wanted.of_alice))?;
         self.resources((self.has.resources, wanted.resources))?;
         self.place.settle()?;
         self.has = wanted;
         Ok(())
+    }
+
+    /// So many events of one person, those of their tasks among them.
+    pub fn events_of_alice(&self, wanted: usize) -> Outcome<()> {
+        if self.has.of_alice < wanted {
+            self.events("0a", &alice(), (self.has.of_alice, wanted))?;
+        }
+        self.place.settle()
     }
 
     fn work(&self, prefix: &str, subject: &str, (from, to): (usize, usize)) -> Outcome<()> {
@@ -62,6 +69,12 @@ impl<'a> Fill<'a> {
                 d.requested_by, d.authority, d.onward, d.act, d.jkt, d.created_at, d.expires_at
             FROM n CROSS JOIN (SELECT * FROM delegations WHERE parent_id IS NULL ORDER BY id LIMIT 1) d"
         ))?;
+        self.events(prefix, subject, (from, to))
+    }
+
+    /// An event of each of these tasks.
+    fn events(&self, prefix: &str, subject: &str, (from, to): (usize, usize)) -> Outcome<()> {
+        let (series, number) = (series(from, to), format!("'{prefix}' || {WIDTH}"));
         self.place.sql(&format!(
             "{series} INSERT INTO events (tenant, id, at, name, subject, client_id, owner, sponsor, task_id,
                 delegation_id, resource, decision, data)
@@ -86,6 +99,10 @@ impl<'a> Fill<'a> {
                 || CAST(n.i AS TEXT) || '\"]}}', 0 FROM n"
         ))
     }
+}
+
+fn alice() -> String {
+    format!("(SELECT id FROM users WHERE name = '{OWNER}')")
 }
 
 fn series(from: usize, to: usize) -> String {

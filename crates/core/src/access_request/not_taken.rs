@@ -13,6 +13,8 @@ pub enum NotTaken {
     Used,
     /// The time after the yes is over.
     Lapsed,
+    /// A person said no to the same after the yes.
+    TakenBack,
     /// Nobody decided in time.
     NoAnswer,
     /// A newer question took its place.
@@ -41,6 +43,7 @@ impl NotTaken {
     /// Of one that is not approved now.
     pub(super) fn of_status(status: &PendingStatus, expires_at: Timestamp, now: Timestamp) -> Self {
         match status {
+            taken_back if taken_back.was_taken_back() => Self::TakenBack,
             PendingStatus::Approved(_) | PendingStatus::Expired { unfetched: Some(_) } => {
                 Self::Lapsed
             }
@@ -65,6 +68,7 @@ impl NotTaken {
         match self {
             Self::Used
             | Self::Lapsed
+            | Self::TakenBack
             | Self::NoAnswer
             | Self::Superseded
             | Self::Cancelled
@@ -83,6 +87,7 @@ impl NotTaken {
         match self {
             Self::Used => "The approval was used: it is good for one action.",
             Self::Lapsed => "The approval came too long ago.",
+            Self::TakenBack => "A person said no to the same after this approval.",
             Self::NoAnswer => "Nobody decided in time.",
             Self::Superseded => "A newer question took the place of this one.",
             Self::Cancelled => "The question was taken back.",
@@ -106,11 +111,12 @@ mod tests {
 
     use super::*;
     use crate::id::DecisionId;
-    use crate::pending::{RedeemedFor, SUPERSEDED};
+    use crate::pending::{RedeemedFor, SUPERSEDED, TAKEN_BACK};
 
-    const ALL: [NotTaken; 13] = [
+    const ALL: [NotTaken; 14] = [
         NotTaken::Used,
         NotTaken::Lapsed,
+        NotTaken::TakenBack,
         NotTaken::NoAnswer,
         NotTaken::Superseded,
         NotTaken::Cancelled,
@@ -138,6 +144,13 @@ mod tests {
                 },
                 end,
                 NotTaken::Lapsed,
+            ),
+            (
+                PendingStatus::Expired {
+                    unfetched: Some(Decision::of_nobody(TAKEN_BACK)),
+                },
+                before,
+                NotTaken::TakenBack,
             ),
             (
                 PendingStatus::Redeemed {

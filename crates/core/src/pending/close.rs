@@ -1,7 +1,8 @@
 //! How pending requests end without a decision: they expired, a newer copy superseded them, or whoever asked took them back.
 
 use super::{
-    CANCELLED, DESCRIBED_ANEW, Decision, PendingRequest, SUPERSEDED, State, TAKEN_BACK, WITHDRAWN,
+    CANCELLED, DESCRIBED_ANEW, Decision, PendingRequest, RECOVERED, SUPERSEDED, State, TAKEN_BACK,
+    WITHDRAWN,
 };
 use crate::id::ApprovalId;
 
@@ -28,10 +29,12 @@ pub enum Ending<'a> {
     Withdrawn(&'a ApprovalId),
     /// This one, if it was approved and nobody used it: a person said no to the same since.
     TakenBack {
-        request: &'a ApprovalId,
+        approved: &'a PendingRequest,
         /// The one to which they said no.
         by: &'a ApprovalId,
     },
+    /// This one, if it was approved and nobody used it: its person set another password by a link since.
+    Recovered(&'a PendingRequest),
 }
 
 impl Ending<'_> {
@@ -41,7 +44,8 @@ impl Ending<'_> {
             Self::Late(_)
             | Self::Superseded(_)
             | Self::DescribedAnew { .. }
-            | Self::TakenBack { .. } => State::Expired,
+            | Self::TakenBack { .. }
+            | Self::Recovered(_) => State::Expired,
             Self::Cancelled { .. } | Self::Withdrawn(_) => State::Cancelled,
         }
     }
@@ -54,6 +58,7 @@ impl Ending<'_> {
             Self::Cancelled { .. } => Some(CANCELLED),
             Self::Withdrawn(_) => Some(WITHDRAWN),
             Self::TakenBack { .. } => Some(TAKEN_BACK),
+            Self::Recovered(_) => Some(RECOVERED),
         }
     }
 
@@ -62,10 +67,16 @@ impl Ending<'_> {
         match self {
             Self::Superseded(_) => Some(Decision::of_nobody(SUPERSEDED)),
             Self::DescribedAnew { .. } => Some(Decision::of_nobody(DESCRIBED_ANEW)),
-            Self::Late(_)
-            | Self::Cancelled { .. }
-            | Self::Withdrawn(_)
-            | Self::TakenBack { .. } => None,
+            Self::TakenBack { approved, .. } => {
+                let yes = approved.decision().cloned();
+                yes.map(|yes| Decision {
+                    reason: Some(TAKEN_BACK.to_owned()),
+                    ..yes
+                })
+            }
+            Self::Late(_) | Self::Cancelled { .. } | Self::Withdrawn(_) | Self::Recovered(_) => {
+                None
+            }
         }
     }
 }

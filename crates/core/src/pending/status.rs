@@ -15,6 +15,9 @@ pub const DESCRIBED_ANEW: &str = "what it asks is described otherwise by now";
 /// Kept as the reason of an approval that nobody had used.
 pub const TAKEN_BACK: &str = "a person said no to the same since";
 
+/// The reason why an approval that nobody had used ended with the password before.
+pub const RECOVERED: &str = "its person set another password since";
+
 /// Kept as the reason of a request that the resource server that asked took back.
 pub const CANCELLED: &str = "cancelled by the resource";
 
@@ -108,6 +111,17 @@ impl PendingStatus {
             | Self::Cancelled
             | Self::Expired { unfetched: None } => None,
         }
+    }
+
+    /// It was approved, and a person said no to the same before it was used.
+    pub fn was_taken_back(&self) -> bool {
+        let Self::Expired {
+            unfetched: Some(yes),
+        } = self
+        else {
+            return false;
+        };
+        yes.reason.as_deref() == Some(TAKEN_BACK)
     }
 
     /// The delegation that was made at redemption.

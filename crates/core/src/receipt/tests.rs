@@ -12,7 +12,7 @@ fn screen(request: &str) -> Screen {
         "version": 1,
         "request": request,
         "authority": { "scopes": [], "authorization_details": [], "resources": ["https://bank.example"] },
-        "shown": [{ "heading": "What", "lines": ["Pay up to 412.00 EUR to KLM"] }],
+        "shown": [{ "heading": "What", "lines": ["Pay up to EUR 412.00 to KLM"] }],
     }))
     .unwrap()
 }

@@ -160,6 +160,7 @@ mod tests {
     use writ_wire::resource::ResourceUri;
 
     use super::super::{Faults, check_resource, resource};
+    use super::MAX_ACTIONS;
     use crate::client::Resource;
 
     fn read(actions: Value) -> Result<Resource, String> {
@@ -240,5 +241,16 @@ mod tests {
             let refused = refused.map(|_| ()).unwrap_err();
             assert!(refused.contains(why), "{name} {changes}: {refused}");
         }
+    }
+
+    #[test]
+    fn a_resource_has_so_many_actions() {
+        let many = |count: usize| {
+            let named = (0..count).map(|n| (format!("a{n}"), action(json!({}))));
+            read(named.collect::<serde_json::Map<_, _>>().into())
+        };
+        assert_eq!(many(MAX_ACTIONS).unwrap().actions.len(), MAX_ACTIONS);
+        let refused = many(MAX_ACTIONS + 1).map(|_| ()).unwrap_err();
+        assert!(refused.contains("more than 256 members"), "{refused}");
     }
 }

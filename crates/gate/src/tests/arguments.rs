@@ -118,6 +118,8 @@ async fn arguments_that_two_parsers_read_differently_are_answered_under_the_call
             "`/arguments/a/0`: the member",
         ),
         (r#"{"a":1,"A":2}"#, "`/arguments`: the members"),
+        (r#"{},"arguments":{"a":1}"#, "`/arguments`: the member"),
+        (r#"{},"ARGUMENTS":{"a":1}"#, "`/arguments`: the members"),
         (r#"{"a":{"__proto__":{}}}"#, "`/arguments/a`: a member"),
         (
             r#"{"a":{"$serde_json::private::RawValue":"{}"}}"#,

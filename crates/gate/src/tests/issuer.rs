@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use writ_platform::{BoxFuture, ManualClock, Transport, TransportError};
 
 pub(super) const ISSUER: &str = "https://as.example";
@@ -19,6 +20,13 @@ pub(super) enum Decides {
     /// The arguments are outside the schema.
     RefuseArguments,
     Down,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    Open,
+    /// To answers to this path.
+    Closed(&'static str),
 }
 
 pub(super) struct IssuerState {
@@ -41,11 +49,15 @@ pub(super) struct IssuerState {
     pub(super) evaluated: Vec<Value>,
     pub(super) asked: Vec<Value>,
     pub(super) cancelled: usize,
+    /// How often the state of the question was asked for.
+    pub(super) polled: usize,
     pub(super) outcomes: Vec<Value>,
 }
 
 pub(super) struct FakeIssuer {
     state: Mutex<IssuerState>,
+    /// While it is closed, who asks a question or an evaluation waits for the answer, and it is made.
+    pub(super) door: watch::Sender<Door>,
     clock: ManualClock,
 }
 
@@ -65,10 +77,12 @@ impl FakeIssuer {
             evaluated: Vec::new(),
             asked: Vec::new(),
             cancelled: 0,
+            polled: 0,
             outcomes: Vec::new(),
         };
         Self {
             state: Mutex::new(state),
+            door: watch::Sender::new(Door::Open),
             clock,
         }
     }
@@ -125,7 +139,10 @@ impl FakeIssuer {
                 assert!(request.headers().contains_key("authorization"));
                 state.unknown_question.clone()
             }
-            "/access/v1/requests/apr_1" => (200, self.question(&state)),
+            "/access/v1/requests/apr_1" => {
+                state.polled += 1;
+                (200, self.question(&state))
+            }
             "/access/v1/requests/apr_1/cancel" => {
                 state.cancelled += 1;
                 (200, json!({}))
@@ -226,6 +243,12 @@ impl Transport for FakeIssuer {
         let answer = Response::builder()
             .status(status)
             .header("retry-after", "1");
-        Box::pin(std::future::ready(Ok(answer.body(body.into()).unwrap())))
+        let path = request.uri().path().to_owned();
+        Box::pin(async move {
+            let mut door = self.door.subscribe();
+            let is_open = |door: &Door| !matches!(door, Door::Closed(closed) if path == *closed);
+            door.wait_for(is_open).await.unwrap();
+            Ok(answer.body(body.into()).unwrap())
+        })
     }
 }

@@ -9,4 +9,5 @@ mod sessions;
 mod start;
 mod table;
 mod told;
+mod waits;
 mod world;

@@ -162,6 +162,11 @@ impl World {
     }
 
     pub(super) async fn with(allowed: Allowed) -> Self {
+        Self::holding(allowed, Duration::ZERO).await
+    }
+
+    /// A gate that holds a call for so long.
+    pub(super) async fn holding(allowed: Allowed, patience: Duration) -> Self {
         let clock = ManualClock::starting_at(Timestamp::from_seconds(START));
         let key = SigningKey::generate().unwrap();
         let issuer = Arc::new(FakeIssuer::new(json!(key.public_jwk()), clock.clone()));
@@ -177,7 +182,7 @@ impl World {
             client_secret: ClientSecret::new("secret".to_owned()),
             scopes: vec!["tools".to_owned()],
             allowed,
-            patience: Duration::ZERO,
+            patience,
         };
         let environment = VerifierEnvironment {
             transport: issuer.clone(),

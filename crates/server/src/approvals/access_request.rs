@@ -219,19 +219,17 @@ async fn end_older(
     Ok(ended)
 }
 
-/// Ends an open question if the record says otherwise by now what is done: whoever looked at it would see something else than was
-/// asked. `false`: it stands.
+/// Ends an open question if the record, or the type, says otherwise by now what is done: whoever looked at it would see something else
+/// than was asked, or agree to what is good for nothing. `false`: it stands.
 pub async fn end_if_described_anew(
     app: &App,
     request: &PendingRequest,
     now: Timestamp,
 ) -> Result<bool, Failure> {
-    let asked = request.asked.access.as_ref();
-    let Some(asked) = asked.filter(|_| request.is_open(now)) else {
+    if request.asked.access.is_none() || !request.is_open(now) {
         return Ok(false);
-    };
-    let is_anew =
-        |catalogue: &Catalogue| asked.is_described_anew(catalogue.resources.get(&asked.resource));
+    }
+    let is_anew = |catalogue: &Catalogue| request.asked.is_described_anew(catalogue.realm());
     // What another node registered a moment ago counts.
     if !is_anew(&*app.catalogue().await?) || !is_anew(&*app.fresh_catalogue().await?) {
         return Ok(false);

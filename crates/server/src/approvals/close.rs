@@ -40,8 +40,8 @@ pub async fn end(
         transaction.insert_event(&event).await?;
         match ended.decided_at {
             None => outbox::request_ended(app, transaction, &ended.request).await?,
-            // Who said no knows it.
-            Some(_) if matches!(ending, Ending::TakenBack { .. }) => {}
+            // Who said no knows it, and who set another password is told of that.
+            Some(_) if matches!(ending, Ending::TakenBack { .. } | Ending::Recovered(_)) => {}
             // A decision has its own ping or push, which finds how it ended. Of an action nobody else tells the people.
             Some(_) => not_done_notice::approval_unused(app, transaction, &ended.request).await?,
         }
@@ -69,11 +69,27 @@ pub async fn take_back(
     for approved in unused.await? {
         if is_same_content(&approved.asked.authority, &denied.asked.authority) {
             let ending = Ending::TakenBack {
-                request: &approved.id,
+                approved: &approved,
                 by: &denied.id,
             };
             endings.add(end(app, transaction, ending, now).await?);
         }
+    }
+    Ok(endings)
+}
+
+/// What was approved for this person before they set another password by a link, and nobody used, is good for nothing any more: whoever had
+/// the password before may have agreed to it.
+pub async fn end_unused(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    subject: &UserId,
+    now: Timestamp,
+) -> Result<Endings, Failure> {
+    let mut endings = Endings::default();
+    for approved in transaction.unused_approvals_of(subject, now).await? {
+        let ending = Ending::Recovered(&approved);
+        endings.add(end(app, transaction, ending, now).await?);
     }
     Ok(endings)
 }
@@ -144,7 +160,8 @@ fn counted(ended: &EndedRequest, ending: Ending<'_>) -> CountedQuestion {
             | Ending::DescribedAnew { .. }
             | Ending::Cancelled { .. }
             | Ending::Withdrawn(_)
-            | Ending::TakenBack { .. },
+            | Ending::TakenBack { .. }
+            | Ending::Recovered(_),
             _,
         ) => CountedQuestion::Cancelled,
     }
@@ -156,7 +173,8 @@ fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) ->
         Ending::Late(_)
         | Ending::Superseded(_)
         | Ending::DescribedAnew { .. }
-        | Ending::TakenBack { .. } => EventName::ApprovalExpired,
+        | Ending::TakenBack { .. }
+        | Ending::Recovered(_) => EventName::ApprovalExpired,
         Ending::Cancelled { .. } | Ending::Withdrawn(_) => EventName::ApprovalCancelled,
     };
     let mut event = about(app, request, name, now);
@@ -167,7 +185,7 @@ fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) ->
         "undecided": ended.decided_at.is_none(),
     });
     match ending {
-        Ending::Late(_) | Ending::Withdrawn(_) => {}
+        Ending::Late(_) | Ending::Withdrawn(_) | Ending::Recovered(_) => {}
         Ending::Superseded(by) => insert(&mut data, "superseded_by", json!(by.id)),
         Ending::DescribedAnew { by, .. } => insert(&mut data, "superseded_by", json!(by)),
         Ending::TakenBack { by, .. } => insert(&mut data, "superseded_by", json!(by)),

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use writ_core::event::{Event, EventName};
+use writ_pages::messages::AccountNews;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -154,6 +155,9 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
         (Channel::WebPush, NoticeContent::Waiting { .. }) => web_push::send(app, notice).await,
         (Channel::WebPush, NoticeContent::Reach { what, before }) => {
             reach_notice::push(app, notice, what, before).await
+        }
+        (Channel::WebPush, NoticeContent::Recovered { before }) => {
+            reach_notice::push_to(app, notice, AccountNews::Recovered, before).await
         }
         (Channel::WebPush, NoticeContent::NotDone { client, resource }) => {
             not_done_notice::push(app, notice, &client, &resource).await

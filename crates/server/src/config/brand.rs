@@ -1,6 +1,6 @@
 //! `[brand]`: name, icon and colour of the operator on the pages that people see (docs/pages.md).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -18,7 +18,12 @@ pub(super) struct BrandFile {
     accent_dark: Option<String>,
 }
 
-pub(super) fn check(file: BrandFile, problems: &mut Vec<String>) -> Arc<Brand> {
+/// `folder` is that of the configuration file: a command may be called anywhere.
+pub(super) fn check(
+    file: BrandFile,
+    folder: Option<&Path>,
+    problems: &mut Vec<String>,
+) -> Arc<Brand> {
     let mut taken = |key: &str, why: String| {
         problems.push(format!("`brand.{key}` {why}"));
     };
@@ -30,6 +35,7 @@ pub(super) fn check(file: BrandFile, problems: &mut Vec<String>) -> Arc<Brand> {
         None => true,
     });
     let icon = file.icon.and_then(|path| {
+        let path = folder.map_or_else(|| path.clone(), |folder| folder.join(&path));
         let read = bounded_file::read(&path, LARGEST_ICON).and_then(BrandIcon::read);
         let why = |why| taken("icon", format!("`{}` {why}", path.display()));
         read.map_err(why).ok()
@@ -63,6 +69,7 @@ fn wrong_name(name: &str) -> Option<String> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::*;
     use crate::config::{Config, ConfigProblems};
 
     fn load(key: &str, value: &str) -> Result<Config, ConfigProblems> {
@@ -76,6 +83,35 @@ mod tests {
         ];
         let settings = settings.map(|(key, value)| (format!("WRIT__{key}"), value.to_owned()));
         Config::load(None, &BTreeMap::from(settings))
+    }
+
+    #[test]
+    fn an_icon_lies_beside_its_file() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pages/static");
+        for (folder, icon, taken) in [
+            (Some(&*folder), "icon-512.png", true),
+            (Some(&*folder), "../static/icon-512.png", true),
+            (folder.parent(), "static/icon-512.png", true),
+            (folder.parent(), "icon-512.png", false),
+            (None, "icon-512.png", false),
+            (
+                Some(Path::new("/nowhere")),
+                folder.join("icon-512.png").to_str().unwrap(),
+                true,
+            ),
+        ] {
+            let file = BrandFile {
+                icon: Some(icon.into()),
+                ..BrandFile::default()
+            };
+            let mut problems = Vec::new();
+            check(file, folder, &mut problems);
+            assert_eq!(
+                problems.is_empty(),
+                taken,
+                "{folder:?} {icon}: {problems:?}"
+            );
+        }
     }
 
     #[test]
@@ -104,6 +140,7 @@ mod tests {
             ("ICON", "/", Some("is no file")),
             ("ACCENT", "#0a6640", None),
             ("ACCENT", "#ffcc00", Some("has a contrast of 1.")),
+            ("ACCENT", "#b00020", Some("looks like `#9c2323`")),
             ("ACCENT", "red", Some("is no colour")),
             ("ACCENT_DARK", "#a9bffb", Some("needs `brand.accent`")),
         ] {

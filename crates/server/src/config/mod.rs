@@ -177,9 +177,9 @@ impl Config {
         let mut table: toml::Table = toml::from_str(&text)
             .map_err(|e| single_problem(format!("the file is no TOML: {}", e.message())))?;
         overlay(&mut table, environment)?;
-        let file = File::deserialize(toml::Value::Table(table))
+        let written = File::deserialize(toml::Value::Table(table))
             .map_err(|e| single_problem(nearest::with_origin(e.message(), environment)))?;
-        check(file)
+        check(written, file.and_then(Path::parent))
     }
 
     /// Whether cookies can be `Secure`, as a `__Host-` name demands (draft-ietf-httpbis-rfc6265bis section 4.1.3).
@@ -266,7 +266,8 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
     }
 }
 
-fn check(file: File) -> Result<Config, ConfigProblems> {
+/// `folder` is where the file lies.
+fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let mut problems = Vec::new();
     let trusted_proxies = proxies::proxies(&file.server.trusted_proxies, &mut problems);
     let forwarded_header = proxies::header(file.server.forwarded_header.as_deref(), &mut problems);
@@ -293,7 +294,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     let registration = registration::check(&file.registration, file.features.guests, &mut problems);
     let database_url = database_url(file.database.url, &mut problems);
     let log_format = log::format(&file.log, &mut problems);
-    let brand = brand::check(file.brand, &mut problems);
+    let brand = brand::check(file.brand, folder, &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,

@@ -21,6 +21,7 @@ use writ_wire::time::Timestamp;
 use crate::config::Config;
 use crate::node::client_keys::FetchedKeySets;
 use crate::node::clock::{ClockWatch, DatabaseClock};
+use crate::node::compared_catalogue::ComparedCatalogue;
 use crate::node::keyring::KeyRing;
 use crate::node::live::EventStreams;
 use crate::node::metrics::Metrics;
@@ -28,7 +29,7 @@ use crate::node::outage::Outage;
 use crate::node::outgoing::OutgoingChannels;
 use crate::node::outgoing::documents::{Documents, FetchEnvironment};
 use crate::node::passwords::Passwords;
-use crate::node::registry::{CatalogueCache, Clients, ComparedCatalogue};
+use crate::node::registry::{CatalogueCache, Clients};
 use crate::node::strangers::Strangers;
 use crate::node::waiting::Waiting;
 

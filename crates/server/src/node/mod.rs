@@ -5,6 +5,7 @@ pub mod app;
 pub mod client_address;
 pub mod client_keys;
 pub mod clock;
+pub mod compared_catalogue;
 pub mod failure;
 pub mod forgotten_limits;
 pub mod guests;

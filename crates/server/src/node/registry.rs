@@ -2,7 +2,7 @@
 //! tasks and requests are never cached.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -122,6 +122,14 @@ impl App {
         self.catalogue.refresh(&mut reading, self.clock.now()).await
     }
 
+    /// The same in a transaction: a change that was answered before is in it, on whatever node it was made.
+    pub async fn fresh_catalogue_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+    ) -> Result<Arc<Catalogue>, StoreError> {
+        self.catalogue.refresh(transaction, self.clock.now()).await
+    }
+
     /// The same; while the database cannot be used, as they were read last.
     pub async fn catalogue_or_known(&self) -> Result<Arc<Catalogue>, StoreError> {
         if self.outage.lasts(self.clock.now()) {
@@ -172,23 +180,6 @@ impl Catalogue {
             resources: &self.resources,
             types: &self.types,
         }
-    }
-}
-
-/// The catalogue with which this process compared last what waits for people.
-#[derive(Default)]
-pub struct ComparedCatalogue(Mutex<Option<Arc<Catalogue>>>);
-
-impl ComparedCatalogue {
-    pub fn is(&self, catalogue: &Arc<Catalogue>) -> bool {
-        let compared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        compared
-            .as_ref()
-            .is_some_and(|one| Arc::ptr_eq(one, catalogue))
-    }
-
-    pub fn keep(&self, catalogue: Arc<Catalogue>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(catalogue);
     }
 }
 

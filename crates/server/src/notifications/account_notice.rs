@@ -8,10 +8,12 @@ use writ_core::id::UserId;
 use writ_pages::messages::{AccountNews, Passkey, Reach, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
+use writ_store::push::PushSubscription;
 
 use super::fan_out::channels_of;
 use super::outbox::{Channel, NoticeContent, NoticeDraft, OutboxContext, WEBHOOK};
 use super::outcome::{DeliveryOutcome, NotSent};
+use super::reach_notice::EarlierBrowser;
 use super::web_push::{BrowserSubscription, PushMessage, known_subscription, post_message, topic};
 use crate::node::app::App;
 use crate::node::failure::Failure;
@@ -20,6 +22,13 @@ use crate::node::failure::Failure;
 pub(super) const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const DEVICES: &str = "/app/devices";
 const SETTINGS: &str = "/app/settings";
+
+/// Whether a letter to the same address brings the link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum IsMailed {
+    Yes,
+    No,
+}
 
 /// Notifies the user, in the transaction of the change.
 pub async fn passkey_changed(
@@ -40,22 +49,42 @@ pub async fn password_changed(
     notify(outbox, transaction, user, NoticeContent::Password).await
 }
 
-/// An operator lets the user set another password.
+/// An operator lets the user set another password. By mail it is not said where the link itself is mailed.
 pub async fn reset_begun(
     outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     user: &UserId,
+    is_mailed: IsMailed,
 ) -> Result<(), Failure> {
-    notify(outbox, transaction, user, NoticeContent::ResetBegun).await
+    let mut targets = targets(outbox, transaction, user).await?;
+    targets.retain(|(channel, _)| is_mailed == IsMailed::No || *channel != Channel::Mail);
+    let content = NoticeContent::ResetBegun;
+    enqueue(outbox, transaction, user, (targets, content)).await
 }
 
-/// The user set another password by a link.
+/// The user set another password by a link. These browsers are told that, and of nothing else any more.
 pub async fn recovered(
     outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     user: &UserId,
+    ended: &[PushSubscription],
 ) -> Result<(), Failure> {
-    notify(outbox, transaction, user, NoticeContent::Recovered).await
+    let content = NoticeContent::Recovered { before: None };
+    notify(outbox, transaction, user, content).await?;
+    for row in ended {
+        let draft = NoticeDraft {
+            channel: Channel::WebPush,
+            request: None,
+            user: Some(user),
+            target: &row.digest,
+            content: NoticeContent::Recovered {
+                before: Some(EarlierBrowser::of(row)),
+            },
+            expires_at: outbox.now.plus(LIFETIME),
+        };
+        outbox.enqueue(transaction, draft).await?;
+    }
+    Ok(())
 }
 
 /// What a notice tells its user of their account, if that is what it does.
@@ -64,7 +93,7 @@ pub(crate) const fn news(content: &NoticeContent) -> Option<AccountNews> {
         NoticeContent::Passkey { what } => Some(AccountNews::Passkey(*what)),
         NoticeContent::Password => Some(AccountNews::Password),
         NoticeContent::ResetBegun => Some(AccountNews::ResetBegun),
-        NoticeContent::Recovered => Some(AccountNews::Recovered),
+        NoticeContent::Recovered { .. } => Some(AccountNews::Recovered),
         _ => None,
     }
 }
@@ -75,11 +104,30 @@ pub(super) async fn notify(
     user: &UserId,
     content: NoticeContent,
 ) -> Result<(), Failure> {
+    let targets = targets(outbox, transaction, user).await?;
+    enqueue(outbox, transaction, user, (targets, content)).await
+}
+
+/// Every channel that the user has.
+async fn targets(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+) -> Result<Vec<(Channel, String)>, Failure> {
     let channels = &outbox.config.channels;
     let mut targets = channels_of(channels, transaction, user).await?;
     if channels.webhook.is_some() {
         targets.push((Channel::Webhook, WEBHOOK.to_owned()));
     }
+    Ok(targets)
+}
+
+async fn enqueue(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+    (targets, content): (Vec<(Channel, String)>, NoticeContent),
+) -> Result<(), Failure> {
     for (channel, target) in targets {
         let draft = NoticeDraft {
             channel,
@@ -132,6 +180,6 @@ const fn page(what: AccountNews) -> &'static str {
         AccountNews::Password
         | AccountNews::ResetBegun
         | AccountNews::Recovered
-        | AccountNews::Reach(Reach::Email | Reach::QuietHours) => SETTINGS,
+        | AccountNews::Reach(Reach::Email | Reach::EmailAsked | Reach::QuietHours) => SETTINGS,
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use writ_core::account_link::LinkKind;
 use writ_core::id::UserId;
-use writ_pages::messages::Said;
+use writ_pages::messages::{LinkLetter, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
@@ -16,7 +16,7 @@ use writ_wire::time::Timestamp;
 use super::outbox::{Channel, NoticeContent, NoticeDraft, OutboxContext};
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::web_push::{PushMessage, known_subscription, post_message, topic};
-use crate::config::Config;
+use crate::config::{Config, host_of};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
@@ -132,9 +132,20 @@ pub fn link_url(config: &Config, kind: LinkKind, link: &str) -> String {
     config.url(&format!("{page}?link={link}"))
 }
 
-pub(crate) fn mail_text(app: &App, sent: &SentLink, language: &str) -> Said {
+/// For this person, in their language.
+pub(crate) fn mail_text(app: &App, sent: &SentLink, (name, language): (&str, &str)) -> Said {
     let (_, texts) = app.notices.words.of(language);
     let url = link_url(&app.config, sent.kind, &sent.link);
     let not_me = app.config.url(&not_me_page(&secret_digest(&sent.link)));
-    texts.link_letter(sent.kind, &url, &not_me)
+    let config = &app.config;
+    texts.link_letter(&LinkLetter {
+        kind: sent.kind,
+        name,
+        place: config
+            .brand
+            .name()
+            .unwrap_or_else(|| host_of(&config.issuer)),
+        url: &url,
+        not_me: &not_me,
+    })
 }

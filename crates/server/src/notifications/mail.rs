@@ -8,7 +8,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use writ_core::client::Client;
 use writ_core::id::ClientId;
-use writ_pages::messages::{AccountNews, MessageAsker, Said};
+use writ_pages::messages::{AccountNews, MessageAsker, Reach, Reporter, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_store::settings::PersonSettings;
@@ -28,18 +28,7 @@ use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 impl Mailer {
     /// The same notice has the same `Message-ID`, however often it is tried.
     async fn send(&self, mail: AddressedMail, notice: &Notice, now: Timestamp) -> DeliveryOutcome {
-        let AddressedMail { to, text } = mail;
-        let since_epoch = Timestamp::from_seconds(0).until(now);
-        let domain = self.from.email.domain();
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(to)
-            .date(SystemTime::UNIX_EPOCH + since_epoch)
-            .subject(text.title)
-            .message_id(Some(format!("<{}@{domain}>", notice.id)))
-            .header(ContentType::TEXT_PLAIN)
-            .body(text.body);
-        let Ok(message) = message else {
+        let Some(message) = self.message(mail, notice.id.as_str(), now) else {
             return DeliveryOutcome::Failed("no mail could be made of it".to_owned());
         };
         match tokio::time::timeout(MAIL_TIMEOUT, self.server.send(message)).await {
@@ -51,6 +40,55 @@ impl Mailer {
                 DeliveryOutcome::Retry("the mail server did not take it".to_owned(), None)
             }
         }
+    }
+
+    /// Whether mail arrives, for an operator: what the server said when it took the letter, or why it did not.
+    pub async fn send_test(
+        &self,
+        to: &str,
+        (id, issuer): (&str, &str),
+        now: Timestamp,
+    ) -> Result<String, String> {
+        let mail = AddressedMail {
+            to: to
+                .parse()
+                .map_err(|_| "that is no mail address".to_owned())?,
+            text: Said {
+                title: "A test of this mail server".to_owned(),
+                body: format!("{issuer} can send mail to you. Nothing else is meant by it.\n"),
+            },
+        };
+        let message = self.message(mail, id, now);
+        let message = message.ok_or("no mail could be made of it")?;
+        match tokio::time::timeout(MAIL_TIMEOUT, self.server.send(message)).await {
+            Ok(Ok(answer)) => {
+                let lines = answer.message().collect::<Vec<_>>().join(" ");
+                Ok(format!("{} {lines}", answer.code()).trim_end().to_owned())
+            }
+            Ok(Err(error)) if error.is_permanent() || error.is_transient() => {
+                Err(format!("the mail server refused it: {error}"))
+            }
+            Ok(Err(error)) => Err(format!("the mail server was not reached: {error}")),
+            Err(_) => Err(format!(
+                "the mail server did not answer within {} seconds",
+                MAIL_TIMEOUT.as_secs()
+            )),
+        }
+    }
+
+    fn message(&self, mail: AddressedMail, id: &str, now: Timestamp) -> Option<Message> {
+        let AddressedMail { to, text } = mail;
+        let since_epoch = Timestamp::from_seconds(0).until(now);
+        let domain = self.from.email.domain();
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .date(SystemTime::UNIX_EPOCH + since_epoch)
+            .subject(text.title)
+            .message_id(Some(format!("<{id}@{domain}>")))
+            .header(ContentType::TEXT_PLAIN)
+            .body(text.body);
+        message.ok()
     }
 }
 
@@ -75,16 +113,11 @@ pub(crate) async fn send(
         NoticeContent::Passkey { .. }
         | NoticeContent::Password
         | NoticeContent::ResetBegun
-        | NoticeContent::Recovered => about_account(app, notice, content).await?,
+        | NoticeContent::Recovered { .. } => about_account(app, notice, content).await?,
         NoticeContent::Link(link) => with_link(app, notice, link).await?,
         NoticeContent::Reach { what, before } => {
             let recipient = recipient_before(app, notice, before.as_ref()).await?;
-            let text =
-                account_notice::mail_text(app, AccountNews::Reach(*what), &recipient.language);
-            AddressedMail {
-                text,
-                to: recipient.address,
-            }
+            about_reach(app, *what, recipient)
         }
         NoticeContent::UsedTwice { client } => {
             let recipient = recipient(&mut app.read().await?, notice).await?;
@@ -107,14 +140,17 @@ pub(crate) async fn send(
             resource,
             client,
             by,
-        } => about_silence(app, resource, client, by.as_str()).await?,
+            reporter,
+        } => about_silence(app, (resource, client), by.as_str(), *reporter).await?,
         NoticeContent::Reported {
             agent,
             by,
             stopped_for,
+            reporter,
         } => {
             let agent = app.client(agent.as_str()).await?;
-            to_admin(app, agent.as_deref(), by.as_str(), *stopped_for)?
+            let about = (*stopped_for, *reporter);
+            to_admin(app, agent.as_deref(), by.as_str(), about)?
         }
         NoticeContent::Over { .. }
         | NoticeContent::Stopped(_)
@@ -124,6 +160,13 @@ pub(crate) async fn send(
     Ok(mailer.send(mail, notice, app.clock.now()).await)
 }
 
+fn about_reach(app: &App, what: Reach, recipient: Recipient) -> AddressedMail {
+    AddressedMail {
+        text: account_notice::mail_text(app, AccountNews::Reach(what), &recipient.language),
+        to: recipient.address,
+    }
+}
+
 fn of_another_channel() -> DeliveryOutcome {
     DeliveryOutcome::Failed("a letter of another channel".to_owned())
 }
@@ -131,9 +174,9 @@ fn of_another_channel() -> DeliveryOutcome {
 /// A resource server that may ask a person nothing for a while, for the operator.
 async fn about_silence(
     app: &App,
-    resource: &ResourceUri,
-    client: &ClientId,
+    (resource, client): (&ResourceUri, &ClientId),
     by: &str,
+    reporter: Reporter,
 ) -> Result<AddressedMail, NotSent> {
     let name = app.catalogue().await?.name_of(resource);
     let client = app.client(client.as_str()).await?;
@@ -141,7 +184,7 @@ async fn about_silence(
     let admin = app.config.channels.admin.clone();
     let (client, to) = client.zip(admin).ok_or_else(no_address)?;
     Ok(AddressedMail {
-        text: texts.resource_reported(&client, &name, by),
+        text: texts.resource_reported(&client, &name, by, reporter),
         to,
     })
 }
@@ -168,10 +211,12 @@ async fn about_account(
 /// A link, for whom it was made and nobody else.
 async fn with_link(app: &App, notice: &Notice, link: &SentLink) -> Result<AddressedMail, NotSent> {
     let user = notice.user.as_ref().ok_or_else(request_over)?;
-    let settings = app.read().await?.settings(user).await?;
-    let language = settings.and_then(|settings| settings.language);
+    let mut reading = app.read().await?;
+    let stored = reading.user_by_id(user).await?.ok_or_else(request_over)?;
+    let settings = reading.settings(user).await?.unwrap_or_default();
+    let language = settings.language.unwrap_or_default();
     Ok(AddressedMail {
-        text: link_mail::mail_text(app, link, &language.unwrap_or_default()),
+        text: link_mail::mail_text(app, link, (&stored.user.name, &language)),
         to: link.to.parse().map_err(|_| no_address())?,
     })
 }
@@ -256,8 +301,8 @@ fn no_address() -> DeliveryOutcome {
 fn to_admin(
     app: &App,
     agent: Option<&Client>,
-    reporter: &str,
-    stopped_for: StoppedFor,
+    by: &str,
+    (stopped_for, reporter): (StoppedFor, Reporter),
 ) -> Result<AddressedMail, DeliveryOutcome> {
     let (Some(admin), Some(agent)) = (&app.config.channels.admin, agent) else {
         return Err(no_address());
@@ -266,8 +311,8 @@ fn to_admin(
     Ok(AddressedMail {
         to: admin.clone(),
         text: match stopped_for {
-            StoppedFor::Everybody => texts.suspended(agent, reporter),
-            StoppedFor::Person => texts.reported(agent, reporter),
+            StoppedFor::Everybody => texts.suspended(agent, by),
+            StoppedFor::Person => texts.reported(agent, by, reporter),
         },
     })
 }

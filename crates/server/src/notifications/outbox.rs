@@ -9,7 +9,7 @@ use serde_json::Value;
 use writ_core::id::{ApprovalId, ClientId, NoticeId, UserId};
 use writ_core::mint::TOKEN_LIFETIME;
 use writ_core::pending::{Delivery, PendingRequest, State};
-use writ_pages::messages::{Passkey, Reach};
+use writ_pages::messages::{Passkey, Reach, Reporter};
 use writ_platform::Random;
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
@@ -17,7 +17,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::link_mail::SentLink;
-use super::reach_notice::EarlierReach;
+use super::reach_notice::{EarlierBrowser, EarlierReach};
 use super::seal;
 use crate::config::Config;
 use crate::node::app::App;
@@ -84,6 +84,8 @@ pub(crate) enum NoticeContent {
         by: UserId,
         #[serde(default)]
         stopped_for: StoppedFor,
+        #[serde(default)]
+        reporter: Reporter,
     },
     /// A passkey of the user was added or removed, or a code for the first one made.
     Passkey { what: Passkey },
@@ -91,8 +93,11 @@ pub(crate) enum NoticeContent {
     Password,
     /// An operator lets the user set another password.
     ResetBegun,
-    /// The user set another one by a link.
-    Recovered,
+    /// The user set another one by a link. To a browser that is told of nothing else from then on: as it was reached.
+    Recovered {
+        #[serde(default)]
+        before: Option<EarlierBrowser>,
+    },
     /// A link for this address; its secret.
     Link(SentLink),
     /// A link was mailed to the user who forgot their password; what it is stored by.
@@ -116,6 +121,8 @@ pub(crate) enum NoticeContent {
         resource: ResourceUri,
         client: ClientId,
         by: UserId,
+        #[serde(default)]
+        reporter: Reporter,
     },
     /// A task of the user ended because a refresh token of this client was used twice.
     UsedTwice { client: ClientId },
@@ -246,18 +253,25 @@ pub(super) async fn stop_notice(
     app.outbox().enqueue(transaction, draft).await
 }
 
+/// A client, and who said "This was not me" about what it asked.
+#[derive(Clone, Copy)]
+pub struct NotMeReport<'a> {
+    pub client: &'a ClientId,
+    pub by: &'a UserId,
+    pub reporter: Reporter,
+}
+
 /// Notifies the admin that a user reported an agent, in the transaction that stops it.
 pub async fn agent_reported(
     app: &App,
     transaction: &mut DatabaseTransaction,
-    agent: &ClientId,
-    by: &UserId,
-    stopped_for: StoppedFor,
+    report: NotMeReport<'_>,
 ) -> Result<(), Failure> {
     let content = NoticeContent::Reported {
-        agent: agent.clone(),
-        by: by.clone(),
-        stopped_for,
+        agent: report.client.clone(),
+        by: report.by.clone(),
+        stopped_for: StoppedFor::Person,
+        reporter: report.reporter,
     };
     to_admin(app, transaction, &content).await
 }
@@ -267,13 +281,13 @@ pub async fn resource_reported(
     app: &App,
     transaction: &mut DatabaseTransaction,
     resource: &ResourceUri,
-    client: &ClientId,
-    by: &UserId,
+    report: NotMeReport<'_>,
 ) -> Result<(), Failure> {
     let content = NoticeContent::Silenced {
         resource: resource.clone(),
-        client: client.clone(),
-        by: by.clone(),
+        client: report.client.clone(),
+        by: report.by.clone(),
+        reporter: report.reporter,
     };
     to_admin(app, transaction, &content).await
 }

@@ -32,7 +32,7 @@ pub(crate) struct EarlierReach {
 
 /// As its row was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct EarlierBrowser {
+pub(crate) struct EarlierBrowser {
     digest: String,
     sealed: String,
 }
@@ -72,10 +72,7 @@ pub async fn about_to_change(
     let settings = transaction.settings(user).await?.unwrap_or_default();
     let before = EarlierReach {
         email: settings.email,
-        browser: removed.map(|row| EarlierBrowser {
-            digest: row.digest.clone(),
-            sealed: row.sealed.clone(),
-        }),
+        browser: removed.map(EarlierBrowser::of),
     };
     let before = Some(before);
     notify(
@@ -117,11 +114,21 @@ pub(crate) async fn push(
     before: Option<EarlierReach>,
 ) -> Result<DeliveryOutcome, NotSent> {
     let removed = before.and_then(|before| before.browser);
+    push_to(app, notice, AccountNews::Reach(what), removed).await
+}
+
+/// To a browser that is told, or was until then.
+pub(crate) async fn push_to(
+    app: &App,
+    notice: &Notice,
+    what: AccountNews,
+    removed: Option<EarlierBrowser>,
+) -> Result<DeliveryOutcome, NotSent> {
     let browser = match removed.filter(|one| one.digest == notice.target) {
         Some(removed) => removed.open(app)?,
         None => known_subscription(app, &mut app.read().await?, notice).await?,
     };
-    post(app, notice, &browser, AccountNews::Reach(what)).await
+    post(app, notice, &browser, what).await
 }
 
 impl EarlierReach {
@@ -131,6 +138,13 @@ impl EarlierReach {
 }
 
 impl EarlierBrowser {
+    pub(super) fn of(row: &PushSubscription) -> Self {
+        Self {
+            digest: row.digest.clone(),
+            sealed: row.sealed.clone(),
+        }
+    }
+
     fn open(&self, app: &App) -> Result<BrowserSubscription, Failure> {
         app.unseal(&seal::of_subscription(&self.digest), &self.sealed)
     }

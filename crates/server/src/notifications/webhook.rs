@@ -87,12 +87,13 @@ impl<'a> WebhookClaims<'a> {
         self.event = "user.changed";
         self.of_user(notice);
         match content {
-            NoticeContent::Recovered => self.event = "user.recovered",
+            NoticeContent::Recovered { .. } => self.event = "user.recovered",
             NoticeContent::Passkey { what } => self.passkey = Some(*what),
             NoticeContent::Password => self.setting = Some("password"),
             NoticeContent::ResetBegun => self.setting = Some("reset"),
             NoticeContent::Reach { what, .. } => match what {
                 Reach::Email => self.setting = Some("email"),
+                Reach::EmailAsked => self.setting = Some("email_asked"),
                 Reach::QuietHours => self.setting = Some("quiet_hours"),
                 Reach::BrowserAdded => self.push = Some("added"),
                 Reach::BrowserRemoved => self.push = Some("removed"),
@@ -164,6 +165,7 @@ async fn claims<'a>(
             agent,
             by,
             stopped_for,
+            ..
         } => {
             claims.event = event_of(*stopped_for);
             claims.client_id = Some(agent.to_string());
@@ -172,7 +174,7 @@ async fn claims<'a>(
         NoticeContent::Passkey { .. }
         | NoticeContent::Password
         | NoticeContent::ResetBegun
-        | NoticeContent::Recovered
+        | NoticeContent::Recovered { .. }
         | NoticeContent::Reach { .. } => claims.name_change(content, notice),
         NoticeContent::UsedTwice { client } => {
             claims.event = "task.revoked";
@@ -189,6 +191,7 @@ async fn claims<'a>(
             resource,
             client,
             by,
+            ..
         } => {
             claims.event = "resource.reported";
             claims.client_id = Some(client.to_string());

@@ -255,13 +255,13 @@ fn edited(mut file: ClientFile, edit: ClientEdit) -> Result<ClientFile, Registra
     if let Some(scope) = edit.scope {
         file.scope = Some(scope);
     }
-    let redirects = (edit.add_redirects, edit.remove_redirects);
-    edit_list("redirect_uris", &mut file.redirect_uris, redirects)?;
+    let (add, remove) = (edit.add_redirects, edit.remove_redirects);
+    edit_list("redirect_uris", &mut file.redirect_uris, add, remove)?;
     let may_ask = match &mut file.agent {
         Some(agent) => &mut agent.may_ask,
         None => &mut file.may_ask,
     };
-    edit_list("may_ask", may_ask, (edit.add_may_ask, edit.remove_may_ask))?;
+    edit_list("may_ask", may_ask, edit.add_may_ask, edit.remove_may_ask)?;
     edit_keys(&mut file, edit.add_keys, &edit.remove_keys)?;
     Ok(file)
 }
@@ -270,7 +270,8 @@ fn edited(mut file: ClientFile, edit: ClientEdit) -> Result<ClientFile, Registra
 fn edit_list(
     member: &str,
     list: &mut Vec<String>,
-    (add, remove): (Vec<String>, Vec<String>),
+    add: Vec<String>,
+    remove: Vec<String>,
 ) -> Result<(), RegistrationError> {
     for one in remove {
         let before = list.len();

@@ -19,25 +19,34 @@ use super::change_user::{find_user, parse_email, registered, write_email};
 use super::register::{Registrar, RegistrationError, fault};
 use crate::config::Config;
 use crate::node::failure::Failure;
-use crate::notifications::account_notice;
+use crate::notifications::account_notice::{self, IsMailed};
 use crate::notifications::link_mail::{SentLink, link_url, mail_link};
 use crate::notifications::outbox::OutboxContext;
+
+/// Whom an operator invites.
+#[derive(Clone, Copy)]
+pub struct InvitedUser<'a> {
+    pub name: &'a str,
+    pub email: Option<&'a str>,
+    /// One of ours, in which they read the letter and the page behind it.
+    pub language: Option<&'a str>,
+}
 
 impl Registrar<'_> {
     /// A new person, who sets their password by the link; or one who was invited before and did not yet.
     pub async fn invite_user(
         &self,
-        name: &str,
-        email: Option<&str>,
+        invited: InvitedUser<'_>,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
-        let email = email.map(parse_email).transpose()?;
+        let email = invited.email.map(parse_email).transpose()?;
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let user = match find_user(&mut transaction, name).await? {
-            Some(stored) => invited_before(config, &mut transaction, stored).await?,
-            None => self.insert_invited(&mut transaction, name).await?,
+        let user = match find_user(&mut transaction, invited.name).await? {
+            Some(stored) => invited_before(&outbox, &mut transaction, stored).await?,
+            None => self.insert_invited(&mut transaction, invited.name).await?,
         };
+        read_in(&outbox, &mut transaction, &user, invited.language).await?;
         if let Some(email) = &email {
             write_email(&mut transaction, &user, Some(email)).await?;
         }
@@ -61,11 +70,13 @@ impl Registrar<'_> {
     pub async fn reset_user(
         &self,
         name: &str,
+        language: Option<&str>,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let user = resettable(&mut transaction, name).await?;
+        let user = resettable(config, &mut transaction, name).await?;
+        read_in(&outbox, &mut transaction, &user, language).await?;
         let second = match has_passkey(config, &mut transaction, &user.id).await? {
             true => SecondProof::Another,
             false => SecondProof::Code,
@@ -80,7 +91,12 @@ impl Registrar<'_> {
             second,
         };
         let printed = send(&outbox, &mut transaction, draft, to.as_deref()).await?;
-        self.record_reset(&outbox, &mut transaction, &user).await?;
+        let is_mailed = match to {
+            Some(_) => IsMailed::Yes,
+            None => IsMailed::No,
+        };
+        self.record_reset(&outbox, &mut transaction, (&user, is_mailed))
+            .await?;
         transaction.commit().await?;
         printed.of(&user)
     }
@@ -93,7 +109,7 @@ impl Registrar<'_> {
     ) -> Result<Value, RegistrationError> {
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let user = resettable(&mut transaction, name).await?;
+        let user = resettable(config, &mut transaction, name).await?;
         if has_passkey(config, &mut transaction, &user.id).await? {
             return Err(fault(&format!(
                 "`{name}` has a passkey, and finishes the link with it; if it is lost, remove it first by `writ user passkeys {name} --remove-all`"
@@ -104,10 +120,11 @@ impl Registrar<'_> {
         let given = transaction.give_code_to_link(&user.id, &digest, outbox.now);
         if !given.await? {
             return Err(fault(&format!(
-                "`{name}` asked for no link in the last hour: `writ user reset {name}` makes one"
+                "`{name}` asked for no link in the last hour, or wrong codes ended it: `writ user reset {name}` makes one"
             )));
         }
-        self.record_reset(&outbox, &mut transaction, &user).await?;
+        self.record_reset(&outbox, &mut transaction, (&user, IsMailed::No))
+            .await?;
         transaction.commit().await?;
         PrintedLink {
             code: Some(code.to_string()),
@@ -116,19 +133,19 @@ impl Registrar<'_> {
         .of(&user)
     }
 
-    /// The person is told on every channel, so that it is never done unnoticed.
+    /// The person is told on every channel, so that it is never done unnoticed: by mail the letter with the link does it.
     async fn record_reset(
         &self,
         outbox: &OutboxContext<'_>,
         transaction: &mut DatabaseTransaction,
-        user: &User,
+        (user, is_mailed): (&User, IsMailed),
     ) -> Result<(), RegistrationError> {
         let event = self.event(outbox.now, EventName::UserChanged);
         let data =
             json!({ "by": "operator", "name": user.name, "setting": "reset", "state": "begun" });
         let event = event.of_subject(user.id.as_str()).with(data);
         transaction.insert_event(&event).await?;
-        let told = account_notice::reset_begun(outbox, transaction, &user.id).await;
+        let told = account_notice::reset_begun(outbox, transaction, &user.id, is_mailed).await;
         told.map_err(not_told)
     }
 
@@ -164,9 +181,10 @@ impl Registrar<'_> {
     }
 }
 
-/// Somebody who was invited and has no account yet.
+/// Somebody who was invited and has no account yet. What the older invitation opened ends: its sessions, and the passkey that its code may
+/// add, before it is looked for one.
 async fn invited_before(
-    config: &Config,
+    outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     stored: StoredUser,
 ) -> Result<User, RegistrationError> {
@@ -177,16 +195,24 @@ async fn invited_before(
     if stored.user.disabled {
         return Err(disabled(name));
     }
-    if stored.has_password() || has_passkey(config, transaction, &stored.user.id).await? {
+    let id = &stored.user.id;
+    transaction.hold_user(id).await?;
+    transaction.end_passkey_code(id).await?;
+    // Whoever finished the older one meanwhile has an account.
+    let current = transaction.user_by_id(id).await?;
+    let has_password = current.is_some_and(|current| current.has_password());
+    if has_password || has_passkey(outbox.config, transaction, id).await? {
         return Err(fault(&format!(
             "person `{name}` has an account: `writ user reset {name}` lets them set another password"
         )));
     }
+    transaction.end_sessions_of(id, outbox.now).await?;
     Ok(stored.user)
 }
 
 /// Somebody who has an account.
 async fn resettable(
+    config: &Config,
     transaction: &mut DatabaseTransaction,
     name: &str,
 ) -> Result<User, RegistrationError> {
@@ -194,9 +220,9 @@ async fn resettable(
     if stored.user.disabled {
         return Err(disabled(name));
     }
-    if !stored.has_password() {
+    if !stored.has_password() && !has_passkey(config, transaction, &stored.user.id).await? {
         return Err(fault(&format!(
-            "person `{name}` was invited and set no password yet: `writ user invite {name}` makes another link"
+            "person `{name}` was invited and never came: `writ user invite {name}` makes another link"
         )));
     }
     Ok(stored.user)
@@ -206,6 +232,20 @@ fn disabled(name: &str) -> RegistrationError {
     fault(&format!(
         "person `{name}` is disabled: `writ user enable {name}` first"
     ))
+}
+
+/// Until they use a page in another language.
+async fn read_in(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &User,
+    language: Option<&str>,
+) -> Result<(), RegistrationError> {
+    if let Some(language) = language {
+        let set = transaction.set_language(&user.id, language, outbox.now);
+        set.await?;
+    }
+    Ok(())
 }
 
 /// Makes the link and mails it; what the operator reads of it.

@@ -7,6 +7,7 @@ use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
 use writ_core::guest::KeptDocument;
 use writ_core::id::{ApprovalId, ClientId, UserId};
+use writ_core::pause::PausedBecause;
 use writ_store::standing::{Pair, PausedClient};
 use writ_store::task::StoredTask;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -31,17 +32,33 @@ pub async fn suspend_agent(
     Ok(true)
 }
 
+/// Of which client somebody said "This was not me".
+#[derive(Clone, Copy)]
+pub struct ReportedClient<'a> {
+    pub client: &'a ClientId,
+    pub reporter: &'a UserId,
+    /// The person for whom the reporter decided, if it is another: nothing was stopped for them.
+    pub decided_for: Option<&'a UserId>,
+}
+
+impl ReportedClient<'_> {
+    fn event(self, name: EventName, change: ChangeContext<'_>) -> Event {
+        let data = self.decided_for.map(|person| json!({ "for": person }));
+        let mut event = change.event(name, data.unwrap_or_else(|| json!({})));
+        event.client = Some(self.client.to_string());
+        event.subject = Some(self.reporter.to_string());
+        event.reason = Some(NOT_ME.to_owned());
+        event
+    }
+}
+
 /// On record alone: what else follows a report, whoever was asked decides (`people/approval/stopping.rs`).
 pub async fn report_agent(
     transaction: &mut DatabaseTransaction,
-    client: &ClientId,
-    reporter: &UserId,
+    reported: ReportedClient<'_>,
     change: ChangeContext<'_>,
 ) -> Result<(), StoreError> {
-    let mut event = change.event(EventName::AgentReported, json!({}));
-    event.client = Some(client.to_string());
-    event.subject = Some(reporter.to_string());
-    event.reason = Some(NOT_ME.to_owned());
+    let event = reported.event(EventName::AgentReported, change);
     transaction.insert_event(&event).await
 }
 
@@ -50,10 +67,15 @@ pub async fn pause_agent(
     transaction: &mut DatabaseTransaction,
     pair: Pair<'_>,
     request: &ApprovalId,
+    because: PausedBecause,
     change: ChangeContext<'_>,
 ) -> Result<(), StoreError> {
-    if transaction.pause_client(pair, request, change.now).await? {
-        let event = change.event(EventName::AgentPaused, json!({}));
+    if transaction
+        .pause_client(pair, request, because, change.now)
+        .await?
+    {
+        let facts = json!({ "because": because.as_str() });
+        let event = change.event(EventName::AgentPaused, facts);
         transaction.insert_event(&of_pair(event, pair)).await?;
     }
     Ok(())
@@ -87,14 +109,11 @@ fn of_pair(event: Event, pair: Pair<'_>) -> Event {
 pub async fn report_resource_of(
     transaction: &mut DatabaseTransaction,
     resource: &ResourceUri,
-    (client, reporter): (&ClientId, &UserId),
+    reported: ReportedClient<'_>,
     change: ChangeContext<'_>,
 ) -> Result<(), StoreError> {
-    let mut event = change.event(EventName::ResourceReported, json!({}));
-    event.client = Some(client.to_string());
-    event.subject = Some(reporter.to_string());
+    let mut event = reported.event(EventName::ResourceReported, change);
     event.resource = Some(resource.to_string());
-    event.reason = Some(NOT_ME.to_owned());
     transaction.insert_event(&event).await
 }
 

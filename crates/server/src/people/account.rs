@@ -1,6 +1,6 @@
 //! `/account`: the page behind a link that sets a password, of an invitation or a reset. Opening it changes nothing, however often, and
-//! names nobody: programs read mail. The link is used up by a form that brings the code, which came another way, or a passkey of the
-//! person; then the person is signed in here, and nowhere else.
+//! names nobody but whoever is invited: programs read mail. The link is used up by a form that brings the code, which came another
+//! way, or a passkey of the person; then the person is signed in here, and nowhere else.
 
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
-use writ_authority::Level;
-use writ_core::account_link::CODE_ADDS_PASSKEY;
+use writ_core::account_link::{CODE_ADDS_PASSKEY, LinkKind};
 use writ_core::event::{Event, EventName};
 use writ_core::password::{PasswordPlace, check_new};
 use writ_jose::hash;
-use writ_pages::{AccountLinkPage, AccountLinkProblem, AccountSaid, LinkProof};
+use writ_pages::{
+    AccountDonePage, AccountLinkPage, AccountLinkProblem, AccountSaid, LinkProof, NextStep, Texts,
+};
 use writ_store::account_link::AccountLink;
 use writ_store::passkey_code::NewPasskeyCode;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -28,7 +29,7 @@ use crate::operate::passkey_code;
 use crate::operate::recover::{RecoveredBy, Recovery, recover};
 use crate::people::error::{PageError, StepError};
 use crate::people::login::{
-    ChallengeFor, Destination, Entrance, begin_by_passkey, prove_by_passkey,
+    ChallengeFor, Destination, Entrance, LoginProof, begin_by_passkey, prove_by_passkey,
 };
 use crate::people::request::{PostedForm, Query, Visitor};
 
@@ -58,6 +59,31 @@ struct OpenedLink<'a> {
     secret: &'a str,
     link: AccountLink,
     proof: LinkProof,
+    /// Of its person.
+    name: String,
+    /// In which they are written to, if that is known.
+    language: Option<String>,
+}
+
+impl OpenedLink<'_> {
+    fn offers_passkey(&self, app: &App) -> bool {
+        self.link.kind == LinkKind::Invitation
+            && self.proof == LinkProof::Code
+            && app.passkeys.is_ok()
+    }
+
+    /// What this browser chose comes first, then the language of the letter.
+    fn texts<'a>(&self, visitor: &'a Visitor) -> &'a Texts {
+        let languages = &visitor.app.languages;
+        languages.of_request_in(&visitor.headers, self.language.as_slice())
+    }
+}
+
+/// By what the person signs in from now on.
+enum Chosen<'a> {
+    Password(&'a str),
+    /// Whoever is invited needs no password: the code adds a passkey.
+    Passkey,
 }
 
 /// What the person proved.
@@ -112,39 +138,58 @@ async fn open<'a>(app: &App, secret: &'a str) -> Result<Option<OpenedLink<'a>>, 
         true => LinkProof::Passkey,
         false => LinkProof::Code,
     };
+    let Some(stored) = reading.user_by_id(&link.user).await? else {
+        return Ok(None);
+    };
+    let settings = reading.settings(&link.user).await?;
     Ok(Some(OpenedLink {
         secret,
         link,
         proof,
+        name: stored.user.name,
+        language: settings.and_then(|settings| settings.language),
     }))
 }
 
 async fn finish(visitor: &Visitor, form: &Form, opened: &OpenedLink<'_>) -> Step<Response> {
-    let app = &*visitor.app;
-    let new = form.optional("new_password")?.unwrap_or_default();
-    if new != form.optional("new_password_again")?.unwrap_or_default() {
-        return Err(problem(AccountLinkProblem::Differs));
-    }
-    // What is wrong with it without regard to whose it is; that is said after the proof.
-    check_password(app, "", new)?;
+    let chosen = Chosen::of(&visitor.app, form, opened)?;
     let proved = match opened.proof {
-        LinkProof::Code => by_code(app, form, opened).await?,
+        LinkProof::Code => by_code(&visitor.app, form, opened).await?,
         LinkProof::Passkey => by_passkey(visitor, form, opened).await?,
     };
-    let user = &opened.link.user;
-    let stored = app.read().await?.user_by_id(user).await?;
-    let stored = stored.ok_or(StepError::Problem(NotSet::Over))?;
-    check_password(app, &stored.user.name, new)?;
-    let by = HashFor::SignedIn(HashHolder::of(user.as_str()));
+    let hash = match chosen {
+        Chosen::Password(new) => Some(hashed(&visitor.app, opened, new).await?),
+        Chosen::Passkey => None,
+    };
+    set(visitor, opened, &proved, hash.as_deref()).await
+}
+
+impl<'a> Chosen<'a> {
+    fn of(app: &App, form: &'a Form, opened: &OpenedLink<'_>) -> Step<Self> {
+        if opened.offers_passkey(app) && form.optional("account-passkey")?.is_some() {
+            return Ok(Self::Passkey);
+        }
+        let new = form.optional("new_password")?.unwrap_or_default();
+        if new != form.optional("new_password_again")?.unwrap_or_default() {
+            return Err(problem(AccountLinkProblem::Differs));
+        }
+        // What is wrong with it without regard to whose it is; that is said after the proof.
+        check_password(app, "", new)?;
+        Ok(Self::Password(new))
+    }
+}
+
+async fn hashed(app: &App, opened: &OpenedLink<'_>, new: &str) -> Step<String> {
+    check_password(app, &opened.name, new)?;
+    let by = HashFor::SignedIn(HashHolder::of(opened.link.user.as_str()));
     let hashed = app
         .passwords
         .hash(new.to_owned(), app.random.bytes(), by)
         .await;
-    let hash = hashed.map_err(|error| match error {
+    hashed.map_err(|error| match error {
         PasswordNotHashed::PoolFull => problem(AccountLinkProblem::Busy),
         PasswordNotHashed::Failed(cause) => StepError::Page(PageError::broken(cause)),
-    })?;
-    set(visitor, opened, &proved, &hash).await
+    })
 }
 
 fn check_password(app: &App, user: &str, new: &str) -> Step<()> {
@@ -155,21 +200,20 @@ fn check_password(app: &App, user: &str, new: &str) -> Step<()> {
     check_new(new, place).map_err(|fault| problem(AccountLinkProblem::Password(fault)))
 }
 
-/// Counted before it is compared. The link is not used up by it yet.
+/// Counted before it is compared, unless it is no code at all. The link is not used up by it yet.
 async fn by_code(app: &App, form: &Form, opened: &OpenedLink<'_>) -> Step<Proved> {
     let now = app.clock.now();
     let (user, digest) = (&opened.link.user, secret_digest(opened.secret));
+    let wrong = || problem(AccountLinkProblem::WrongCode);
     let typed = form.optional("code")?.and_then(UserCode::parse);
+    let typed = typed.ok_or_else(wrong)?;
     let mut transaction = app.begin().await?;
     let tried = transaction.try_account_link(&digest, now).await?;
     let tried = tried.ok_or(StepError::Problem(NotSet::Over))?;
-    let is_it = |code: &UserCode| {
-        let typed = code_digest(&app.config.master, user, code);
-        let stored = tried.code.as_deref().unwrap_or_default();
-        hash::constant_time_eq(stored.as_bytes(), typed.as_bytes())
-    };
-    let right = typed.filter(is_it);
-    if right.is_some() {
+    let stored = tried.code.as_deref().unwrap_or_default();
+    let digest_of_code = code_digest(&app.config.master, user, &typed);
+    let is_right = hash::constant_time_eq(stored.as_bytes(), digest_of_code.as_bytes());
+    if is_right {
         transaction.forgive_account_link(&digest).await?;
     } else {
         let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
@@ -179,22 +223,34 @@ async fn by_code(app: &App, form: &Form, opened: &OpenedLink<'_>) -> Step<Proved
         app.metrics.account_link(tried.kind, "wrong_code");
     }
     transaction.commit().await?;
-    right
-        .map(Proved::Code)
-        .ok_or_else(|| problem(AccountLinkProblem::WrongCode))
+    match is_right {
+        true => Ok(Proved::Code(typed)),
+        false => Err(wrong()),
+    }
 }
 
-/// The challenge for the form of this link alone, whatever link it is: none is looked up, so none is told of.
+/// The challenge for this password by this link alone, whatever link it is: none is looked up, so none is told of.
 async fn passkey_options(posted: PostedForm) -> Result<Response, PageError> {
-    let link = secret_digest(posted.checked_for_script()?.required("link")?);
-    begin_by_passkey(&posted.visitor, ChallengeFor::Link(&link))
+    let form = posted.checked_for_script()?;
+    let link = secret_digest(form.required("link")?);
+    let password = form.required("new_password")?;
+    let what = ChallengeFor::Link {
+        link: &link,
+        password,
+    };
+    begin_by_passkey(&posted.visitor, what)
 }
 
-/// A passkey of the link's person, asked for this link: whoever holds a login back sets no password by it.
+/// A passkey of the link's person, asked for this link and this password: whoever holds a login back sets no password by it, and whoever
+/// holds this form back sets no other one.
 async fn by_passkey(visitor: &Visitor, form: &Form, opened: &OpenedLink<'_>) -> Step<Proved> {
     let failed = || NotSet::Problem(AccountLinkProblem::PasskeyFailed);
     let link = secret_digest(opened.secret);
-    let proved = prove_by_passkey(visitor, form, ChallengeFor::Link(&link)).await;
+    let what = ChallengeFor::Link {
+        link: &link,
+        password: form.optional("new_password")?.unwrap_or_default(),
+    };
+    let proved = prove_by_passkey(visitor, form, what).await;
     let (transaction, person) = proved.map_err(|error| error.map(|_| failed()))?;
     transaction.commit().await?;
     match person.user.id == opened.link.user {
@@ -208,42 +264,56 @@ async fn set(
     visitor: &Visitor,
     opened: &OpenedLink<'_>,
     proved: &Proved,
-    hash: &str,
+    hash: Option<&str>,
 ) -> Step<Response> {
     let app = &*visitor.app;
-    let (by, level) = match proved {
-        Proved::Code(_) => (RecoveredBy::Code, Level::Password),
-        Proved::Passkey => (RecoveredBy::Passkey, Level::Passkey),
+    let (by, proof) = match proved {
+        Proved::Code(_) => (RecoveredBy::Code, LoginProof::Code),
+        Proved::Passkey => (RecoveredBy::Passkey, LoginProof::Passkey),
     };
+    let device = app.known_device(&visitor.headers);
+    let device = device.map(|device| device.digest());
     let recovery = Recovery {
         secret: opened.secret,
         hash,
         by,
+        device: device.as_deref(),
     };
     let mut transaction = app.begin().await?;
     let recovered = recover(app, &mut transaction, &opened.link, recovery).await?;
-    let (person, at) = recovered.ok_or(StepError::Problem(NotSet::Over))?;
-    let said = match proved {
+    let recovered = recovered.ok_or(StepError::Problem(NotSet::Over))?;
+    let next = match proved {
         Proved::Code(code) if app.passkeys.is_ok() => {
             keep_code(app, &mut transaction, opened, code).await?;
-            AccountSaid::PasswordSetWithoutPasskey
+            match hash {
+                Some(_) => NextStep::AddPasskey,
+                None => NextStep::OnlyPasskey,
+            }
         }
-        Proved::Code(_) | Proved::Passkey => AccountSaid::PasswordSet,
+        Proved::Code(_) | Proved::Passkey => NextStep::Home,
     };
     let entrance = Entrance {
         visitor,
-        person: &person,
-        level,
+        person: &recovered.person,
+        proof,
         destination: &Destination::default(),
         // The very moment of the pause: what was paused needs a login after it.
-        at,
+        at: recovered.at,
     };
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;
+    recovered.endings.announce(app);
     app.notices.wake();
     app.metrics.account_link(opened.link.kind, "finished");
-    let texts = app.languages.of_request(&visitor.headers);
-    let response = said.page(texts).into_http().into_response();
+    let done = AccountDonePage {
+        name: recovered.person.user.name.clone(),
+        kind: opened.link.kind,
+        next,
+        agents_paused: recovered.tasks_paused > 0,
+        browsers_ended: recovered.browsers_ended > 0,
+    };
+    let response = done.page(opened.texts(visitor));
+    let response = response.into_http().into_response();
     Ok(entrance.answer(app, &fresh, response)?)
 }
 
@@ -275,11 +345,13 @@ fn page(
         csrf: visitor.browser.csrf(),
         link: opened.secret.to_owned(),
         kind: opened.link.kind,
+        name: (opened.link.kind == LinkKind::Invitation).then(|| opened.name.clone()),
         proof: opened.proof,
+        offers_passkey: opened.offers_passkey(app),
         problem,
     };
-    let texts = app.languages.of_request(&visitor.headers);
-    let mut response = page.page(texts).into_http().into_response();
+    let page = page.page(opened.texts(visitor));
+    let mut response = page.into_http().into_response();
     app.remember(&visitor.browser, response.headers_mut());
     response
 }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
+use writ_core::approval::Denial;
 use writ_core::event::EventName;
 use writ_core::id::UserId;
 use writ_core::pending::{Kind, STOPPED};
@@ -20,6 +21,7 @@ use crate::node::app::App;
 use crate::people::error::PageError;
 use crate::people::request::{Query, Visitor};
 
+mod account;
 mod export;
 
 const PATH: &str = "/app/activity";
@@ -251,10 +253,12 @@ impl<'a> Teller<'a> {
                 Ok(words.or_else(|| action.map(str::to_owned)))
             }
             _ => {
+                // What was granted; a no granted nothing, so what was asked.
                 let places = ["/authority", "/asked", "/asked/authority"];
                 let authority = places.into_iter().find_map(|place| {
                     let value = event.data.pointer(place)?.clone();
-                    serde_json::from_value::<writ_authority::Authority>(value).ok()
+                    let found = serde_json::from_value::<writ_authority::Authority>(value);
+                    found.ok().filter(|authority| !authority.is_empty())
                 });
                 let details = authority.as_ref().map(writ_authority::Authority::details);
                 let sentences = details.into_iter().flatten().filter_map(|detail| {
@@ -272,6 +276,9 @@ fn object(event: &StoredEvent) -> Option<Detail> {
     let object = event.data.pointer("/authorization_details/0")?.clone();
     serde_json::from_value(object).ok()
 }
+
+const NOT_ME: &str = Denial::NotMe.as_str();
+const WRONG_NUMBER: &str = Denial::WrongNumber.as_str();
 
 /// What the names of events about an outcome begin with.
 const ACTION: &str = "action.";
@@ -296,24 +303,6 @@ fn stop(event: &StoredEvent) -> ActivityKind {
         Some("operator") => ActivityKind::StoppedByOperator,
         _ => ActivityKind::Stopped,
     }
-}
-
-/// What was changed at the account, and by whom; no time zone that the browser told by itself.
-fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
-    let text = |member: &str| event.data.get(member).and_then(Value::as_str);
-    Some(match (text("passkey"), text("setting"), text("by")) {
-        (Some("added"), ..) => ActivityKind::PasskeyAdded,
-        (Some("removed"), _, Some("operator")) => ActivityKind::PasskeyRemovedByOperator,
-        (Some("removed"), _, Some("backup_eligibility")) => ActivityKind::PasskeyRetired,
-        (Some("removed"), ..) => ActivityKind::PasskeyRemoved,
-        (Some("code_made"), ..) => ActivityKind::PasskeyCodeMade,
-        (_, Some("reset"), Some("anybody")) => ActivityKind::ResetAsked,
-        (_, Some("password"), Some("operator")) => ActivityKind::PasswordChangedByOperator,
-        (_, Some("password"), _) => ActivityKind::PasswordChanged,
-        (_, Some("time_zone"), Some("browser")) => return None,
-        (_, _, Some("operator")) => ActivityKind::SettingsChangedByOperator,
-        _ => ActivityKind::SettingsChanged,
-    })
 }
 
 /// What became of a question.
@@ -341,8 +330,9 @@ fn approval(event: &StoredEvent) -> Option<ActivityKind> {
     }
     if is(EventName::ApprovalDenied) {
         return Some(match event.reason.as_deref() {
-            Some("not me") => ActivityKind::NotMe,
+            Some(NOT_ME) => ActivityKind::NotMe,
             Some(STOPPED) => ActivityKind::Stopped,
+            Some(WRONG_NUMBER) => ActivityKind::WrongNumber,
             _ => ActivityKind::Denied,
         });
     }
@@ -357,17 +347,18 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         return None;
     }
     let kinds = [
+        (EventName::LoginFailed, ActivityKind::SignInFailed),
         (EventName::ConsentGiven, ActivityKind::Consented),
         (EventName::ConsentNarrowed, ActivityKind::Consented),
         (EventName::ConsentDenied, ActivityKind::ConsentDenied),
         (EventName::ApprovalRequested, ActivityKind::Asked),
         (EventName::ApprovalCancelled, ActivityKind::Cancelled),
         (EventName::TokenIssued, ActivityKind::Used),
-        (EventName::LoginFailed, ActivityKind::SignInFailed),
         (EventName::TaskResumed, ActivityKind::Resumed),
-        (EventName::AgentUnpaused, ActivityKind::Resumed),
+        (EventName::TaskSuspended, ActivityKind::Suspended),
+        (EventName::AgentPaused, ActivityKind::Paused),
+        (EventName::AgentUnpaused, ActivityKind::AllowedAgain),
         (EventName::SessionEnded, ActivityKind::SessionEnded),
-        (EventName::UserRecovered, ActivityKind::PasswordChanged),
         (EventName::ActionCompleted, ActivityKind::Done),
         (EventName::ActionFailed, ActivityKind::DoneInVain),
         (EventName::ActionNotStarted, ActivityKind::NotBegun),
@@ -388,11 +379,12 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
     if is(EventName::LoginSucceeded) {
         return Some(match event.data.get("method").and_then(Value::as_str) {
             Some("passkey") => ActivityKind::SignedInWithPasskey,
+            Some("code") => ActivityKind::SignedInWithCode,
             _ => ActivityKind::SignedIn,
         });
     }
-    if is(EventName::UserChanged) {
-        return account_change(event);
+    if let Some(told) = account::of(event) {
+        return told.map(ActivityKind::Account);
     }
     kinds
         .into_iter()

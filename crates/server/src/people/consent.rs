@@ -48,6 +48,8 @@ struct ConsentQuestion {
     found: FoundRequest,
     client: Arc<Client>,
     session: UserSession,
+    /// By which the session is found.
+    session_digest: String,
     catalogue: Arc<Catalogue>,
     /// What this person was shown last.
     kept: Option<ConsentScreen>,
@@ -192,6 +194,7 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
                 handle: handle.to_owned(),
                 kept: kept.filter(|kept| kept.user == session.user.id && kept.ends_at > now),
                 session: session.clone(),
+                session_digest: visitor.browser.digest(),
                 skipped: match need {
                     Need::Nothing(skipped) => Some(skipped),
                     Need::Login | Need::Consent => None,

@@ -34,7 +34,7 @@ impl OwnDevice {
 
 impl App {
     /// This browser, if it asked to be told before.
-    fn known_device(&self, headers: &HeaderMap) -> Option<OwnDevice> {
+    pub fn known_device(&self, headers: &HeaderMap) -> Option<OwnDevice> {
         let cookie = only_cookie(headers, &self.device_cookie_name());
         let cookie = cookie.filter(|cookie| cookie.len() == COOKIE_LENGTH)?;
         Some(OwnDevice { cookie })
@@ -80,16 +80,26 @@ pub async fn has_other_device(person: SignedIn<'_>) -> Result<bool, StoreError> 
     Ok(!passkeys.is_empty())
 }
 
-/// The weakest yes of this person that counts: to an agent nothing less than the passkey of their other device, where they have one. Whoever
-/// has their password may drive this browser, whichever grant led into it.
+async fn has_passkey(person: SignedIn<'_>) -> Result<bool, StoreError> {
+    let app = person.app;
+    if app.passkeys.is_err() {
+        return Ok(false);
+    }
+    let mut reading = app.read().await?;
+    let passkeys = accepted_passkeys(app, &mut reading, person.id()).await?;
+    Ok(!passkeys.is_empty())
+}
+
+/// The weakest yes of this person that counts: to an agent or a guest nothing less than a passkey, where they have one. Whoever has their
+/// password may drive this browser, whichever grant led into it, and the device that is told as well as any other.
 pub async fn weakest_yes(
     person: SignedIn<'_>,
     request: &PendingRequest,
     client: &Client,
 ) -> Result<Level, StoreError> {
     let asked = request.asked.level;
-    let wants = asked < Level::Passkey && person.app.config.elsewhere.wants(client);
-    match wants && has_other_device(person).await? {
+    let wants = asked < Level::Passkey && person.app.config.elsewhere.wants_passkey(client);
+    match wants && has_passkey(person).await? {
         true => Ok(Level::Passkey),
         false => Ok(asked),
     }

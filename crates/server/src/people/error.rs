@@ -30,6 +30,7 @@ use crate::people::redirect::{see_other, to_login};
 
 pub use step::StepError;
 
+mod own_pages;
 mod script;
 mod step;
 
@@ -330,11 +331,7 @@ impl App {
         match error {
             PageError::Page(page) => {
                 self.note_refusal(route, ErrorCode::InvalidRequest);
-                let answered = error_page(page, texts);
-                match script::reads(route) {
-                    true => script::in_json(page, &answered),
-                    false => answered,
-                }
+                own_pages::answer(page, route, texts)
             }
             PageError::Client(error) => {
                 self.note_refusal(route, error.refusal.code);

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use writ_core::client::User;
 use writ_core::id::UserId;
+use writ_core::pause::PausedBecause;
 use writ_core::pending::PendingRequest;
 use writ_pages::{Inbox, InboxEntry, Texts};
 use writ_store::StoreError;
@@ -61,10 +62,13 @@ async fn page(person: SignedIn<'_>) -> Result<Response, PageError> {
     for request in &requests {
         entries.extend(entry(person, &texts, request, &names).await?);
     }
+    let (now, because) = (person.app.mended_time(), PausedBecause::Recovered);
+    let mut reading = person.app.read().await?;
     let inbox = Inbox {
         person: person.frame_with(entries.len()),
-        now: person.app.mended_time(),
+        now,
         requests: entries,
+        paused_by_reset: reading.has_paused_task(person.id(), because, now).await?,
     };
     Ok(inbox.page(&texts).into_http().into_response())
 }

@@ -1,5 +1,6 @@
 //! `/app/live`: a logged-in person's inbox says when something changed in it, as server-sent events (HTML 9.2).
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -85,15 +86,7 @@ async fn tell(place: Place, login: String, sender: mpsc::Sender<Event>) {
 
 impl Place {
     fn take(app: &Arc<App>, user: &UserId) -> Option<Self> {
-        let taken = app.live.people(|people| {
-            let all: usize = people.values().sum();
-            let mine = people.get(user).copied().unwrap_or_default();
-            let room = all < MAX_STREAMS && mine < MAX_OF_PERSON;
-            if room {
-                people.insert(user.clone(), mine + 1);
-            }
-            room
-        });
+        let taken = app.live.people(|people| count_one_more(people, user));
         taken.then(|| Self {
             app: app.clone(),
             user: user.clone(),
@@ -109,6 +102,17 @@ impl Place {
             .await
             .is_ok_and(|session| session.is_some_and(|session| !session.user.disabled))
     }
+}
+
+/// `false`: there is no room for another one of this person, or of the node.
+fn count_one_more(people: &mut HashMap<UserId, usize>, user: &UserId) -> bool {
+    let all: usize = people.values().sum();
+    let mine = people.get(user).copied().unwrap_or_default();
+    let room = all < MAX_STREAMS && mine < MAX_OF_PERSON;
+    if room {
+        people.insert(user.clone(), mine + 1);
+    }
+    room
 }
 
 impl Drop for Place {
@@ -132,5 +136,28 @@ impl Stream for News {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(context).map(|event| event.map(Ok))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_has_so_many_streams_and_a_person_a_few_of_them() {
+        let mut people = HashMap::new();
+        let user = |number: usize| UserId::from_text(format!("usr_{number}"));
+        for number in 0..MAX_STREAMS / MAX_OF_PERSON {
+            for _ in 0..MAX_OF_PERSON {
+                assert!(count_one_more(&mut people, &user(number)), "{number}");
+            }
+            assert!(!count_one_more(&mut people, &user(number)), "{number}");
+        }
+        let new = user(MAX_STREAMS);
+        assert!(!count_one_more(&mut people, &new));
+        // The stream of somebody else ends.
+        people.insert(user(0), MAX_OF_PERSON - 1);
+        assert!(count_one_more(&mut people, &new));
+        assert!(!count_one_more(&mut people, &user(0)));
     }
 }

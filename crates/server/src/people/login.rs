@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use writ_authority::Level;
 use writ_core::authorize::FoundRequest;
 use writ_pages::{Login, LoginProblem};
 use writ_store::StoreError;
@@ -26,7 +25,7 @@ mod forgotten;
 mod passkey;
 
 pub(in crate::people) use challenge::ChallengeFor;
-pub(in crate::people) use entrance::{Destination, Entrance};
+pub(in crate::people) use entrance::{Destination, Entrance, LoginProof};
 pub(in crate::people) use passkey::{begin as begin_by_passkey, prove as prove_by_passkey};
 
 pub fn routes() -> Router<Arc<App>> {
@@ -79,35 +78,46 @@ async fn submit(
             .map_err(|error| error.map(PasswordProblem::at_login)),
         false => Err(StepError::Problem(LoginProblem::Expired)),
     };
-    match checked {
-        Ok(stored) => enter(visitor, &stored, &destination).await,
-        Err(error) => {
-            let again = Again {
-                username: username.to_owned(),
-                problem: Some(error.problem()?),
-            };
-            page(visitor, &destination, again).await
-        }
-    }
+    let error = match checked {
+        Ok(stored) => match enter(visitor, &stored, &destination).await? {
+            Some(entered) => return Ok(entered),
+            None => StepError::Problem(PasswordProblem::at_login(PasswordProblem::Wrong)),
+        },
+        Err(error) => error,
+    };
+    let again = Again {
+        username: username.to_owned(),
+        problem: Some(error.problem()?),
+    };
+    page(visitor, &destination, again).await
 }
 
+/// `None`: while the password was compared, the person got another one or was disabled.
 async fn enter(
     visitor: &Visitor,
     person: &StoredUser,
     destination: &Destination,
-) -> Result<Response, PageError> {
+) -> Result<Option<Response>, PageError> {
     let app = &*visitor.app;
     let entrance = Entrance {
         visitor,
         person,
-        level: Level::Password,
+        proof: LoginProof::Password,
         destination,
         at: app.clock.now(),
     };
     let mut transaction = app.begin().await?;
+    transaction.hold_user(&person.user.id).await?;
+    let now = transaction.user_by_id(&person.user.id).await?;
+    let is_same = |now: &StoredUser| {
+        !now.user.disabled && !now.removed && now.password_hash == person.password_hash
+    };
+    if !now.as_ref().is_some_and(is_same) {
+        return Ok(None);
+    }
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;
-    entrance.go_on(app, &fresh)
+    entrance.go_on(app, &fresh).map(Some)
 }
 
 async fn page(

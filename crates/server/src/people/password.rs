@@ -42,6 +42,15 @@ struct PasswordAttempt<'a> {
     trier: PasswordTrier<'a>,
     by: HashFor,
     password: &'a str,
+    asked: PasswordAsked,
+}
+
+/// Where a password was asked for: a person reads of the wrong ones.
+#[derive(Clone, Copy)]
+enum PasswordAsked {
+    AtLogin,
+    /// Of whoever is signed in.
+    WithinSession,
 }
 
 /// The person of the typed name; never whether the name exists.
@@ -87,6 +96,7 @@ pub async fn check_login(
         trier,
         by,
         password,
+        asked: PasswordAsked::AtLogin,
     };
     check(app, attempt, stored).await
 }
@@ -104,6 +114,7 @@ pub async fn check_own(
         },
         by: person.hash_for(),
         password,
+        asked: PasswordAsked::WithinSession,
     };
     check(person.app, attempt, stored).await
 }
@@ -147,21 +158,31 @@ async fn check(
             Ok(stored)
         }
         stored => {
-            record_failure(app, stored).await?;
+            record_failure(app, stored, attempt.asked).await?;
             Err(StepError::Problem(PasswordProblem::Wrong))
         }
     }
 }
 
-async fn record_failure(app: &App, stored: Option<StoredUser>) -> Result<(), StoreError> {
+async fn record_failure(
+    app: &App,
+    stored: Option<StoredUser>,
+    asked: PasswordAsked,
+) -> Result<(), StoreError> {
     app.metrics.login("failed");
     let now = app.clock.now();
     let mut transaction = app.begin().await?;
     match stored {
         Some(stored) => {
+            let data = match asked {
+                PasswordAsked::AtLogin => json!({ "method": Level::Password }),
+                PasswordAsked::WithinSession => {
+                    json!({ "method": Level::Password, "within": "session" })
+                }
+            };
             let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
                 .of_subject(stored.user.id.as_str())
-                .with(json!({ "method": Level::Password }));
+                .with(data);
             transaction.insert_event(&event).await?;
         }
         // Anybody can send names: counted, not written one event each.

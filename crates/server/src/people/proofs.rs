@@ -11,10 +11,10 @@ pub enum AskedProof {
     Session,
     /// The form is the proof of who signs in.
     Login,
-    /// The person's password, in the form.
-    Password,
     /// An answer of a passkey of theirs to a challenge for this act alone; for the first one an operator's code.
     Passkey,
+    /// A passkey of theirs over this very change; the password only where they have none.
+    Strongest,
     /// A password or a passkey, as what it opens asks for.
     AsStrong,
     /// A login that was made a moment ago (`FRESH_LOGIN`).
@@ -47,11 +47,11 @@ pub const FORMS: &[(&str, &str, AskedProof)] = &[
     ("/app/requests/{id}", "approve", AskedProof::AsStrong),
     ("/app/requests/{id}", "deny", AskedProof::Session),
     ("/app/resume", "", AskedProof::FreshLogin),
-    ("/app/settings", "email", AskedProof::Password),
-    ("/app/settings", "password", AskedProof::Password),
+    ("/app/settings", "email", AskedProof::Strongest),
+    ("/app/settings", "password", AskedProof::Strongest),
     ("/app/settings", "preferences", AskedProof::Begins),
     ("/app/settings", "time_zone", AskedProof::Begins),
-    ("/app/settings", "user_code", AskedProof::Password),
+    ("/app/settings", "user_code", AskedProof::Strongest),
     ("/app/settings/address", "", AskedProof::Link),
     ("/app/stop", "", AskedProof::Session),
     ("/authorize", "", AskedProof::Begins),

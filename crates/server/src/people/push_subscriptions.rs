@@ -182,6 +182,7 @@ async fn add(visitor: &Visitor, sent: &Sent, device: &OwnDevice) -> Result<(), N
     Ok(())
 }
 
+/// Counted by no budget: each that goes was counted when it came.
 async fn take_away(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
     let app = &*visitor.app;
     let user = &signed_in(visitor, sent)?.user().id;
@@ -190,10 +191,6 @@ async fn take_away(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
         true => BrowserSubscription::digest_of(&removing.endpoint),
         false => removing.device,
     };
-    if of(&mut app.read().await?, user, &digest).await?.is_none() {
-        return Ok(());
-    }
-    reach_notice::admit_change(app, user).await?;
     let (outbox, what, now) = (app.outbox(), Reach::BrowserRemoved, app.clock.now());
     let mut transaction = app.begin().await?;
     let Some(row) = of(&mut transaction, user, &digest).await? else {

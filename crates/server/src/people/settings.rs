@@ -24,11 +24,12 @@ use crate::node::passwords::PasswordNotHashed;
 use crate::node::rate_limits::RateLimit;
 use crate::notifications::reach_notice;
 use crate::people::error::{PageError, StepError};
-use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::{PostedForm, SignedIn, Visitor};
+use proof::{needs_passkey, prove};
 
 mod address;
 mod password;
+mod proof;
 mod typed;
 
 const PATH: &str = "/app/settings";
@@ -93,6 +94,10 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
 
 async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     let (app, user) = (person.app, &person.user().id);
+    let language = form.optional("language")?;
+    if language.is_some_and(|tag| !app.languages.knows(tag)) {
+        return Err(PageError::invalid_request("`language` is unknown").into());
+    }
     match form.optional("setting")? {
         Some("time_zone") => set_time_zone(app, user, form).await,
         Some("preferences") => set_preferences(app, user, form).await,
@@ -216,16 +221,14 @@ async fn save_within(
     Ok(())
 }
 
-/// Guards against prompts by strangers, so whoever sets it knows the password.
+/// Guards against prompts by strangers, so whoever sets it proves who they are.
 async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
     let app = person.app;
     let code = form.optional("user_code")?;
     if code.is_some_and(|code| !typed::is_user_code(code)) {
         return Err(StepError::Problem(SettingsProblem::UserCode));
     }
-    let password = form.optional("password")?.unwrap_or_default();
-    let checked = check_own(person, password).await;
-    checked.map_err(|error| error.map(PasswordProblem::at_settings))?;
+    prove(person, form).await?;
     let hash = match code {
         Some(code) => {
             let salt = app.random.bytes();
@@ -242,13 +245,9 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
     transaction
         .set_user_code(user, hash.as_deref(), now)
         .await?;
-    record(
-        app,
-        &mut transaction,
-        user,
-        json!({ "setting": "user_code" }),
-    )
-    .await?;
+    let state = if hash.is_some() { "set" } else { "removed" };
+    let facts = json!({ "setting": "user_code", "state": state });
+    record(app, &mut transaction, user, facts).await?;
     transaction.commit().await?;
     // Wrong guesses counted against the old code do not count against the new one.
     app.reset_attempts(&RateLimit::of_user_code(user, now))
@@ -289,6 +288,7 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
         email_possible: app.config.channels.mail.is_some(),
         has_user_code: stored.user_code_hash.is_some(),
         languages: app.languages.names(),
+        by_passkey: needs_passkey(person).await?,
         notice: said.notice,
         problem: said.problem,
         asked_by: said.asked_by,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use writ_core::OAuthError;
 use writ_core::client::Client;
-use writ_core::delegation::Delegation;
+use writ_core::lineage::Lineage;
 use writ_core::task::Task;
 use writ_jose::assertion::ClientAssertion;
 use writ_jose::dpop::DpopProof;
@@ -35,15 +35,11 @@ impl Caller {
     }
 
     /// The same, where it showed a grant of this task: an event, for who did not prove who asks the first one of each minute.
-    pub fn refuse_below(
-        &self,
-        app: &App,
-        refusal: OAuthError,
-        (task, delegation): (&Task, &Delegation),
-    ) -> Failure {
+    pub fn refuse_below(&self, app: &App, refusal: OAuthError, lineage: &Lineage) -> Failure {
+        let (task, leaf) = (&lineage.task, &lineage.leaf);
         match self.writes_event_below(app, task) {
             true => app.refused(refusal, |event| {
-                event.by(&self.client).about(task).under(delegation)
+                event.by(&self.client).about(task).under(leaf)
             }),
             false => Failure::Unauthenticated(Box::new(refusal)),
         }

@@ -238,8 +238,7 @@ impl TokenRequestContext<'_> {
 
     /// The same, when the task and the delegation are known.
     pub fn refuse_below(&self, refusal: OAuthError, lineage: &Lineage) -> Failure {
-        let grant = (&lineage.task, &lineage.leaf);
-        self.caller.refuse_below(self.app, refusal, grant)
+        self.caller.refuse_below(self.app, refusal, lineage)
     }
 
     fn stopped(&self, because: &str) -> Event {

@@ -68,6 +68,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     30 "0030_account_links",
     31 "0031_elsewhere",
     32 "0032_registration_sites",
+    33 "0033_paused_because",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -102,4 +103,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     30 "0030_account_links",
     31 "0031_elsewhere",
     32 "0032_registration_sites",
+    33 "0033_paused_because",
 };

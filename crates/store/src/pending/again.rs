@@ -30,7 +30,7 @@ const HAND_ON: &str = concat!(
     ")"
 );
 
-/// The most approvals of one client by one person that wait to be used.
+/// The most approvals of one person that wait to be used.
 const MOST_UNUSED: i64 = 1000;
 
 const UNUSED: &str = concat!(
@@ -41,7 +41,34 @@ const UNUSED: &str = concat!(
     ORDER BY created_at, id LIMIT $5"
 );
 
+const UNUSED_OF_PERSON: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND subject = $2 AND state = 'approved' AND expires_at > $3
+    ORDER BY created_at, id LIMIT $4"
+);
+
 impl DatabaseTransaction {
+    /// What was approved for this person, whoever asked, and nobody used yet, the oldest first.
+    pub async fn unused_approvals_of(
+        &mut self,
+        subject: &UserId,
+        now: Timestamp,
+    ) -> Result<Vec<PendingRequest>> {
+        let (subject, now) = (subject.as_str(), now.micros());
+        let rows = all!(
+            self,
+            PendingRow,
+            UNUSED_OF_PERSON,
+            &self.tenant,
+            subject,
+            now,
+            MOST_UNUSED
+        )?;
+        rows.into_iter().map(PendingRow::read).collect()
+    }
+
     /// What was approved for this client and this person, and nobody used yet, the oldest first.
     pub async fn unused_approvals(
         &mut self,

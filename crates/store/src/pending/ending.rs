@@ -126,14 +126,14 @@ impl DatabaseTransaction {
                 decision,
                 request.as_str()
             )?,
-            Ending::TakenBack { request, .. } => all!(
+            Ending::TakenBack { approved, .. } | Ending::Recovered(approved) => all!(
                 self,
                 EndedRow,
                 TAKEN_BACK,
                 &self.tenant,
                 at,
                 decision,
-                request.as_str()
+                approved.id.as_str()
             )?,
             Ending::Superseded(by) => all!(
                 self,

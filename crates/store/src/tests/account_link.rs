@@ -79,6 +79,13 @@ async fn what_anybody_can_ask_for_ends_no_link_of_an_operator(kind: DatabaseKind
         let done = transaction.give_code_to_link(&alice, "other code", at);
         assert_eq!(done.await.unwrap(), given);
     }
+    for _ in 0..MAX_LINK_FAILURES {
+        let tried = transaction.try_account_link("newer", NOW).await.unwrap();
+        assert!(tried.is_some());
+    }
+    let done = transaction.give_code_to_link(&alice, "other code", NOW);
+    assert!(!done.await.unwrap(), "tried too often");
+    assert!(!is_good(&mut transaction, "newer").await);
     assert!(put(&mut transaction, LinkKind::Reset, "operator's").await);
     assert!(!put(&mut transaction, LinkKind::Forgotten, "a stranger's").await);
     assert!(is_good(&mut transaction, "operator's").await);

@@ -1,6 +1,6 @@
 //! Fetched documents are a shared copy: the newest stays, and a sweep bounds them.
 
-use crate::fetched_document::{DocumentName, StoredDocument};
+use crate::fetched_document::{DocumentName, MOST_DOCUMENTS, StoredDocument};
 use crate::sweep::KEPT_AFTER_EXPIRY;
 use crate::testing::DatabaseKind;
 use crate::tests::waiting::INSTANT;
@@ -9,6 +9,7 @@ use crate::tests::world::{HOUR, NOW, TENANT, world};
 on_both! {
     the_newest_document_stays,
     a_document_leaves_a_day_after_its_freshness,
+    of_more_documents_than_are_kept_those_fetched_first_leave,
 }
 
 const NAME: DocumentName<'static> = DocumentName {
@@ -58,4 +59,31 @@ async fn a_document_leaves_a_day_after_its_freshness(kind: DatabaseKind) {
         0
     );
     assert_eq!(database.store.sweep(end, 9).await.unwrap(), 1);
+}
+
+async fn of_more_documents_than_are_kept_those_fetched_first_leave(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let url = |number: u32| format!("https://client.example/{number}");
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    for number in 0..MOST_DOCUMENTS + 2 {
+        let (url, age) = (url(number), HOUR - INSTANT * number);
+        let name = DocumentName { url: &url, ..NAME };
+        let kept = document("x", age);
+        transaction.keep_document(name, &kept).await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    assert_eq!(database.store.sweep(NOW, 9).await.unwrap(), 2);
+    assert_eq!(database.store.sweep(NOW, 9).await.unwrap(), 0);
+    let mut reading = database.store.read(TENANT).await.unwrap();
+    for (number, is_kept) in [
+        (0, false),
+        (1, false),
+        (2, true),
+        (MOST_DOCUMENTS + 1, true),
+    ] {
+        let url = url(number);
+        let name = DocumentName { url: &url, ..NAME };
+        let found = reading.fetched_document(name).await.unwrap();
+        assert_eq!(found.is_some(), is_kept, "{number}");
+    }
 }

@@ -136,7 +136,7 @@ impl NotPermitted {
             Self::Cancelled { .. } => {
                 "nothing was done, so ask again only if it is still wanted".to_owned()
             }
-            Self::Unusable(_) => "send other arguments".to_owned(),
+            Self::Unusable(_) => "correct the call".to_owned(),
             Self::Unavailable { .. } => "nothing was done, so try again later".to_owned(),
         }
     }

@@ -32,6 +32,7 @@ pub struct Asking {
 }
 
 /// A question that a person has, or had.
+#[derive(Clone)]
 pub struct OpenQuestion {
     pub(super) server: Arc<AccessServer>,
     pub(super) caller: PresentedCaller,
@@ -47,6 +48,7 @@ pub struct OpenQuestion {
 }
 
 /// What the last answer said.
+#[derive(Clone)]
 enum QuestionState {
     Pending,
     Approved(GivenApproval),

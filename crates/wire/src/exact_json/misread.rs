@@ -30,9 +30,15 @@ pub fn misread(json: &RawValue, at: &str, levels: usize) -> Option<Misread> {
 
 /// The members of an object, each with its text; an object that two parsers read alike, whatever they read in its members.
 pub fn members(json: &str) -> Result<Vec<(String, &RawValue)>, ExactJsonError> {
-    let Members(members) =
-        serde_json::from_str(json).map_err(|error| ExactJsonError::Json(error.to_string()))?;
+    let members = written_members(json)?;
     check_names(members.iter().map(|(name, _)| name.as_str()))?;
+    Ok(members)
+}
+
+/// The same, each as often as it is written.
+pub fn written_members(json: &str) -> Result<Vec<(String, &RawValue)>, ExactJsonError> {
+    let members: Result<Members<'_>, _> = serde_json::from_str(json);
+    let Members(members) = members.map_err(|error| ExactJsonError::Json(error.to_string()))?;
     Ok(members)
 }
 

@@ -1,15 +1,10 @@
 //! Numbers that every parser reads alike (RFC 8259 section 6, RFC 7493 section 2.2). A number is an IEEE double, and its canonical text is
-//! what ECMAScript writes (RFC 8785 section 3.2.2.3): the fewest digits that tell it from its neighbours. A text is taken if it has those
-//! digits, in whatever notation: who reads decimals finds the same number as who reads doubles. Of an integer beyond 2^53 - 1 that is
-//! written without an exponent, here or in the canonical text, those digits must be the double itself: some readers take it for an integer.
+//! what ECMAScript writes (RFC 8785 section 3.2.2.3): the fewest digits that tell it from its neighbours. With a fraction or an exponent it
+//! is a double for all (ECMA-262 section 25.5.1, Python's `json`), and is taken if it has those digits, in whatever notation: who reads
+//! decimals finds them too. Without them some readers take it for an integer, so it is taken if it is the double itself.
 
 use serde_json::Number;
 
-/// The largest integer that a double holds exactly with its neighbours (RFC 7493 section 2.2).
-pub const MAX_INTEGER: u64 = (1 << 53) - 1;
-const DOUBLE_INTEGER: f64 = MAX_INTEGER as f64;
-/// From here on the canonical text has an exponent, which no reader takes for an integer.
-const EXPONENT_FROM: f64 = 1e21;
 /// The most that is told of a number's text, in characters.
 const MAX_TOLD: usize = 40;
 
@@ -22,32 +17,32 @@ pub(super) fn is_exact(text: &str) -> bool {
     let Some(double) = text.parse::<f64>().ok().filter(|double| double.is_finite()) else {
         return false;
     };
-    let is_integers_text = !text.contains(['.', 'e', 'E']);
-    let reads_as_integer = is_integers_text || double.abs() < EXPONENT_FROM;
-    let is_beyond = double.abs() > DOUBLE_INTEGER;
-    written == canonical(double) && (!is_beyond || !reads_as_integer || is_its_digits(double))
-}
-
-pub(super) fn is_exact_value(number: &Number) -> bool {
-    match number.as_f64().filter(|_| number.is_f64()) {
-        Some(double) => {
-            serde_json_canonicalizer::to_string(&double).is_ok_and(|text| is_exact(&text))
-        }
-        None => is_exact(&number.to_string()),
+    match text.contains(['.', 'e', 'E']) {
+        true => written == canonical(double),
+        false => text == integer(double),
     }
 }
 
-/// Integers as such, as far as 64 bits go, and no minus zero.
+/// Of a value that was read: what has a fraction or an exponent, or was too long for an integer, is a double already.
+pub(super) fn is_exact_value(number: &Number) -> bool {
+    let double = number.as_f64();
+    number.is_f64() || double.is_some_and(|double| integer(double) == number.to_string())
+}
+
+/// Integers as such, as far as 64 bits go and where canonical text says the same, and no minus zero. What is left is written with an
+/// exponent, or with a point: it stays a double for whoever reads it.
 pub(super) fn normal(number: &Number) -> Number {
-    let Some(double) = number.as_f64().filter(|_| number.is_f64()) else {
+    let exact = number.as_f64().filter(|_| is_exact_value(number));
+    let Some(double) = exact else {
         return number.clone();
     };
-    // Without an exponent, and without a point where nothing stands behind it.
+    // The fewest digits, without an exponent, and without a point where nothing stands behind it.
     let written = format!("{double}");
     let small = written.parse::<i64>().ok().map(Number::from);
     let large = || written.parse::<u64>().ok().map(Number::from);
-    let whole = small.or_else(large);
-    whole.unwrap_or_else(|| number.clone())
+    let whole = small.or_else(large).filter(|_| written == integer(double));
+    let double = || Number::from_f64(double);
+    whole.or_else(double).unwrap_or_else(|| number.clone())
 }
 
 /// What is told of it to whoever wrote it.
@@ -55,9 +50,9 @@ pub(super) fn told(text: &str) -> String {
     text.chars().take(MAX_TOLD).collect()
 }
 
-/// Whether an integer is exactly what its fewest digits say, with zeros behind them. One that is has less than 80 bits.
-fn is_its_digits(double: f64) -> bool {
-    format!("{double}") == (double as i128).to_string()
+/// All digits before the point of what a double is.
+fn integer(double: f64) -> String {
+    format!("{double:.0}")
 }
 
 /// Of two texts of one length that are equally near, one is canonical: not every shortest text is.

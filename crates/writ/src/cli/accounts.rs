@@ -1,10 +1,13 @@
 //! `writ user invite`, `reset`, `disable` and `enable`: how people get their accounts, get them back, and lose them.
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
+use writ_pages::LANGUAGES;
 use writ_server::operate::change_user::find_user;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::elsewhere::{Wish, tip};
+use writ_server::operate::invite_user::InvitedUser;
 use writ_server::operate::register::RegistrationError;
 
 use super::desk::{Desk, commit_change};
@@ -16,6 +19,15 @@ pub struct UserInviteArguments {
     /// Where the link is mailed, if this server sends mail; and the address that apps are told: it must be theirs, and no other person's
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
+    #[command(flatten)]
+    reads: LetterLanguage,
+}
+
+#[derive(Args)]
+pub struct LetterLanguage {
+    /// Of the letter, and of the page behind the link
+    #[arg(long, value_name = "TAG", value_parser = PossibleValuesParser::new(LANGUAGES))]
+    language: Option<String>,
 }
 
 #[derive(Args)]
@@ -24,22 +36,28 @@ pub struct UserResetArguments {
     /// Make no link, but the code for the one that the person asked for themselves at the login
     #[arg(long)]
     code: bool,
+    #[command(flatten)]
+    reads: LetterLanguage,
 }
 
 pub async fn invite(desk: &Desk, arguments: UserInviteArguments) -> Outcome {
     desk.require_master().await?;
-    let UserInviteArguments { name, email } = arguments;
+    let invited = InvitedUser {
+        name: &arguments.name,
+        email: arguments.email.as_deref(),
+        language: arguments.reads.language.as_deref(),
+    };
     let registry = desk.registry();
-    let invited = registry.invite_user(&name, email.as_deref(), &desk.config);
-    say_link(invited.await)
+    say_link(registry.invite_user(invited, &desk.config).await)
 }
 
 pub async fn reset(desk: &Desk, arguments: UserResetArguments) -> Outcome {
     desk.require_master().await?;
     let (registry, name) = (desk.registry(), &arguments.name);
+    let language = arguments.reads.language.as_deref();
     say_link(match arguments.code {
         true => registry.code_for_user(name, &desk.config).await,
-        false => registry.reset_user(name, &desk.config).await,
+        false => registry.reset_user(name, language, &desk.config).await,
     })
 }
 

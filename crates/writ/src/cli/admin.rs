@@ -98,7 +98,7 @@ macro_rules! client_change_usage {
     };
 }
 
-const RESOURCE_CHANGE_USAGE: &str = "writ resource change <URI> <FILE>
+const RESOURCE_CHANGE_USAGE: &str = "writ resource change <URI> <FILE> [--guests <MODE>]
        writ resource change <URI> [--name <NAME>] [--add-scope <SCOPE>]... [--remove-scope <SCOPE>]... [--guests <MODE>]";
 
 #[derive(Subcommand)]

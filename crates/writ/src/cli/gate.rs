@@ -96,8 +96,11 @@ pub async fn gate(arguments: GateArguments) -> Outcome {
         ));
         signals.next().await;
     }
+    // Calls that wait for a person end first, and their connections with them.
+    gate.end();
     let _ = stop.send(true);
     serving.await.map_err(|e| e.to_string())?;
+    gate.ended().await;
     outcome.map(drop)
 }
 

@@ -159,8 +159,10 @@ fn words_of_scope(title: &str) -> Value {
 
 /// The sentence is made of the tool's name alone: what the server says of it is the server's.
 fn action(tool: &ToolDefinition, scope: &str, ask: bool) -> Value {
-    let says =
-        json!({ "en": format!("use {}", tool.name), "de": format!("{} benutzen", tool.name) });
+    let says = json!({
+        "en": format!("use the tool ‘{}’", tool.name),
+        "de": format!("das Werkzeug ‚{}‘ benutzen", tool.name),
+    });
     let members = [
         ("scope", scope.into()),
         ("ask", ask.into()),
@@ -351,7 +353,13 @@ mod tests {
     fn a_sentence_is_made_of_the_name() {
         let (_, rm) = tool("rm", "h");
         let made = action(&rm, "tools", true);
-        assert_eq!(made["says"]["en"], "use rm");
+        assert_eq!(made["says"]["en"], "use the tool ‘rm’");
+        assert_eq!(made["says"]["de"], "das Werkzeug ‚rm‘ benutzen");
+        // `writ resource add` takes it as it is.
+        for language in ["en", "de"] {
+            let says = made["says"][language].as_str().unwrap();
+            assert_eq!(words::clean(says, words::LONGEST_WORDS), says);
+        }
         assert_eq!(
             (&made["ask"], &made["definition_hash"]),
             (&json!(true), &json!("h"))

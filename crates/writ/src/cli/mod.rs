@@ -1,4 +1,4 @@
-//! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | mcp | gate | type | task | issuer | key | audit | token`.
+//! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | mcp | gate | type | task | issuer | key | mail | audit | token`.
 
 mod accounts;
 mod admin;
@@ -17,6 +17,7 @@ mod json_file;
 mod keys;
 mod log;
 mod log_queue;
+mod mail;
 mod mcp;
 mod passkeys;
 mod password;
@@ -105,6 +106,9 @@ enum Command {
     /// Signing keys
     #[command(subcommand)]
     Key(keys::KeyCommand),
+    /// The mail server
+    #[command(subcommand)]
+    Mail(mail::MailCommand),
     /// The record
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -166,6 +170,7 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
         Command::Task(command) => inspect::task(command, configured).await,
         Command::Issuer(command) => issuer::issuer(command, configured).await,
         Command::Key(command) => keys::key(command, configured).await,
+        Command::Mail(command) => mail::mail(command, configured).await,
         Command::Audit(command) => audit::audit(command, configured).await,
         Command::Token(command) => inspect::token(command, configured).await,
     }

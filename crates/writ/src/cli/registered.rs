@@ -16,7 +16,7 @@ use writ_server::operate::change_resource::{ResourceChange, ResourceEdit};
 use writ_server::operate::register::RegistrationError;
 use writ_store::registered::LiveCounts;
 use writ_wire::jwk::Jwk;
-use writ_wire::registration::GuestMode;
+use writ_wire::registration::{GuestMode, ResourceFile};
 use writ_wire::resource::ResourceUri;
 
 use super::desk::{Desk, read_json};
@@ -73,11 +73,14 @@ pub struct ResourceChangeArguments {
     #[arg(
         value_name = "FILE",
         conflicts_with = "edits",
-        required_unless_present = "edits"
+        required_unless_present_any = ["edits", "guests"]
     )]
     file: Option<PathBuf>,
     #[command(flatten)]
     edits: ResourceEdits,
+    /// How it takes tokens of clients that nobody registered; where their scopes are not listed yet, all of its scopes are listed
+    #[arg(long, value_name = "MODE")]
+    guests: Option<Guests>,
 }
 
 #[derive(Args)]
@@ -92,9 +95,6 @@ struct ResourceEdits {
     /// A scope to remove; can be given several times
     #[arg(long, value_name = "SCOPE")]
     remove_scope: Vec<String>,
-    /// How it takes tokens of clients that nobody registered; where their scopes are not listed yet, all of its scopes are listed
-    #[arg(long, value_name = "MODE")]
-    guests: Option<Guests>,
 }
 
 /// `mode` of the member `guests` of a resource's file.
@@ -271,19 +271,38 @@ pub async fn show_resource(desk: &Desk, uri: &str) -> Outcome {
 }
 
 pub async fn change_resource(desk: &Desk, arguments: ResourceChangeArguments) -> Outcome {
+    let uri = resource_uri(&arguments.uri)?;
+    let guests = arguments.guests.map(GuestMode::from);
     let change = match &arguments.file {
-        Some(path) => ResourceChange::Replace(Box::new(read_json(path)?)),
+        Some(path) => {
+            let mut file: ResourceFile = read_json(path)?;
+            match guests {
+                Some(mode) => file.admit_guests(mode),
+                None => note_guests_go(desk, &uri, &file).await?,
+            }
+            ResourceChange::Replace(Box::new(file))
+        }
         None => ResourceChange::Edit(ResourceEdit {
             name: arguments.edits.name,
             add_scopes: arguments.edits.add_scope,
             remove_scopes: arguments.edits.remove_scope,
-            guests: arguments.edits.guests.map(GuestMode::from),
+            guests,
         }),
     };
-    let uri = resource_uri(&arguments.uri)?;
     let changed = desk.registry().change_resource(&uri, change).await;
     say_json(&changed.map_err(|e| e.to_string())?)?;
     notes::on_resource(desk, &uri).await
+}
+
+/// A file replaces the whole record: one that says nothing of guests takes none.
+async fn note_guests_go(desk: &Desk, uri: &ResourceUri, file: &ResourceFile) -> Outcome {
+    let before = desk.registry().resource_file(uri).await;
+    if before.is_ok_and(|before| before.takes_guests()) && !file.takes_guests() {
+        note(
+            "it takes clients that nobody registered no more, because the file does not say so: with `--guests MODE` beside the file it does",
+        );
+    }
+    Ok(())
 }
 
 pub async fn remove_resource(desk: &Desk, arguments: RemoveArguments) -> Outcome {

@@ -42,7 +42,8 @@ impl Play<'_> {
         let one = asked.wait(&self.planner, tokio::time::sleep).await;
         let one = one.map_err(surprise)?;
         self.teller.token(one.access_token.expose());
-        self.spend(&one, &mut asked).await
+        self.spend(&one, &mut asked).await?;
+        phone.put_away().await.map_err(stuck)
     }
 
     /// The bank's refusal names the authorization that would be needed.

@@ -63,6 +63,18 @@ impl DemoPhone {
         Ok(texts(&page, "<p class=\"act-sentence\"", "</p>"))
     }
 
+    /// Takes the passkey away again: whoever has one decides with it alone, and the person at the terminal has only the password.
+    pub async fn put_away(&mut self) -> Step<()> {
+        let csrf = self.browser.open("/app/devices").await?.csrf()?;
+        let ids = self.device.credential_ids();
+        let id = ids.last().map(String::as_str).unwrap_or_default();
+        let page = self.person().remove_credential(&csrf, id).await?;
+        match page.html().contains(id) {
+            false => Ok(()),
+            true => Err(page.lacks("the passkey is still on the list of devices")),
+        }
+    }
+
     fn person(&mut self) -> PersonPhone<'_> {
         PersonPhone {
             browser: &mut self.browser,

@@ -179,8 +179,9 @@ impl Teller {
         let objects = objects.into_iter().flatten().map(object);
         let scope = claims.get("scope").and_then(Value::as_str);
         let may: Vec<String> = objects.chain(scope.map(str::to_owned)).collect();
-        let minutes = |name| claims.get(name).and_then(Value::as_i64).unwrap_or_default();
-        let lifetime = (minutes("exp") - minutes("iat")) / 60;
+        let seconds = |name| claims.get(name).and_then(Value::as_i64).unwrap_or_default();
+        // Of a token that was made a second after the one that it ends with, too.
+        let lifetime = (seconds("exp") - seconds("iat") + 30) / 60;
         let bound = match claims.get("cnf") {
             Some(_) => "bound to its key",
             None => "bound to no key",

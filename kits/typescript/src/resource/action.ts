@@ -105,7 +105,7 @@ function check(value: unknown, left: number, pointer: string): Json {
 
 /**
  * A number is its double, and canonical JSON (RFC 8785) what is written of it here. Other readers find the same if that is the double
- * itself wherever it can be taken for an integer.
+ * itself wherever it can be taken for an integer. Of another double in that range nobody knows here whether it was such an integer.
  */
 function checkNumber(value: number, pointer: string): number {
   const size = Math.abs(value);

@@ -59,11 +59,24 @@ impl Approvable<'_> {
             Some(Err(not)) => return Ok(Some(Err(not_taken(not, denial)))),
             Some(Ok(found)) => found,
         };
+        if self.is_described_anew(transaction, &found).await? {
+            return Ok(Some(Err(not_taken(NotTaken::DescribedAnew, denial))));
+        }
         let used_up = self.own().used_up(transaction).await?;
         Ok(Some(match used_up.filter(|_| !self.is_beyond(&found)) {
             None => Ok(found),
             Some(used_up) => Err(self.question.spent(self.judged, own::reason(&used_up))),
         }))
+    }
+
+    /// By the record as it is now: what this node knows of it may be some seconds old.
+    async fn is_described_anew(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        found: &FoundApproval,
+    ) -> Result<bool, Failure> {
+        let catalogue = self.request.app.fresh_catalogue_in(transaction).await?;
+        Ok(found.request.asked.is_described_anew(catalogue.realm()))
     }
 
     /// Uses it up; the denial if another evaluation did so first.

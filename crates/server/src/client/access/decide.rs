@@ -43,15 +43,17 @@ impl<'a> KeyedQuestion<'a> {
     }
 
     pub async fn decide(&self) -> Result<EvaluationResponse, Failure> {
-        // The next time, whoever came first has committed.
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
             let mut transaction = self.request.app.begin().await?;
-            let caller = &self.request.client().id;
-            let known = transaction.decision_of_key(caller, &self.key_digest);
-            if let Some(recorded) = known.await? {
-                return self.replay(&recorded);
+            // Whatever is new needs no look for what is not: the row is written only for a key that is new, of a caller that is active.
+            if attempt > 0 {
+                let caller = &self.request.client().id;
+                let known = transaction.decision_of_key(caller, &self.key_digest);
+                if let Some(recorded) = known.await? {
+                    return self.replay(&recorded);
+                }
+                self.request.require_active_client(&mut transaction).await?;
             }
-            self.request.require_active_client(&mut transaction).await?;
             let judged = self.question.judge(&mut transaction, &self.request.app);
             let judged = judged.await?;
             let Some(decided) = self.take(&mut transaction, &judged).await? else {
@@ -215,7 +217,7 @@ impl<'a> KeyedQuestion<'a> {
         })
     }
 
-    /// `false`: another request came first with the same key.
+    /// `false`: the key was used before, or the caller is stopped.
     async fn record(
         &self,
         transaction: &mut DatabaseTransaction,
@@ -257,12 +259,8 @@ impl<'a> KeyedQuestion<'a> {
             awaited_until: awaited,
             outcome: None,
         };
-        if !transaction.insert_decision(&row).await? {
-            return Ok(false);
-        }
         let event = self.event(judged, decided);
-        transaction.insert_event(&event).await?;
-        Ok(true)
+        Ok(transaction.insert_decision(&row, &event).await?)
     }
 
     fn event(&self, judged: &JudgedQuestion<'_>, decided: &Decided) -> Event {
@@ -391,5 +389,5 @@ async fn claim_proof(
     Ok(transaction.claim_once(&[once]).await?.is_none())
 }
 
-/// Of one decision: another request may come first with the same key, or with what is taken.
-const TRIES: usize = 3;
+/// Of one decision: the first takes its key for a new one, and another request may come first with the same key, or with what is taken.
+const TRIES: usize = 4;

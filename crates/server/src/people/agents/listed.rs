@@ -15,7 +15,7 @@ use writ_store::task::{LiveCursor, StoredTask, TasksInOrder};
 use writ_wire::time::Timestamp;
 
 use super::tree::{self, Node};
-use super::{Said, approved, unpause};
+use super::{Said, approved, resume, unpause};
 use crate::node::app::App;
 use crate::node::registry::parse_client;
 use crate::people::activity;
@@ -48,7 +48,7 @@ pub(super) async fn page_after(
         Some(_) => BTreeMap::new(),
     };
     let facts = Facts::of(app, &found, &approved.keys().cloned().collect()).await?;
-    let mut by_agent = by_agent(app, texts, &found, &facts).await?;
+    let mut by_agent = by_agent(person, texts, &found, &facts).await?;
     let mut through = facts.through(&found);
     for id in approved.keys().chain(through.keys()) {
         if !by_agent.iter().any(|(known, _)| known == id) {
@@ -248,7 +248,7 @@ struct ListedTask {
 
 /// The tasks of a page by the agent that opened them.
 async fn by_agent(
-    app: &App,
+    person: SignedIn<'_>,
     texts: &Texts,
     found: &PageOfTasks,
     facts: &Facts,
@@ -258,7 +258,7 @@ async fn by_agent(
         let agent = &stored.task.client;
         let view = TaskView {
             holders: facts.holder_views(&stored.task.id),
-            ..task_view(app, texts, stored).await?
+            ..task_view(person.app, texts, stored).await?
         };
         let is_live = view.state.is_live();
         let last_token = facts.last_tokens.get(&stored.task.id).copied();
@@ -266,6 +266,8 @@ async fn by_agent(
             view: AgentTask {
                 last_token: last_token.filter(|_| is_live),
                 task: view,
+                paused_because: stored.suspended_because,
+                can_resume: resume::may_resume(person, stored),
                 spending: Vec::new(),
             },
             ends_at: is_live.then_some(stored.task.expires_at),

@@ -6,6 +6,8 @@ use writ_authority::{Level, level_of};
 use writ_core::id::TaskId;
 use writ_core::task::Approval;
 use writ_pages::MineNotice;
+use writ_store::task::StoredTask;
+use writ_wire::time::Timestamp;
 
 use super::{PATH, page};
 use crate::node::guests::GuestLookup;
@@ -28,11 +30,10 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
     let Some(stored) = stored.filter(|stored| stored.task.subject.as_str() == user.as_str()) else {
         return Ok(MineNotice::AlreadyEnded);
     };
-    let Some(suspended_at) = stored.suspended_at else {
-        return Ok(MineNotice::AlreadyEnded);
-    };
-    let since = person.session.authenticated_at > suspended_at && person.is_fresh();
-    if !since || person.session.level < consented(&stored.task.approval) {
+    if stored.suspended_at.is_none() {
+        return Ok(goes_on(&stored, app.clock.now()));
+    }
+    if !may_resume(person, &stored) {
         return Ok(MineNotice::SignInFirst);
     }
     let client = stored.task.client.as_str();
@@ -42,12 +43,37 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
     };
     let change = app.change(ChangedBy::Subject(user.as_str()), app.clock.now());
     let mut transaction = app.begin().await?;
+    let session = person.browser.digest();
+    if !transaction.hold_session(user, &session, change.now).await? {
+        return Ok(MineNotice::SignInFirst);
+    }
     let resumed = suspend::resume_task(&mut transaction, &stored, &client, change).await?;
     transaction.commit().await?;
-    Ok(match resumed {
+    if resumed {
+        return Ok(MineNotice::Resumed);
+    }
+    // Another tab was faster, or something ended it meanwhile.
+    let stored = app.read().await?.task(id).await?;
+    let now = app.clock.now();
+    Ok(stored.map_or(MineNotice::AlreadyEnded, |stored| goes_on(&stored, now)))
+}
+
+/// Of a task that this request did not let go on.
+fn goes_on(stored: &StoredTask, now: Timestamp) -> MineNotice {
+    let is_live = stored.stopped_at.is_none() && stored.task.expires_at > now;
+    match is_live && stored.suspended_at.is_none() {
         true => MineNotice::Resumed,
         false => MineNotice::AlreadyEnded,
-    })
+    }
+}
+
+/// Whether this login lets a suspended task go on.
+pub(super) fn may_resume(person: SignedIn<'_>, stored: &StoredTask) -> bool {
+    let session = person.session;
+    let is_since = stored
+        .suspended_at
+        .is_some_and(|at| session.authenticated_at > at);
+    is_since && person.is_fresh() && session.level >= consented(&stored.task.approval)
 }
 
 /// How strongly the person proved who they are when they agreed.

@@ -177,6 +177,10 @@ async fn finish(
     proof: Value,
 ) -> Result<Response, PageError> {
     let app = person.app;
+    let (session, now) = (person.browser.digest(), app.clock.now());
+    if !transaction.hold_session(person.id(), &session, now).await? {
+        return page(person, Some(MineNotice::StopStays)).await;
+    }
     let undone = undo_stop(app, &mut transaction, stop, proof).await?;
     transaction.commit().await?;
     if undone != Undoing::Refused {

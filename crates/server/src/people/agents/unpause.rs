@@ -51,6 +51,7 @@ pub(super) async fn views(app: &App, user: &UserId) -> Result<Vec<PausedView>, S
         views.push(PausedView {
             client: named(app, &one.client).await?,
             since: one.at,
+            because: one.because,
         });
     }
     Ok(views)

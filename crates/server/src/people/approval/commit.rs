@@ -62,19 +62,10 @@ impl Visit<'_> {
         let document = receipt.sign(&self.app.keys().await?.active, now);
         let document = document.map_err(PageError::broken)?;
         let mut transaction = self.app.begin().await?;
-        if stopping::pauses(question, decided.no) {
+        if stopping::pauses(self, question, decided.no) {
             stopping::lock(question, &mut transaction, now).await?;
         }
-        if !write(&mut transaction, question, &decided).await? {
-            drop(transaction);
-            return over::again(self, &question.request.id).await;
-        }
-        if let Some(used) = &decided.used
-            && !transaction
-                .use_passkey(&used.credential_id, &used.before, &used.passkey, now)
-                .await?
-        {
-            // Removed since it signed: it counts no more.
+        if !self.counts(&mut transaction, question, &decided).await? {
             drop(transaction);
             return over::again(self, &question.request.id).await;
         }
@@ -111,6 +102,29 @@ impl Visit<'_> {
         transaction.commit().await?;
         endings.announce(self.app);
         Ok(self.after(question, &decided, &receipt))
+    }
+
+    /// Whether this answer is the one that counts: not after another one, nor by a session that ended or a passkey that was removed since the
+    /// page was opened.
+    async fn counts(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        question: &Question,
+        decided: &Decided,
+    ) -> Result<bool, PageError> {
+        let (now, session) = (decided.vote().at, self.person.browser.digest());
+        let person = self.person.id();
+        if !transaction.hold_session(person, &session, now).await?
+            || !write(transaction, question, decided).await?
+        {
+            return Ok(false);
+        }
+        let Some(used) = &decided.used else {
+            return Ok(true);
+        };
+        let counted =
+            transaction.use_passkey(&used.credential_id, &used.before, &used.passkey, now);
+        Ok(counted.await?)
     }
 
     /// Wakes whoever waits for it; the person gets their receipt.

@@ -34,7 +34,7 @@ impl Visit<'_> {
             return over::waits(self, question).await;
         }
         match self.judge(question, choice, form).await {
-            Ok(Judged::Decided(decided)) => self.commit(question, *decided).await,
+            Ok(Judged::Decided(decided)) => Box::pin(self.commit(question, *decided)).await,
             Ok(Judged::Cannot(cannot)) => self.cannot(question, choice, cannot).await,
             Err(error) => {
                 let problem = Some(error.problem()?);
@@ -107,7 +107,7 @@ impl Visit<'_> {
                     once: None,
                     no: Some(no),
                 };
-                self.commit(question, decided).await
+                Box::pin(self.commit(question, decided)).await
             }
             Err(cannot) => self.cannot(question, &Choice::default(), cannot).await,
         }

@@ -8,7 +8,7 @@ use writ_pages::{ApprovalProblem, HowOver, Over};
 
 use super::choice::Choice;
 use super::question::{ClosedRequest, NoQuestion, Question};
-use super::{FoundQuestion, Version, Visit};
+use super::{FoundQuestion, Version, Visit, stopping};
 use crate::people::error::PageError;
 
 pub(super) async fn page(visit: &Visit<'_>, none: NoQuestion) -> Result<Response, PageError> {
@@ -25,7 +25,7 @@ pub(super) async fn page(visit: &Visit<'_>, none: NoQuestion) -> Result<Response
         person: visit.person.frame().await?,
         request: None,
         agent_name: closed.client.as_ref().map(|client| client.name.clone()),
-        how: how(visit, &closed),
+        how: how(visit, &closed).await?,
         receipt: receipt.map(|vote| vote.receipt.to_string()),
     };
     Ok(over.page(visit.texts).into_http().into_response())
@@ -93,12 +93,25 @@ pub(super) async fn newer(
         .await
 }
 
-fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
+async fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> Result<HowOver, PageError> {
+    let me = &visit.person.user().id;
+    if let PendingStatus::Denied(decision) = &closed.request.status
+        && decision.by.last().is_some_and(|vote| vote.user == *me)
+        && decision.reason.as_deref().and_then(Denial::from_reason) == Some(Denial::NotMe)
+        && let Some(report) = stopping::has_done(visit.app, &closed.request, me).await?
+    {
+        return Ok(HowOver::Reported(report));
+    }
+    Ok(ended(visit, closed))
+}
+
+fn ended(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
     match closed.request.status_at(visit.app.mended_time()) {
         PendingStatus::Approved(decision) | PendingStatus::Redeemed { decision, .. } => {
             by_whom(visit, closed, decision)
         }
         PendingStatus::Denied(decision) => by_whom(visit, closed, decision),
+        taken_back if taken_back.was_taken_back() => HowOver::TakenBack,
         PendingStatus::Expired { unfetched: Some(_) } => HowOver::NotDone,
         // Of a resource server's question there is no newer copy.
         PendingStatus::Superseded if closed.request.kind == Kind::Access => HowOver::DescribedAnew,
@@ -124,12 +137,6 @@ fn by_whom(visit: &Visit<'_>, closed: &ClosedRequest, decision: &Decision) -> Ho
     match (own, approved, reason) {
         (true, true, _) => HowOver::Approved,
         (true, false, Some(Denial::Stopped)) => HowOver::Stopped,
-        (true, false, Some(Denial::NotMe)) => match &closed.silenced {
-            Some(resource) => HowOver::Silenced {
-                resource: resource.clone(),
-            },
-            None => HowOver::NotMe,
-        },
         (true, false, Some(Denial::WrongNumber)) => match closed.request.kind {
             Kind::Consent => HowOver::NumberWrongElsewhere,
             Kind::Ciba | Kind::Device | Kind::Transaction | Kind::Access => HowOver::NumberWrong,

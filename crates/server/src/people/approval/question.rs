@@ -75,8 +75,6 @@ pub struct ClosedRequest {
     pub request: PendingRequest,
     pub client: Option<Arc<Client>>,
     pub votes: Vec<Vote>,
-    /// The resource server that asked about one action, as it is registered: what "This was not me" silences.
-    pub silenced: Option<String>,
 }
 
 impl From<PageError> for NoQuestion {
@@ -119,7 +117,6 @@ pub async fn load(person: SignedIn<'_>, id: &ApprovalId) -> Result<Question, NoQ
     let standing = approval::voting_right(&found.request, person.user(), app.mended_time());
     match (standing, client, &found.subject) {
         (Err(VoteError::Ended(_)), client, _) => Err(NoQuestion::Closed(Box::new(ClosedRequest {
-            silenced: catalogue.name_of_asking(&found.request),
             request: found.request,
             client,
             votes: found.votes,

@@ -9,11 +9,11 @@ use writ_core::id::ReceiptId;
 use writ_core::lineage::Lineage;
 use writ_core::pending::{Kind, PendingRequest, RedeemedFor};
 use writ_core::receipt::{self, Receipt, Verdict};
-use writ_pages::{BecameOf, ClientView, FailureKind, VoteView, shown};
+use writ_pages::{BecameOf, ClientView, FailureKind, ReportView, VoteView, shown};
 use writ_wire::access::ActionOutcome;
 use writ_wire::time::Timestamp;
 
-use super::role_view;
+use super::{role_view, stopping};
 use crate::node::app::App;
 use crate::people::error::PageError;
 use crate::people::request::{Query, SignedIn, Visitor};
@@ -158,19 +158,18 @@ async fn view(app: &App, kept: &Kept) -> Result<writ_pages::ReceiptPage, PageErr
         hash: receipt.screen.hash.clone(),
         used_at: kept.used_at(),
         became: kept.became,
-        silenced: silenced(app, kept).await?,
+        report: report(app, kept).await?,
         task: kept.made.as_ref().map(|made| made.task.id.to_string()),
         fresh: false,
         for_device: request.is_some_and(|request| request.kind == Kind::Device),
     })
 }
 
-/// The resource server of a question that was reported.
-async fn silenced(app: &App, kept: &Kept) -> Result<Option<String>, PageError> {
+async fn report(app: &App, kept: &Kept) -> Result<Option<ReportView>, PageError> {
     let reason = kept.receipt.reason.as_deref().and_then(Denial::from_reason);
     match &kept.request {
         Some(request) if reason == Some(Denial::NotMe) => {
-            Ok(app.catalogue().await?.name_of_asking(request))
+            stopping::has_done(app, request, &kept.receipt.approver.id).await
         }
         _ => Ok(None),
     }

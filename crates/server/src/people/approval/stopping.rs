@@ -1,8 +1,13 @@
-//! What a denial may stop as well: all that this agent does for the person, and the questions of a resource server.
+//! What a denial may stop as well: all that this agent does for the person, and the questions of a resource server. Who reports a request
+//! speaks for themselves: what is done for another person is that person's to end.
 
 use writ_core::access_request::SILENCE;
 use writ_core::approval::Denial;
-use writ_core::pending::Kind;
+use writ_core::id::UserId;
+use writ_core::pause::PausedBecause;
+use writ_core::pending::{Kind, PendingRequest};
+use writ_pages::ReportView;
+use writ_pages::messages::Reporter;
 use writ_store::pending::ResourceSilence;
 use writ_store::standing::Pair;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -12,10 +17,11 @@ use writ_wire::time::Timestamp;
 use super::Visit;
 use super::question::Question;
 use crate::approvals::close::{Endings, take_back};
-use crate::notifications::outbox::{self, StoppedFor};
+use crate::node::app::App;
+use crate::notifications::outbox::{self, NotMeReport};
 use crate::operate::change::ChangedBy;
 use crate::operate::stop::{stop_agent, stop_task};
-use crate::operate::suspend::{pause_agent, report_agent, report_resource_of};
+use crate::operate::suspend::{ReportedClient, pause_agent, report_agent, report_resource_of};
 use crate::people::error::PageError;
 
 /// In the transaction of the denial; other requests may end with it.
@@ -27,13 +33,17 @@ pub async fn follow(
 ) -> Result<Endings, PageError> {
     let mut endings = match no {
         // Somebody's browser asks as this person: its agent begins nothing more for them until they let it.
-        Denial::WrongNumber if pauses(question, Some(no)) => {
-            pause(visit, question, transaction).await?
+        Denial::WrongNumber if pauses(visit, question, Some(no)) => {
+            pause(visit, question, PausedBecause::WrongNumber, transaction).await?
         }
         // It says nothing about what else was approved: somebody else's question was.
         Denial::WrongNumber => return Ok(Endings::default()),
         Denial::Denied => Endings::default(),
         Denial::Stopped => stop_all(visit, question, transaction).await?,
+        Denial::NotMe if !is_about(visit, question) => {
+            tell(visit, question, transaction).await?;
+            Endings::default()
+        }
         Denial::NotMe => match &question.request.asked.access {
             Some(asked) => report_resource(visit, question, &asked.resource, transaction).await?,
             None => report(visit, question, transaction).await?,
@@ -75,35 +85,84 @@ async fn report_resource(
     resource: &ResourceUri,
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
-    let (app, now) = (visit.app, visit.app.clock.now());
-    let (client, reporter) = (&question.client.id, &visit.person.user().id);
-    let silence = ResourceSilence {
-        subject: &question.subject.id,
-        resource,
-        request: &question.request.id,
-        client,
-    };
+    let now = visit.app.clock.now();
+    let silence = silence(question, resource);
     let elsewhere = transaction.is_silenced_elsewhere(silence, now).await?;
     transaction
         .silence_resource(silence, now.plus(SILENCE))
         .await?;
-    let by = ChangedBy::Reporter {
-        user: reporter.as_str(),
-        request: &question.request.id,
-    };
-    let change = app.change(by, now);
-    report_resource_of(transaction, resource, (client, reporter), change).await?;
-    outbox::resource_reported(app, transaction, resource, client, reporter).await?;
+    tell(visit, question, transaction).await?;
     match elsewhere {
-        true => report(visit, question, transaction).await,
+        true => {
+            tell_of_agent(visit, question, transaction).await?;
+            pause(visit, question, PausedBecause::NotMe, transaction).await
+        }
         false => Ok(Endings::default()),
     }
 }
 
-/// Whether the agent begins nothing more for this person: they reported it, or a wrong number says that somebody else's browser asks.
-pub fn pauses(question: &Question, no: Option<Denial>) -> bool {
+fn silence<'a>(question: &'a Question, resource: &'a ResourceUri) -> ResourceSilence<'a> {
+    ResourceSilence {
+        subject: &question.subject.id,
+        resource,
+        request: &question.request.id,
+        client: &question.client.id,
+    }
+}
+
+/// Whether this person is the one for whom it would be done.
+fn is_about(visit: &Visit<'_>, question: &Question) -> bool {
+    visit.person.user().id == question.subject.id
+}
+
+/// What "This was not me" of this person would do now.
+pub async fn would_do(visit: &Visit<'_>, question: &Question) -> Result<ReportView, PageError> {
+    if !is_about(visit, question) {
+        return Ok(ReportView::Told);
+    }
+    let Some(asked) = &question.request.asked.access else {
+        return Ok(ReportView::Agent);
+    };
+    let silence = silence(question, &asked.resource);
+    let mut reading = visit.app.read().await?;
+    let elsewhere = reading.is_silenced_elsewhere(silence, visit.app.mended_time());
+    let elsewhere = elsewhere.await?;
+    let resource = question.catalogue.name_of(&asked.resource);
+    Ok(match elsewhere {
+        true => ReportView::ResourceAndAgent { resource },
+        false => ReportView::Resource { resource },
+    })
+}
+
+/// What "This was not me" of this user did, as far as it lasts.
+pub async fn has_done(
+    app: &App,
+    request: &PendingRequest,
+    reporter: &UserId,
+) -> Result<Option<ReportView>, PageError> {
+    let client = &request.client;
+    let subject = match &request.subject {
+        Some(subject) if subject == reporter => subject,
+        _ => return Ok(Some(ReportView::Told)),
+    };
+    let paused = app
+        .read()
+        .await?
+        .is_paused(Pair { subject, client })
+        .await?;
+    let resource = app.catalogue().await?.name_of_asking(request);
+    Ok(match (resource, paused) {
+        (Some(resource), true) => Some(ReportView::ResourceAndAgent { resource }),
+        (Some(resource), false) => Some(ReportView::Resource { resource }),
+        (None, true) => Some(ReportView::Agent),
+        (None, false) => None,
+    })
+}
+
+/// Whether the agent may begin nothing more for this person: they reported it, or a wrong number says that somebody else's browser asks.
+pub fn pauses(visit: &Visit<'_>, question: &Question, no: Option<Denial>) -> bool {
     match no {
-        Some(Denial::NotMe) => true,
+        Some(Denial::NotMe) => is_about(visit, question),
         Some(Denial::WrongNumber) => question.request.kind == Kind::Consent,
         Some(Denial::Denied | Denial::Stopped) | None => false,
     }
@@ -120,39 +179,88 @@ pub async fn lock(
     transaction.guard_prompts(Some(subject), client, now).await
 }
 
-/// Whoever runs the server hears of it. One person's word stops the agent for that person at once and pauses it there, also that of who
-/// answers for it: for everybody only an admin does.
+/// One person's word stops the agent for that person at once and pauses it there, also that of who answers for it: for everybody only an
+/// admin does.
 async fn report(
     visit: &Visit<'_>,
     question: &Question,
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
-    let (app, now) = (visit.app, visit.app.mended_time());
-    let (agent, reporter) = (&question.client.id, &visit.person.user().id);
-    let by = ChangedBy::Reporter {
-        user: reporter.as_str(),
-        request: &question.request.id,
+    tell(visit, question, transaction).await?;
+    pause(visit, question, PausedBecause::NotMe, transaction).await
+}
+
+/// Whoever runs the server hears of it: of the resource server where that asked, else of the agent.
+async fn tell(
+    visit: &Visit<'_>,
+    question: &Question,
+    transaction: &mut DatabaseTransaction,
+) -> Result<(), PageError> {
+    let Some(asked) = &question.request.asked.access else {
+        return tell_of_agent(visit, question, transaction).await;
     };
-    report_agent(transaction, agent, reporter, app.change(by, now)).await?;
-    outbox::agent_reported(app, transaction, agent, reporter, StoppedFor::Person).await?;
-    pause(visit, question, transaction).await
+    let (app, report) = (visit.app, reported(visit, question));
+    let change = app.change(reporter(visit, question), app.mended_time());
+    let client = of_record(question, report);
+    report_resource_of(transaction, &asked.resource, client, change).await?;
+    outbox::resource_reported(app, transaction, &asked.resource, report).await?;
+    Ok(())
+}
+
+async fn tell_of_agent(
+    visit: &Visit<'_>,
+    question: &Question,
+    transaction: &mut DatabaseTransaction,
+) -> Result<(), PageError> {
+    let (app, report) = (visit.app, reported(visit, question));
+    let change = app.change(reporter(visit, question), app.mended_time());
+    report_agent(transaction, of_record(question, report), change).await?;
+    outbox::agent_reported(app, transaction, report).await?;
+    Ok(())
+}
+
+fn reported<'a>(visit: &Visit<'a>, question: &'a Question) -> NotMeReport<'a> {
+    NotMeReport {
+        client: &question.client.id,
+        by: &visit.person.user().id,
+        reporter: match is_about(visit, question) {
+            true => Reporter::Subject,
+            false => Reporter::Approver,
+        },
+    }
+}
+
+fn of_record<'a>(question: &'a Question, report: NotMeReport<'a>) -> ReportedClient<'a> {
+    ReportedClient {
+        client: report.client,
+        reporter: report.by,
+        decided_for: match report.reporter {
+            Reporter::Subject => None,
+            Reporter::Approver => Some(&question.subject.id),
+        },
+    }
+}
+
+fn reporter<'a>(visit: &Visit<'a>, question: &'a Question) -> ChangedBy<'a> {
+    ChangedBy::Reporter {
+        user: visit.person.user().id.as_str(),
+        request: &question.request.id,
+    }
 }
 
 /// What it does for this person ends, and it begins nothing for them until they lift that.
 async fn pause(
     visit: &Visit<'_>,
     question: &Question,
+    because: PausedBecause,
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
-    let by = ChangedBy::Reporter {
-        user: visit.person.user().id.as_str(),
-        request: &question.request.id,
-    };
     let pair = Pair {
         subject: &question.subject.id,
         client: &question.client.id,
     };
+    let by = reporter(visit, question);
     let change = visit.app.change(by, visit.app.mended_time());
-    pause_agent(transaction, pair, &question.request.id, change).await?;
+    pause_agent(transaction, pair, &question.request.id, because, change).await?;
     stop_all(visit, question, transaction).await
 }

@@ -18,7 +18,7 @@ use writ_wire::time::Timestamp;
 
 use super::choice::{Choice, MINUTES, detail_name, has_boxes, plain, scope_parts};
 use super::question::Question;
-use super::{Visit, proof};
+use super::{Visit, proof, stopping};
 use crate::people::elsewhere::is_asking;
 use crate::people::error::PageError;
 use crate::people::views::{client_view, scopes};
@@ -44,6 +44,7 @@ impl Visit<'_> {
             asks_number: question.request.asked.number.is_some(),
             narrowing: self.narrowing(question, choice, now),
             problem: problem.or(not_seen),
+            report: stopping::would_do(self, question).await?,
             level,
         };
         Ok(approval.page(self.texts))

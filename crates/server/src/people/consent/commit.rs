@@ -42,6 +42,11 @@ pub(super) async fn commit(
 ) -> Result<Response, PageError> {
     let now = app.clock.now();
     let mut transaction = app.begin().await?;
+    let (person, session) = (&question.session.user.id, &question.session_digest);
+    if !transaction.hold_session(person, session, now).await? {
+        // Ended since the page was opened: the login comes first.
+        return Ok(see_other(&question.address()));
+    }
     if !transaction
         .consume_request(&question.found.digest, now)
         .await?
@@ -49,7 +54,7 @@ pub(super) async fn commit(
         drop(transaction);
         return Err(over(app, &question.found, RequestUnusable::Used).await?);
     }
-    if !still_counts(app, &mut transaction, (question, approved), by).await? {
+    if !still_counts(app, &mut transaction, question, approved, by).await? {
         // Taken back meanwhile: the page asks, or the client hears that it must.
         return Ok(see_other(&question.address()));
     }
@@ -70,8 +75,7 @@ pub(super) async fn commit(
         }
         GrantedBy::Nobody(_) => {}
         GrantedBy::Device(request) => {
-            let granted = (question, approved);
-            record_redeemed(app, &mut transaction, request, granted).await?;
+            record_redeemed(app, &mut transaction, request, question, approved).await?;
         }
     }
     for event in events(app, question, approved) {
@@ -97,7 +101,8 @@ pub(super) async fn commit(
 async fn still_counts(
     app: &App,
     transaction: &mut DatabaseTransaction,
-    (question, approved): (&ConsentQuestion, &GrantedConsent),
+    question: &ConsentQuestion,
+    approved: &GrantedConsent,
     by: GrantedBy<'_>,
 ) -> Result<bool, PageError> {
     match by {
@@ -118,7 +123,8 @@ async fn record_redeemed(
     app: &App,
     transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
-    (question, approved): (&ConsentQuestion, &GrantedConsent),
+    question: &ConsentQuestion,
+    approved: &GrantedConsent,
 ) -> Result<(), StoreError> {
     let (now, subject) = (app.clock.now(), &question.session.user.id);
     let authority = &approved.delegation.authority;

@@ -235,7 +235,7 @@ async fn ask(
         let used = over(app, &question.found, RequestUnusable::Used).await?;
         return Err(StepError::Page(used));
     }
-    record_asked(app, &mut transaction, question, (&request, &older)).await?;
+    record_asked(app, &mut transaction, question, &request, &older).await?;
     transaction.commit().await?;
     older.announce(app);
     app.waiting.announce_request(&request);
@@ -273,7 +273,8 @@ async fn record_asked(
     app: &App,
     transaction: &mut DatabaseTransaction,
     question: &ConsentQuestion,
-    (request, older): (&PendingRequest, &Endings),
+    request: &PendingRequest,
+    older: &Endings,
 ) -> Result<(), PageError> {
     let asked = AskedRecord {
         client: &question.client,

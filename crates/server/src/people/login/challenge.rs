@@ -23,8 +23,11 @@ const ID_BYTES: usize = 16;
 #[derive(Clone, Copy)]
 pub enum ChallengeFor<'a> {
     Login,
-    /// To set a password by the link of this digest.
-    Link(&'a str),
+    /// To set this very password by the link of this digest.
+    Link {
+        link: &'a str,
+        password: &'a str,
+    },
 }
 
 /// A challenge of ours that came back.
@@ -69,9 +72,13 @@ pub fn open(
 /// It opens for the same act, tenant and browser, and for nothing else that is sealed here.
 fn place(browser: &Browser, what: ChallengeFor<'_>) -> Vec<u8> {
     let browser = browser.digest();
-    let parts = match what {
-        ChallengeFor::Login => vec!["passkey-login", DEFAULT_TENANT, &browser],
-        ChallengeFor::Link(digest) => vec!["passkey-link", DEFAULT_TENANT, &browser, digest],
-    };
-    parts.join("\0").into_bytes()
+    match what {
+        ChallengeFor::Login => ["passkey-login", DEFAULT_TENANT, &browser].join("\0"),
+        // Authenticated by the seal, and neither kept nor sent.
+        ChallengeFor::Link { link, password } => {
+            let password = hash::digest_text(&[b"chosen-password", password.as_bytes()]);
+            ["passkey-link", DEFAULT_TENANT, &browser, link, &password].join("\0")
+        }
+    }
+    .into_bytes()
 }

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use http::header::USER_AGENT;
+use serde::Serialize;
 use serde_json::json;
 use url::Url;
 use writ_authority::Level;
@@ -34,10 +35,29 @@ pub(in crate::people) struct Entrance<'a> {
     /// As they came: signed out, or signed in before.
     pub(in crate::people) visitor: &'a Visitor,
     pub(in crate::people) person: &'a StoredUser,
-    pub(in crate::people) level: Level,
+    pub(in crate::people) proof: LoginProof,
     pub(in crate::people) destination: &'a Destination,
     /// When they proved who they are.
     pub(in crate::people) at: Timestamp,
+}
+
+/// By what they proved who they are, as the event says it.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::people) enum LoginProof {
+    Password,
+    Passkey,
+    /// That of a link: worth as much as a password.
+    Code,
+}
+
+impl LoginProof {
+    const fn level(self) -> Level {
+        match self {
+            Self::Password | Self::Code => Level::Password,
+            Self::Passkey => Level::Passkey,
+        }
+    }
 }
 
 impl Destination {
@@ -78,7 +98,7 @@ impl Entrance<'_> {
                 digest: &fresh.digest(),
                 user,
                 authenticated_at: now,
-                level: self.level,
+                level: self.proof.level(),
                 for_request: for_request.as_deref(),
                 expires_at: now.plus(SESSION_LIFETIME),
                 user_agent: user_agent.map(|text| clean(text, LONGEST)).as_deref(),
@@ -87,7 +107,7 @@ impl Entrance<'_> {
             .await?;
         let event = Event::new(app.event_id(now), now, self.event_name())
             .of_subject(user.as_str())
-            .with(json!({ "method": self.level }));
+            .with(json!({ "method": self.proof }));
         transaction.insert_event(&event).await?;
         Ok(fresh)
     }
@@ -119,7 +139,7 @@ impl Entrance<'_> {
     /// RFC 9470: the same person, more strongly than before.
     fn event_name(&self) -> EventName {
         match &self.visitor.browser.session {
-            Some(old) if old.user.id == self.person.user.id && self.level > old.level => {
+            Some(old) if old.user.id == self.person.user.id && self.proof.level() > old.level => {
                 EventName::LoginSteppedUp
             }
             _ => EventName::LoginSucceeded,

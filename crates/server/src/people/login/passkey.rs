@@ -18,7 +18,7 @@ use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 use writ_wire::strict_json;
 
-use super::entrance::{Destination, Entrance};
+use super::entrance::{Destination, Entrance, LoginProof};
 use super::{Again, ChallengeFor, challenge, page};
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
@@ -69,7 +69,7 @@ async fn enter(
     let entrance = Entrance {
         visitor,
         person: &person,
-        level: Level::Passkey,
+        proof: LoginProof::Passkey,
         destination,
         at: app.clock.now(),
     };

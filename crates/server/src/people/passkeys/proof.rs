@@ -1,5 +1,5 @@
-//! What proves, in this very ceremony, that a person adds or removes a passkey, or takes a stop or a pause back: one that they have, with user
-//! verification, over a challenge for this act alone. For the first passkey it is a code that an operator gave them (`operate/passkey_code.rs`): neither an
+//! What proves, in this very ceremony, that a person adds or removes a passkey, takes a stop or a pause back, or changes their password or where
+//! they are written to: one that they have, with user verification, over a challenge for this act alone. For the first passkey it is a code that an operator gave them (`operate/passkey_code.rs`): neither an
 //! earlier login nor the password is a proof, because an agent may have seen it.
 
 use std::fmt::Display;
@@ -9,7 +9,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
-use writ_jose::hash;
+use writ_core::realm::DEFAULT_TENANT;
+use writ_jose::hash::{self, digest_text};
 use writ_passkey::PasskeyError;
 use writ_store::attempts::Admission;
 use writ_store::passkey::StoredPasskey;
@@ -21,6 +22,7 @@ use super::accepted::accepted_passkeys;
 use super::answer;
 use super::ceremony::{CeremonyKind, CeremonyRequest};
 use super::retire;
+use crate::node::app::App;
 use crate::node::rate_limits::RateLimit;
 use crate::operate::passkey_code;
 use crate::people::error::PageError;
@@ -42,6 +44,10 @@ pub(in crate::people) enum Act {
     Unpause {
         agent: String,
     },
+    /// A setting, by a keyed digest of what is chosen: whoever holds the form back puts nothing else into it.
+    Set {
+        chosen: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,9 +67,12 @@ struct KeptProof {
 }
 
 impl Act {
-    /// Of a form: with `stop` or `agent` that stop or pause is taken back, with `passkey` that one is removed, without any another one is
-    /// added.
-    fn of(form: &Form) -> Result<Self, FormError> {
+    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `passkey` that one is removed,
+    /// without any another one is added.
+    fn of(app: &App, form: &Form) -> Result<Self, FormError> {
+        if form.optional("setting")?.is_some() {
+            return Self::set(app, form);
+        }
         if let Some(stop) = form.optional("stop")? {
             return Ok(Self::undo(stop));
         }
@@ -84,6 +93,20 @@ impl Act {
         Self::Unpause {
             agent: agent.to_owned(),
         }
+    }
+
+    /// What this form of the settings chooses.
+    pub(in crate::people) fn set(app: &App, form: &Form) -> Result<Self, FormError> {
+        let key = ["setting", DEFAULT_TENANT].join("\0");
+        let value = |name| Ok::<_, FormError>(form.optional(name)?.unwrap_or_default().as_bytes());
+        let chosen = digest_text(&[
+            &app.config.master.derive(&key),
+            value("setting")?,
+            value("email")?,
+            value("new_password")?,
+            value("user_code")?,
+        ]);
+        Ok(Self::Set { chosen })
     }
 
     pub(super) fn remove(credential_id: &str) -> Self {
@@ -137,7 +160,7 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     if passkeys.is_empty() {
         return Err(PageError::script(StatusCode::CONFLICT, "no_passkey"));
     }
-    let act = Act::of(request.form)?;
+    let act = Act::of(person.app, request.form)?;
     let challenge = act.challenge(person)?;
     let began = request.relying_party.start_approval(challenge, &passkeys);
     let began = began.map_err(PageError::broken)?;

@@ -2,9 +2,10 @@
 
 use writ_pages::messages::Passkey;
 use writ_pages::{DevicesNotice, DevicesProblem};
-use writ_store::DatabaseTransaction;
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
+use super::accepted::accepted_passkeys;
 use super::proof::{Act, by_passkey};
 use super::{Change, record};
 use crate::people::error::StepError;
@@ -20,6 +21,9 @@ pub(super) async fn remove(
     let proof = by_passkey(person, transaction, &Act::remove(id), form).await?;
     let proof = proof.ok_or(StepError::Problem(DevicesProblem::NotProven))?;
     let (user, now) = (&person.user().id, person.app.clock.now());
+    if is_only_way_in(person, transaction, id).await? {
+        return Err(StepError::Problem(DevicesProblem::OnlyWayIn));
+    }
     if transaction.remove_passkey(user, id, now).await? {
         // Which of them it opened is not known; this browser's person has just proved themselves.
         let this = person.browser.digest();
@@ -32,4 +36,16 @@ pub(super) async fn remove(
         record(person, transaction, change).await?;
     }
     Ok(DevicesNotice::PasskeyRemoved)
+}
+
+/// Whether nothing else signs this person in: they have no password, and no other passkey that counts.
+async fn is_only_way_in(
+    person: SignedIn<'_>,
+    transaction: &mut DatabaseTransaction,
+    id: &str,
+) -> Result<bool, StoreError> {
+    let stored = transaction.user_by_id(person.id()).await?;
+    let accepted = accepted_passkeys(person.app, transaction, person.id()).await?;
+    let has_password = stored.is_some_and(|stored| stored.has_password());
+    Ok(!has_password && accepted.iter().all(|one| one.credential_id == id))
 }

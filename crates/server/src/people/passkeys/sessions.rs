@@ -2,10 +2,11 @@
 
 use axum::response::Response;
 use serde_json::json;
+use writ_authority::Level;
 use writ_core::browser_name::BrowserName;
 use writ_core::event::{Event, EventName};
 use writ_jose::hash;
-use writ_pages::{DevicesNotice, SessionView};
+use writ_pages::{DevicesNotice, SessionProof, SessionView};
 use writ_store::StoreError;
 
 use super::{PATH, Said, page};
@@ -70,6 +71,8 @@ pub(super) async fn views(person: SignedIn<'_>) -> Result<Vec<SessionView>, Stor
     let mut reading = app.read().await?;
     let sessions = reading.sessions_of(person.id(), app.clock.now(), MAX_SESSIONS);
     let sessions = sessions.await?.into_iter();
+    let stored = reading.user_by_id(person.id()).await?;
+    let has_password = stored.is_some_and(|stored| stored.has_password());
     let views = sessions.map(|one| {
         let name = BrowserName::of(one.user_agent.as_deref().unwrap_or_default());
         SessionView {
@@ -78,7 +81,12 @@ pub(super) async fn views(person: SignedIn<'_>) -> Result<Vec<SessionView>, Stor
             system: name.system,
             address: one.address,
             since: one.authenticated_at,
-            level: one.level,
+            proof: match (one.level, has_password) {
+                (Level::None | Level::Password, true) => SessionProof::Password,
+                // The code of a link is worth a password, and somebody without one came by that.
+                (Level::None | Level::Password, false) => SessionProof::Code,
+                (Level::Passkey | Level::Liveness, _) => SessionProof::Passkey,
+            },
             current: one.digest == this,
         }
     });

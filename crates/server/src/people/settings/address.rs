@@ -1,22 +1,24 @@
 //! The address to which a person is written. Another one is used once it is confirmed: by a link that is sent there, and opened by the
-//! person who is signed in. Until then the one before counts, and both are told of the change. None any more counts at once.
+//! person who is signed in. Until then the one before counts, and both are told of the change. None any more counts at once. That, and
+//! the one before entered again, end the link.
 
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use writ_core::account_link::LinkKind;
 use writ_core::email;
+use writ_pages::messages::Reach;
 use writ_pages::{AccountSaid, AddressPage, SettingsNotice, SettingsProblem};
 use writ_store::account_link::AccountLink;
 use writ_store::settings::PersonSettings;
 use writ_wire::form::Form;
 
-use super::{Outcome, Said, page, save, save_within};
+use super::proof::prove;
+use super::{Outcome, Said, page, record, save_within};
 use crate::node::secret::secret_digest;
 use crate::notifications::link_mail::{SentLink, mail_link};
 use crate::notifications::reach_notice;
 use crate::operate::account_link::{LinkDraft, SecondProof, issue};
 use crate::people::error::{PageError, StepError};
-use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
 
 pub(super) const PATH: &str = "/app/settings/address";
@@ -29,22 +31,38 @@ pub(super) async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     if matches!(email, Some(None)) {
         return Err(StepError::Problem(SettingsProblem::Email));
     }
-    let password = form.optional("password")?.unwrap_or_default();
-    let checked = check_own(person, password).await;
-    checked.map_err(|error| error.map(PasswordProblem::at_settings))?;
+    prove(person, form).await?;
     let before = app.read().await?.settings(person.id()).await?;
     let current = before.and_then(|before| before.email);
     match email.flatten() {
-        None => {
-            let facts = [json!({ "setting": "email" })];
-            save(app, person.id(), &facts, |stored| stored.email = None).await
-        }
-        same if same == current => Ok(SettingsNotice::Saved),
+        None => take_away(person).await,
+        same if same == current => keep(person).await,
         Some(_) if app.config.channels.mail.is_none() => {
             Err(PageError::invalid_request("this server sends no mail").into())
         }
         Some(email) => send_link(person, email).await,
     }
+}
+
+/// Counted by no budget: each that is taken away was confirmed before.
+async fn take_away(person: SignedIn<'_>) -> Outcome {
+    let (app, user) = (person.app, person.id());
+    let facts = [json!({ "setting": "email", "state": "removed" })];
+    let removed = |stored: &mut PersonSettings| stored.email = None;
+    let mut transaction = app.begin().await?;
+    transaction.end_address_link_of(user).await?;
+    save_within(app, &mut transaction, user, &facts, removed).await?;
+    transaction.commit().await?;
+    app.notices.wake();
+    Ok(SettingsNotice::Saved)
+}
+
+/// Whoever enters the one that is used wants no other.
+async fn keep(person: SignedIn<'_>) -> Outcome {
+    let mut transaction = person.app.begin().await?;
+    transaction.end_address_link_of(person.id()).await?;
+    transaction.commit().await?;
+    Ok(SettingsNotice::Saved)
 }
 
 async fn send_link(person: SignedIn<'_>, email: String) -> Outcome {
@@ -65,6 +83,10 @@ async fn send_link(person: SignedIn<'_>, email: String) -> Outcome {
             link: issued.secret,
         };
         mail_link(&outbox, &mut transaction, user, (sent, issued.expires_at)).await?;
+        let what = Reach::EmailAsked;
+        reach_notice::about_to_change(&outbox, &mut transaction, user, what, None).await?;
+        let facts = json!({ "setting": "email", "state": "asked" });
+        record(app, &mut transaction, user, facts).await?;
     }
     transaction.commit().await?;
     app.notices.wake();
@@ -101,7 +123,7 @@ pub(super) async fn confirm(posted: PostedForm) -> Result<Response, PageError> {
     if !transaction.consume_account_link(&digest, now).await? {
         return over(person).await;
     }
-    let facts = [json!({ "setting": "email" })];
+    let facts = [json!({ "setting": "email", "state": "confirmed" })];
     let confirmed = |stored: &mut PersonSettings| stored.email = Some(address.clone());
     save_within(app, &mut transaction, person.id(), &facts, confirmed).await?;
     transaction.commit().await?;

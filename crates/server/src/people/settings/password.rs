@@ -1,33 +1,30 @@
-//! A person's new password, set by themself with the one until now: it ends every other login of theirs, and they are told.
+//! A person's new password, set by themself with a passkey, or with the one until now: it ends every other login of theirs, and they are told.
 
 use axum::response::Response;
 use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::password::{PasswordPlace, check_new};
 use writ_pages::{SettingsNotice, SettingsProblem};
-use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 
 use super::Outcome;
+use super::proof::{ProvenChange, prove};
 use crate::node::passwords::PasswordNotHashed;
 use crate::notifications::account_notice::password_changed;
 use crate::people::error::{PageError, StepError};
-use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::SignedIn;
 
-/// What is wrong with the new one is said only to who knows the old one.
+/// What is wrong with the new one is said only to who proved that they may change it.
 pub(super) async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     let app = person.app;
-    let old = form.optional("password")?.unwrap_or_default();
     let new = form.optional("new_password")?.unwrap_or_default();
     let again = form.optional("new_password_again")?.unwrap_or_default();
-    let stored = check_own(person, old).await;
-    let stored = stored.map_err(|error| error.map(PasswordProblem::at_settings))?;
+    let proven = prove(person, form).await?;
     if new != again {
         return Err(StepError::Problem(SettingsProblem::Differs));
     }
     let place = PasswordPlace {
-        user: &stored.user.name,
+        user: &proven.stored.user.name,
         host: app.config.host(),
     };
     check_new(new, place).map_err(|fault| StepError::Problem(SettingsProblem::Password(fault)))?;
@@ -38,13 +35,14 @@ pub(super) async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
         PasswordNotHashed::PoolFull => StepError::Problem(SettingsProblem::Busy),
         PasswordNotHashed::Failed(cause) => StepError::Page(PageError::broken(cause)),
     })?;
-    commit(person, &stored, &hash).await
+    commit(person, &proven, &hash).await
 }
 
-async fn commit(person: SignedIn<'_>, stored: &StoredUser, hash: &str) -> Outcome {
+async fn commit(person: SignedIn<'_>, proven: &ProvenChange, hash: &str) -> Outcome {
     let (app, user, now) = (person.app, person.id(), person.app.clock.now());
     let mut transaction = app.begin().await?;
-    let replaced = transaction.replace_password(user, &stored.password_hash, hash);
+    let before = &proven.stored.password_hash;
+    let replaced = transaction.replace_password(user, before, hash);
     if !replaced.await? {
         // Another change was faster: the old one is not the old one any more.
         return Err(StepError::Problem(SettingsProblem::PasswordWrong));
@@ -53,7 +51,9 @@ async fn commit(person: SignedIn<'_>, stored: &StoredUser, hash: &str) -> Outcom
     let ended = transaction.end_other_sessions(user, &this, now).await?;
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
         .of_subject(user.as_str())
-        .with(json!({ "by": "subject", "setting": "password", "sessions_ended": ended }));
+        .with(json!({
+            "by": "subject", "setting": "password", "proof": proven.by, "sessions_ended": ended,
+        }));
     transaction.insert_event(&event).await?;
     password_changed(&app.outbox(), &mut transaction, user).await?;
     transaction.commit().await?;

@@ -6,7 +6,7 @@ use writ_server::operate::behind::halted_by;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::invite::invite_id;
 use writ_store::registered::{ListedAgent, ListedClient, LiveOf};
-use writ_store::user::StoredUser;
+use writ_store::registered_user::{AccountState, ListedUser};
 use writ_wire::registration::{ClientFile, ResourceFile};
 
 use super::super::desk::Desk;
@@ -124,11 +124,11 @@ pub async fn resources(desk: &Desk, arguments: ListArguments) -> Outcome {
 }
 
 pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
-    let columns = ["name", "id", "state", "created_at"];
+    let columns = ["name", "id", "state", "invited_until", "created_at"];
     let (mut reading, mut listing) = (desk.read().await?, Listing::new(&columns, arguments));
-    let mut after = String::new();
+    let (mut after, now) = (String::new(), desk.clock.now());
     loop {
-        let page = reading.users_after(&after).await;
+        let page = reading.users_after(&after, now).await;
         let page = page.map_err(|e| e.to_string())?;
         let Some(last) = page.last() else {
             return listing.end();
@@ -138,7 +138,8 @@ pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
             json!({
                 "name": user.name,
                 "id": user.id,
-                "state": state(user.disabled),
+                "state": state(user.state),
+                "invited_until": invited_until(user.state),
                 "created_at": user.created_at.rfc3339(),
             })
         });
@@ -182,17 +183,31 @@ pub async fn invites(desk: &Desk, arguments: ListArguments) -> Outcome {
 pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
     let mut reading = desk.read().await?;
     let user = desk.registry().user(name).await;
-    let StoredUser { user, email, .. } = user.map_err(|e| e.to_string())?;
-    let User { id, name, disabled } = &user;
-    let live = reading.live_counts(LiveOf::User(id), desk.clock.now());
+    let stored = user.map_err(|e| e.to_string())?;
+    let User { id, name, .. } = &stored.user;
+    let now = desk.clock.now();
+    let listed = reading.listed_user(id, now).await;
+    let Some(ListedUser {
+        state: account,
+        confirmed,
+        ..
+    }) = listed.map_err(|e| e.to_string())?
+    else {
+        return Err(format!("person `{name}` was removed"));
+    };
+    let unconfirmed = reading.unconfirmed_address(id, now).await;
+    let live = reading.live_counts(LiveOf::User(id), now);
     let live = live.await.map_err(|e| e.to_string())?;
     let agents = reading.agents_behind(id).await.map_err(|e| e.to_string())?;
     let passkeys = reading.passkeys_of(id).await.map_err(|e| e.to_string())?;
     say_json(&json!({
         "name": name,
         "id": id,
-        "state": state(*disabled),
-        "email": email,
+        "state": state(account),
+        "invited_until": invited_until(account),
+        "email": stored.email,
+        "resets_mailed_to": confirmed.filter(|_| desk.config.channels.mail.is_some()),
+        "unconfirmed_address": unconfirmed.map_err(|e| e.to_string())?,
         "passkeys": passkeys.len(),
         "tasks": live.tasks,
         "refresh_tokens": live.refresh_tokens,
@@ -200,8 +215,20 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
     }))
 }
 
-const fn state(disabled: bool) -> &'static str {
-    if disabled { "disabled" } else { "enabled" }
+const fn state(account: AccountState) -> &'static str {
+    match account {
+        AccountState::Enabled => "enabled",
+        AccountState::Disabled => "disabled",
+        AccountState::Invited { until: Some(_) } => "invited",
+        AccountState::Invited { until: None } => "invitation over",
+    }
+}
+
+fn invited_until(account: AccountState) -> Option<String> {
+    match account {
+        AccountState::Invited { until } => until.map(|until| until.rfc3339()),
+        AccountState::Enabled | AccountState::Disabled => None,
+    }
 }
 
 /// A list that is printed a page at a time, so that a long one is never in memory. The columns of a table are as wide as those of the

@@ -21,7 +21,6 @@ _MAX_ARGUMENT_BYTES = 64 * 1024
 _MAX_DEPTH = 32
 # Where arguments are: the place of what is wrong with them begins so, as the server's does.
 _ARGUMENTS = "/arguments"
-_MAX_SAFE = 2**53 - 1
 # From here on canonical JSON has an exponent (RFC 8785), which no reader takes for an integer.
 _EXPONENT_FROM = 1e21
 # No server keeps these: tabs and line ends alone are taken.
@@ -105,19 +104,21 @@ def _checked(value: Any, left: int, pointer: str) -> Any:
 
 def _number(value: float, pointer: str) -> float:
     """
-    A number is its double, in one form: an integer where canonical JSON (RFC 8785) writes one, and no minus zero. Other readers find the
-    same if what is written, here and there, is the double itself wherever it can be taken for an integer.
+    A number is its double, in one form: an integer where canonical JSON (RFC 8785) writes that very integer, and no minus zero. Of an
+    integer other readers find the same if it is the double itself.
     """
     try:
         double = float(value)
     except OverflowError:
         double = math.inf
-    exact = math.isfinite(double) and (type(value) is float or (value == int(double) and value == _decimal(double)))
-    if exact and _MAX_SAFE < abs(double) < _EXPONENT_FROM:
-        exact = _decimal(double) == int(double)
-    if not exact:
+    if not math.isfinite(double) or (type(value) is int and value != int(double)):
         raise ArgumentsInvalid.not_judged(pointer, "this number is not read alike by every parser: send it as text")
-    return int(double) if double.is_integer() and abs(double) < _EXPONENT_FROM else double
+    return int(double) if double.is_integer() and abs(double) < _EXPONENT_FROM and _is_its_digits(double) else double
+
+
+def _is_its_digits(double: float) -> bool:
+    """Whether an integer is what its canonical text says to who reads integers."""
+    return _decimal(double) == int(double)
 
 
 def _decimal(double: float) -> Decimal:
@@ -135,11 +136,12 @@ def _written(value: Any) -> str:
 
 
 def _double(value: float) -> str:
-    """As ECMAScript writes a number that is no integer below 1e21 (RFC 8785 section 3.2.2.3)."""
+    """As ECMAScript writes a number that is no integer below 1e21 (RFC 8785 section 3.2.2.3); an integer that would be read as another
+    one with an exponent."""
     sign, figures, exponent = _decimal(value).normalize().as_tuple()
     digits = "".join(map(str, figures))
     point = len(digits) + int(exponent)
-    if 0 < point <= 21:
+    if 0 < point <= 21 and int(exponent) < 0:
         text = f"{digits[:point]}.{digits[point:]}"
     elif -6 < point <= 0:
         text = "0." + "0" * -point + digits

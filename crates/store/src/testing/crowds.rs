@@ -1,0 +1,50 @@
+//! Many rows at once, made by the database itself.
+
+use sqlx::{Connection, PgConnection, SqliteConnection};
+use writ_wire::time::Timestamp;
+
+use super::{DatabaseKind, TestDatabase, end};
+use crate::error::StoreError;
+
+/// Their ids come before those that the server makes.
+const COPY_EVENTS: &str = "
+    INSERT INTO events (tenant, id, at, name, subject, actor_path, client_id, owner, sponsor, task_id,
+        delegation_id, purpose, risk, resource, details_hash, policy_version, decision, reason,
+        transaction_id, data)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+    SELECT e.tenant, 'evt_00' || CAST(n.i + $2 AS TEXT) || e.id, e.at, e.name, e.subject, e.actor_path,
+        e.client_id, e.owner, e.sponsor, e.task_id, e.delegation_id, e.purpose, e.risk, e.resource,
+        e.details_hash, e.policy_version, e.decision, e.reason, e.transaction_id, e.data
+    FROM n CROSS JOIN events e WHERE e.subject = $3 AND e.id > 'evt_01'";
+
+const NAMES: &str = "
+    INSERT INTO attempts (tenant, kind, holder, failures, kept_until)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+    SELECT 'default', $2, 'made up ' || CAST(i AS TEXT), 1, $3 FROM n";
+
+impl TestDatabase {
+    /// So many names that were tried once, as strangers leave them. Ends the test if they cannot be written.
+    pub async fn crowd_attempts(&self, kind: &str, rows: i64, kept_until: Timestamp) {
+        let (url, until) = (&self.url, kept_until.micros());
+        let done = match self.kind {
+            DatabaseKind::Sqlite => rewrite!(SqliteConnection, url, NAMES, rows, kind, until),
+            DatabaseKind::Postgres => rewrite!(PgConnection, url, NAMES, rows, kind, until),
+        };
+        done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
+    }
+
+    /// So many copies of each event that the server wrote about this person, older than all of them. `after` is how many were copied before.
+    /// Ends the test if they cannot be written.
+    pub async fn copy_events(&self, subject: &str, copies: i64, after: i64) {
+        let (url, first) = (&self.url, 100_000 + after);
+        let done = match self.kind {
+            DatabaseKind::Sqlite => {
+                rewrite!(SqliteConnection, url, COPY_EVENTS, copies, first, subject)
+            }
+            DatabaseKind::Postgres => {
+                rewrite!(PgConnection, url, COPY_EVENTS, copies, first, subject)
+            }
+        };
+        done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
+    }
+}
