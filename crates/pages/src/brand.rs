@@ -262,7 +262,7 @@ mod tests {
             // Reds of any lightness, and what is red on dark pages alone.
             ("#9c2323", None, Some("looks like `#9c2323`")),
             ("#B00020", None, Some("on light pages, which looks like")),
-            ("#d32f2f", None, Some("looks like")),
+            ("#d32f2f", None, Some("on light pages")),
             ("#800020", None, Some("looks like")),
             (
                 "#26437f",

@@ -258,11 +258,7 @@ mod tests {
         let languages = Languages::load().unwrap();
         for (language, there, here) in [
             ("en", "Shortened: see Details.", "under Evidence."),
-            (
-                "de",
-                "Gekürzt: siehe Einzelheiten.",
-                "Unter „Nachweis“ steht",
-            ),
+            ("de", "Gekürzt: siehe Einzelheiten.", "unter „Nachweis“."),
         ] {
             let mut view = app_samples::receipt();
             view.shown.iter_mut().for_each(|section| {
@@ -272,7 +268,8 @@ mod tests {
             let html = view.page(languages.of(language)).html;
             let (summary, evidence) = html.split_once("id=\"evidence\"").unwrap();
             assert!(summary.contains(here) && !summary.contains(there), "{html}");
-            assert_eq!(evidence.matches(there).count(), sections, "{html}");
+            assert!(evidence.matches(there).count() >= sections, "{html}");
+            assert!(!evidence.contains(here), "{html}");
         }
     }
 }
