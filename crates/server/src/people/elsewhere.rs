@@ -11,7 +11,7 @@ use writ_jose::hash;
 use writ_store::StoreError;
 
 use crate::node::app::App;
-use crate::people::passkeys::accepted_passkeys;
+use crate::people::passkeys::{accepted_passkeys, can_prove_by_passkey};
 use crate::people::request::SignedIn;
 use crate::people::session::only_cookie;
 
@@ -80,16 +80,6 @@ pub async fn has_other_device(person: SignedIn<'_>) -> Result<bool, StoreError> 
     Ok(!passkeys.is_empty())
 }
 
-async fn has_passkey(person: SignedIn<'_>) -> Result<bool, StoreError> {
-    let app = person.app;
-    if app.passkeys.is_err() {
-        return Ok(false);
-    }
-    let mut reading = app.read().await?;
-    let passkeys = accepted_passkeys(app, &mut reading, person.id()).await?;
-    Ok(!passkeys.is_empty())
-}
-
 /// The weakest yes of this person that counts: to an agent or a guest nothing less than a passkey, where they have one. Whoever has their
 /// password may drive this browser, whichever grant led into it, and the device that is told as well as any other.
 pub async fn weakest_yes(
@@ -99,7 +89,7 @@ pub async fn weakest_yes(
 ) -> Result<Level, StoreError> {
     let asked = request.asked.level;
     let wants = asked < Level::Passkey && person.app.config.elsewhere.wants_passkey(client);
-    match wants && has_passkey(person).await? {
+    match wants && can_prove_by_passkey(person).await? {
         true => Ok(Level::Passkey),
         false => Ok(asked),
     }

@@ -29,7 +29,7 @@ mod remove;
 mod retire;
 mod sessions;
 
-pub use accepted::accepted_passkeys;
+pub use accepted::{accepted_passkeys, can_prove_by_passkey};
 pub(in crate::people) use proof::{Act, ChangeProof, by_passkey};
 pub use retire::retire;
 

@@ -24,8 +24,9 @@ use crate::node::passwords::PasswordNotHashed;
 use crate::node::rate_limits::RateLimit;
 use crate::notifications::reach_notice;
 use crate::people::error::{PageError, StepError};
+use crate::people::passkeys::can_prove_by_passkey;
 use crate::people::request::{PostedForm, SignedIn, Visitor};
-use proof::{needs_passkey, prove};
+use proof::prove;
 
 mod address;
 mod password;
@@ -288,7 +289,7 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
         email_possible: app.config.channels.mail.is_some(),
         has_user_code: stored.user_code_hash.is_some(),
         languages: app.languages.names(),
-        by_passkey: needs_passkey(person).await?,
+        by_passkey: can_prove_by_passkey(person).await?,
         notice: said.notice,
         problem: said.problem,
         asked_by: said.asked_by,

@@ -4,12 +4,11 @@
 use serde_json::{Value, json};
 use writ_authority::Level;
 use writ_pages::SettingsProblem;
-use writ_store::StoreError;
 use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 
 use crate::people::error::StepError;
-use crate::people::passkeys::{Act, accepted_passkeys, by_passkey};
+use crate::people::passkeys::{Act, by_passkey, can_prove_by_passkey};
 use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::SignedIn;
 
@@ -20,23 +19,12 @@ pub(super) struct ProvenChange {
     pub(super) by: Value,
 }
 
-/// Whether this person proves it by a passkey.
-pub(super) async fn needs_passkey(person: SignedIn<'_>) -> Result<bool, StoreError> {
-    let app = person.app;
-    if app.passkeys.is_err() {
-        return Ok(false);
-    }
-    let mut reading = app.read().await?;
-    let passkeys = accepted_passkeys(app, &mut reading, person.id()).await?;
-    Ok(!passkeys.is_empty())
-}
-
 /// By the form's `assertion` or `password`.
 pub(super) async fn prove(
     person: SignedIn<'_>,
     form: &Form,
 ) -> Result<ProvenChange, StepError<SettingsProblem>> {
-    if !needs_passkey(person).await? {
+    if !can_prove_by_passkey(person).await? {
         let password = form.optional("password")?.unwrap_or_default();
         let checked = check_own(person, password).await;
         let stored = checked.map_err(|error| error.map(PasswordProblem::at_settings))?;
