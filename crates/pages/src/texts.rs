@@ -116,6 +116,11 @@ impl Texts {
         }
     }
 
+    #[cfg(debug_assertions)]
+    pub(super) fn shared_brand(&self) -> &Arc<Brand> {
+        &self.brand
+    }
+
     pub(super) fn brand(&self) -> &Brand {
         &self.brand
     }

@@ -171,6 +171,14 @@ impl GuardedClient {
         Self::build(policy, roots, TIMEOUT)
     }
 
+    /// The same client with its connections and authorities, under another policy.
+    pub fn under(&self, policy: AddressPolicy) -> Self {
+        Self {
+            policy,
+            ..self.clone()
+        }
+    }
+
     fn build(
         policy: AddressPolicy,
         roots: &ExtraRoots,
