@@ -23,17 +23,20 @@ enum End {
     Cancelled,
     /// The person stops the agent at another of its questions.
     Stopped,
+    /// The person reports another question of the resource.
+    Reported,
 }
 
 impl End {
-    const ALL: [Self; 4] = [Self::Yes, Self::No, Self::Cancelled, Self::Stopped];
+    /// None is after one that ends what the others need.
+    const IN_TURN: [Self; 4] = [Self::Yes, Self::No, Self::Cancelled, Self::Stopped];
 
     const fn told(self) -> (&'static str, Option<&'static str>) {
         match self {
             Self::Yes => ("approved", None),
             Self::No => ("denied", None),
             Self::Cancelled => ("cancelled", Some("cancelled_by_resource")),
-            Self::Stopped => ("cancelled", Some("stopped")),
+            Self::Stopped | Self::Reported => ("cancelled", Some("stopped")),
         }
     }
 
@@ -52,6 +55,11 @@ impl End {
                 let other = scene.notes.asked(world, &scene.deletion("Another")).await;
                 let page = scene.alice.look(&other).await;
                 scene.alice.refuse(&page, "stop").await;
+            }
+            Self::Reported => {
+                let other = scene.notes.asked(world, &scene.deletion("Another")).await;
+                let page = scene.alice.look(&other).await;
+                scene.alice.refuse(&page, "not_me").await;
             }
         }
     }
@@ -75,9 +83,9 @@ async fn woken(poll: JoinHandle<TestReply>, what: &str) -> TestReply {
         .unwrap()
 }
 
-async fn each_end_wakes(world: &World, (app, door): (&Arc<App>, NodeClient)) {
+async fn each_end_wakes(world: &World, (app, door): (&Arc<App>, NodeClient), ends: &[End]) {
     let mut scene = staged(world).await;
-    for end in End::ALL {
+    for end in ends {
         let title = format!("{end:?}");
         let wanted = scene.deletion(&title);
         let id = scene.notes.asked(world, &wanted).await;
@@ -104,14 +112,26 @@ async fn each_end_wakes(world: &World, (app, door): (&Arc<App>, NodeClient)) {
 }
 
 both!(a_held_poll_is_woken_by_every_end, |world| async {
-    each_end_wakes(&world, (&world.app, world.door())).await;
+    each_end_wakes(&world, (&world.app, world.door()), &End::IN_TURN).await;
+});
+
+both!(a_held_poll_is_woken_by_a_report, |world| async {
+    each_end_wakes(&world, (&world.app, world.door()), &[End::Reported]).await;
 });
 
 both!(
     a_held_poll_is_woken_by_every_end_on_another_node,
     |world| async {
         let node = world.node().await;
-        each_end_wakes(&world, (&node.app, node.door())).await;
+        each_end_wakes(&world, (&node.app, node.door()), &End::IN_TURN).await;
+    }
+);
+
+both!(
+    a_held_poll_is_woken_by_a_report_on_another_node,
+    |world| async {
+        let node = world.node().await;
+        each_end_wakes(&world, (&node.app, node.door()), &[End::Reported]).await;
     }
 );
 

@@ -13,6 +13,7 @@ use writ_core::id::{ApprovalId, ClientId, UserId};
 use writ_core::pending::PendingRequest;
 use writ_platform::Clock;
 use writ_store::Store;
+use writ_wire::resource::ResourceUri;
 
 /// Long polls of one node at once; one more is answered at once.
 pub const MAX_POLLS: usize = 32_768;
@@ -52,6 +53,21 @@ struct Poll {
 pub struct AskedBy {
     pub client: ClientId,
     pub subject: Option<UserId>,
+    /// The resource server that asked about an action of that client.
+    pub resource: Option<ResourceUri>,
+}
+
+/// Everything that one of them asked one person has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedQuestions {
+    pub subject: UserId,
+    pub asker: StoppedAsker,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoppedAsker {
+    Client(ClientId),
+    Resource(ResourceUri),
 }
 
 /// A registered long poll; dropping it unregisters it.
@@ -105,22 +121,19 @@ impl Waiting {
         }
     }
 
-    /// Wakes every long poll over what this client asked this person, and the person's inbox. The inboxes of others who may
-    /// decide hear of it by the look for changes.
-    pub fn announce_stop(&self, subject: &UserId, client: &ClientId) {
-        let stopped = |poll: &Poll| {
-            poll.asked.client == *client && poll.asked.subject.as_ref() == Some(subject)
-        };
+    /// Wakes every long poll over what was stopped, and the person's inbox. The inboxes of others who may decide hear of it by the
+    /// look for changes.
+    pub fn announce_stop(&self, stopped: &StoppedQuestions) {
         let woken: Vec<_> = self
             .waiters()
             .polls
-            .extract_if(|_, poll| stopped(poll))
+            .extract_if(|_, poll| poll.asked.is_among(stopped))
             .collect();
         for (_, poll) in woken {
             // A client that disconnected in the meantime needs no waking.
             let _ = poll.wake.send(());
         }
-        self.announce_person(subject);
+        self.announce_person(&stopped.subject);
     }
 
     /// Registers the request's one long poll; read the request again before waiting. `None` if there is no room, or the node stops.
@@ -191,6 +204,25 @@ impl Waiting {
 impl Shared {
     fn waiters(&self) -> MutexGuard<'_, Waiters> {
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AskedBy {
+    pub fn of(request: &PendingRequest) -> Self {
+        let access = request.asked.access.as_ref();
+        Self {
+            client: request.client.clone(),
+            subject: request.subject.clone(),
+            resource: access.map(|asked| asked.resource.clone()),
+        }
+    }
+
+    fn is_among(&self, stopped: &StoppedQuestions) -> bool {
+        let asked = match &stopped.asker {
+            StoppedAsker::Client(client) => self.client == *client,
+            StoppedAsker::Resource(resource) => self.resource.as_ref() == Some(resource),
+        };
+        asked && self.subject.as_ref() == Some(&stopped.subject)
     }
 }
 
