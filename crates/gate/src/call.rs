@@ -21,6 +21,7 @@ use crate::relay::{Listener, is_failure};
 use crate::sessions::{CallEnd, CallPlace, McpSession, Running};
 use crate::upstream::{UpstreamError, UpstreamSession};
 use crate::waiting::{self, Stopped};
+use crate::watch::has_ended;
 
 /// One request of an accepted caller.
 pub(crate) struct CallContext {
@@ -161,8 +162,7 @@ async fn decided(
     let asked = action.arguments().clone();
     let permit = match waiting::permit(call, action, outbox).await {
         Ok(permit) => permit,
-        Err(Stopped::Answered(message)) => return Err(Answer::of(StatusCode::OK, message)),
-        Err(Stopped::Refused(why)) => return Err(not_permitted(call, &why)),
+        Err(stopped) => return Err(refusal(call, stopped).await),
     };
     let begun = permit
         .begin()
@@ -192,6 +192,17 @@ async fn decided(
     };
     report(begun, outcome);
     Ok(answer)
+}
+
+/// Where the token has ended too, that is the answer: a stop ends both in one moment, and what is heard of first is chance.
+async fn refusal(call: &CallContext, stopped: Stopped) -> Answer {
+    if let Some(ended) = has_ended(&call.gate.verifier, &call.caller).await {
+        return ended.answer(&call.request.id);
+    }
+    match stopped {
+        Stopped::Answered(message) => Answer::of(StatusCode::OK, message),
+        Stopped::Refused(why) => not_permitted(call, &why),
+    }
 }
 
 /// The client need not wait for it.
