@@ -87,6 +87,7 @@ both!(
             assert_eq!(denied(&answer), "approval_expired");
             let why = "The person wants no questions of this resource any more.";
             assert_eq!(answer["context"]["reason_user"]["en"], json!(why));
+            assert_eq!(answer["context"]["next_action"], json!("none"));
         }
         assert!(scene.alice.inbox().await.is_empty());
         let activity = scene.alice.browser.open("/app/activity").await;

@@ -86,6 +86,24 @@ impl NotTaken {
         }
     }
 
+    /// Whether a person ended what was approved: nobody is to be asked again because of this.
+    pub const fn is_no(self) -> bool {
+        match self {
+            Self::TakenBack | Self::Stopped | Self::Reported | Self::Denied => true,
+            Self::Used
+            | Self::Lapsed
+            | Self::NoAnswer
+            | Self::Superseded
+            | Self::Cancelled
+            | Self::Changed
+            | Self::DescribedAnew
+            | Self::OutOfScope
+            | Self::OtherDefinition
+            | Self::Undecided
+            | Self::Unverifiable => false,
+        }
+    }
+
     /// For people, in English.
     pub const fn sentence(self) -> &'static str {
         match self {
