@@ -84,6 +84,7 @@ impl CallContext {
             owner: &self.owner,
             session: self.session.as_deref(),
             answers: Some(&self.request.id),
+            progress_token: self.request.progress_token(),
             call: Some(input::call_of(&self.request)),
             now: self.gate.clock.now(),
         }
@@ -105,7 +106,13 @@ pub(crate) async fn run(mut call: CallContext, outbox: &Outbox) {
     match treated {
         Ok(Treatment::Begins) => begin::begin(&call, outbox).await,
         Ok(Treatment::Passes) => {
-            let answer = exchange(&call, None, HeaderMap::new(), outbox).await;
+            let running = call.session.as_ref();
+            let running = running.map(|session| Running::of(session, &call.request));
+            let sent = Sent {
+                running,
+                ..Sent::default()
+            };
+            let answer = exchange(&call, sent, outbox).await;
             let mut answer = answer.unwrap_or_else(|error| end_of(&call, &error));
             if call.request.method == "tasks/list" {
                 keep_own_tasks(&call, &mut answer);
@@ -168,10 +175,13 @@ async fn decided(
         .begin()
         .await
         .map_err(|why| not_permitted(call, &why))?;
-    if let Some(Err(end)) = call.place.take().map(CallPlace::leave) {
-        report(begun, Outcome::NotStarted);
-        return Err(not_permitted(call, &cancelled(end)));
-    }
+    let running = match call.place.take().map(CallPlace::leave).transpose() {
+        Ok(running) => running,
+        Err(end) => {
+            report(begun, Outcome::NotStarted);
+            return Err(not_permitted(call, &cancelled(end)));
+        }
+    };
     let is_tool = call.request.method == "tools/call";
     // Of a tool's arguments a person may approve less; of nothing else is there a way to say it.
     let approved = begun.action().arguments();
@@ -183,8 +193,12 @@ async fn decided(
             "less was approved than this method can ask for",
         ));
     };
-    let judged = is_tool.then_some(arguments);
-    let answer = exchange(call, judged.as_ref(), fields, outbox).await;
+    let sent = Sent {
+        judged: is_tool.then_some(arguments),
+        fields,
+        running,
+    };
+    let answer = exchange(call, sent, outbox).await;
     let (outcome, answer) = match answer {
         Ok(answer) => (outcome_of(&answer), answer),
         Err(error @ UpstreamError::NotSent(_)) => (Outcome::NotStarted, end_of(call, &error)),
@@ -238,7 +252,7 @@ fn takes_place(call: &mut CallContext) -> bool {
     let Some(session) = &call.session else {
         return true;
     };
-    call.place = session.place(&call.request.id);
+    call.place = session.place(&call.request);
     call.place.is_some()
 }
 
@@ -337,27 +351,40 @@ pub(crate) async fn is_defined_as_asked(call: &CallContext) -> Result<(), NotPer
     }
 }
 
+/// What goes to the server of a call.
+#[derive(Default)]
+struct Sent {
+    /// The arguments that were judged, of a tool.
+    judged: Option<Map<String, Value>>,
+    /// More header fields.
+    fields: HeaderMap,
+    /// Its place in the session.
+    running: Option<Running>,
+}
+
 /// Sends the gate's text of the request; what comes before the response goes to the client.
 async fn exchange(
     call: &CallContext,
-    judged: Option<&Map<String, Value>>,
-    more: HeaderMap,
+    sent: Sent,
     outbox: &Outbox,
 ) -> Result<Answer, UpstreamError> {
     let session = call.upstream_session();
+    let judged = sent.judged.as_ref();
     let request = rewritten(&call.request, judged, call.gate.config.allowed);
     let mut fields = session.fields();
     fields.extend(call.mirrored.fields.iter().cloned());
-    fields.extend(more);
+    fields.extend(sent.fields);
     let exchange = Exchange {
         gate: &call.gate,
         session: &session,
         listener: call.listener(),
         outbox,
     };
-    let of_session = call.session.as_ref();
-    let _running = of_session.map(|session| Running::of(session, &call.request.id));
-    exchange.request(fields, &request.message()).await
+    let answer = exchange.request(fields, &request.message()).await?;
+    if let Some(running) = sent.running {
+        running.answered();
+    }
+    Ok(answer)
 }
 
 fn end_of(call: &CallContext, error: &UpstreamError) -> Answer {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use writ_jose::hash::sha256;
 use writ_wire::time::Timestamp;
 
+use crate::methods::is_action_of_method;
 use crate::sessions::MAX_SESSIONS;
 use crate::upstream::{Upstream, UpstreamError, UpstreamSession};
 
@@ -129,7 +130,7 @@ type Tools = Arc<BTreeMap<String, ToolDefinition>>;
 pub(crate) struct Definitions(Mutex<HashMap<UpstreamSession, (Timestamp, Tools)>>);
 
 impl Definitions {
-    /// The tool as the server defines it for this session; `None` where it lists none of this name.
+    /// The tool as the server defines it for this session; `None` where it lists none of this name, or the name is that of a method.
     pub(crate) async fn of(
         &self,
         tool: &str,
@@ -146,7 +147,8 @@ impl Definitions {
                 tools
             }
         };
-        Ok(tools.get(tool).cloned())
+        let found = tools.get(tool).filter(|_| !is_action_of_method(tool));
+        Ok(found.cloned())
     }
 
     /// What this session is told next is read from the server.

@@ -260,6 +260,7 @@ async fn listen(
                 owner: &arrival.owner,
                 session: Some(&session),
                 answers: None,
+                progress_token: None,
                 call: None,
                 now: gate.clock.now(),
             },

@@ -3,6 +3,7 @@
 mod arguments;
 mod ends;
 mod gated;
+mod hostile;
 mod input;
 mod issuer;
 mod messages;

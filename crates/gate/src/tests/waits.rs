@@ -84,6 +84,17 @@ impl Client {
         tokio::spawn(async move { read(sent.await).await })
     }
 
+    /// A call with this `_meta`, in the session.
+    pub(super) fn sends_as(&self, id: u32, meta: &Value) -> Answer {
+        let params = json!({ "name": "rm", "arguments": { "path": "/b" }, "_meta": meta });
+        let message =
+            json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
+        let fields = [("mcp-session-id", self.session.as_str())];
+        let request = self.world.request("POST", &fields, &message.to_string());
+        let sent = self.world.sent(request);
+        tokio::spawn(async move { read(sent.await).await })
+    }
+
     /// A call that waits now: of who opens pages, the one after the page.
     pub(super) async fn waiting(&self) -> Answer {
         let arguments = json!({ "path": "/a" });
