@@ -199,18 +199,13 @@ impl McpSession {
 
     /// Whether the server can know this progress token: of a request that it got, and of no call that waits here.
     pub(crate) fn knows_progress_of(&self, token: &Value) -> bool {
-        self.state().progress_tokens.contains(&token.to_string())
-            && !self.waits_for_progress_of(token)
+        let (token, state) = (token.to_string(), self.state());
+        state.progress_tokens.contains(&token) && !state.waits_for_progress_of(&token)
     }
 
     /// Whether a call that waits here hears of progress by this token.
     pub(crate) fn waits_for_progress_of(&self, token: &Value) -> bool {
-        let token = Some(token.to_string());
-        let state = self.state();
-        state
-            .waiting
-            .values()
-            .any(|call| call.progress_token == token)
+        self.state().waits_for_progress_of(&token.to_string())
     }
 
     /// What the client answers with this id; once.
@@ -367,6 +362,11 @@ impl Drop for Running {
 }
 
 impl SessionState {
+    fn waits_for_progress_of(&self, token: &str) -> bool {
+        let mut calls = self.waiting.values();
+        calls.any(|call| call.progress_token.as_deref() == Some(token))
+    }
+
     fn runs(&mut self, id: &str, progress_token: Option<String>) {
         *self.running.entry(id.to_owned()).or_default() += 1;
         if let Some(token) = progress_token {
