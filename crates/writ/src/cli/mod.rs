@@ -196,7 +196,8 @@ fn visible(line: &str) -> Cow<'_, str> {
     for c in line.chars() {
         match is_obeyed(c) {
             true => {
-                let units = c.encode_utf16(&mut [0; 2]).iter();
+                let mut units = [0; 2];
+                let units = c.encode_utf16(&mut units).iter();
                 shown.extend(units.map(|unit| format!("\\u{unit:04x}")));
             }
             false => shown.push(c),

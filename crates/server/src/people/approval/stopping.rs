@@ -80,7 +80,8 @@ async fn stop_all(
 }
 
 /// A resource server made this question of what its caller sent, so it is the first that may ask this person nothing more, and what it
-/// asked them ends, also what was approved and not used, whoever its callers are. Where the same client is behind a reported question of another resource already, the client is reported too.
+/// asked them ends, also what was approved and not used, whoever its callers are. Where the same client is behind a reported question of
+/// another resource already, the client is reported too.
 async fn report_resource(
     visit: &Visit<'_>,
     question: &Question,
