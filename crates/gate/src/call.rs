@@ -8,10 +8,11 @@ use writ_verifier::{BegunAction, Caller, GatedAction, NotPermitted, Outcome};
 
 use crate::answers;
 use crate::begin;
+use crate::defined;
 use crate::forward::{Exchange, failed, rewritten};
 use crate::gate::GateParts;
 use crate::handles::HandleKind;
-use crate::headers::{self, Mirrored};
+use crate::headers::Mirrored;
 use crate::input::{self, EarlierQuestion};
 use crate::message::ClientRequest;
 use crate::methods::{MethodRefusal, Treatment, treatment};
@@ -114,8 +115,10 @@ pub(crate) async fn run(mut call: CallContext, outbox: &Outbox) {
             };
             let answer = exchange(&call, sent, outbox).await;
             let mut answer = answer.unwrap_or_else(|error| end_of(&call, &error));
-            if call.request.method == "tasks/list" {
-                keep_own_tasks(&call, &mut answer);
+            match call.request.method.as_str() {
+                "tasks/list" => keep_own_tasks(&call, &mut answer),
+                "tools/list" => defined::note_shown(&call, &answer),
+                _ => {}
             }
             outbox.send(Frame::Answer(answer)).await;
         }
@@ -165,7 +168,7 @@ async fn decided(
     }
     take_handles(call).map_err(|why| refused(call, &why))?;
     let action = input::judged(&call.request, action).map_err(|why| refused(call, &why))?;
-    let (action, fields) = with_definition(call, action).await?;
+    let (action, fields) = defined::with_definition(call, action).await?;
     let asked = action.arguments().clone();
     let permit = match waiting::permit(call, action, outbox).await {
         Ok(permit) => permit,
@@ -285,69 +288,6 @@ fn keep_own_tasks(call: &CallContext, answer: &mut Answer) {
         }),
         Some(no_list) => *no_list = Value::Array(Vec::new()),
         None => {}
-    }
-}
-
-/// What the server says of the tool now, for the decision; and the header fields that its schema wants.
-async fn with_definition(
-    call: &mut CallContext,
-    action: GatedAction,
-) -> Result<(GatedAction, HeaderMap), Answer> {
-    if call.request.method != "tools/call" {
-        return Ok((action, HeaderMap::new()));
-    }
-    let session = call.upstream_session();
-    let found = call.gate.definitions.of(
-        action.name(),
-        &call.gate.upstream,
-        &session,
-        call.gate.clock.now(),
-    );
-    let found = found.await.map_err(|error| {
-        tracing::warn!(%error, "the definition of a tool could not be read");
-        let why = "the server's tools cannot be read now";
-        Answer::of(StatusCode::BAD_GATEWAY, call.error(answers::INTERNAL, why))
-    })?;
-    let Some(definition) = found else {
-        let why = format!("the server has no tool `{}`", action.name());
-        return Err(Answer::of(
-            StatusCode::OK,
-            call.error(answers::INVALID_PARAMS, &why),
-        ));
-    };
-    let fields = headers::of_arguments(&call.headers, &definition.input_schema, action.arguments());
-    let fields = fields.map_err(|mismatch| {
-        let message = call.error(answers::HEADER_MISMATCH, &mismatch.0);
-        Answer::of(StatusCode::BAD_REQUEST, message)
-    })?;
-    call.definition = Some(definition.hash.clone());
-    // An approval of less changes the arguments: what says so in the fields is made when they are sent.
-    Ok((
-        action.defined_as(&definition.hash),
-        fields.into_iter().collect(),
-    ))
-}
-
-/// After a person's yes, which may take its time: it is to the tool as it was described when they were asked.
-pub(crate) async fn is_defined_as_asked(call: &CallContext) -> Result<(), NotPermitted> {
-    if call.definition.is_none() {
-        return Ok(());
-    }
-    let session = call.upstream_session();
-    let (gate, now) = (&call.gate, call.gate.clock.now());
-    gate.definitions.discard(&session);
-    let read = gate
-        .definitions
-        .of(&call.what, &gate.upstream, &session, now);
-    let found = read.await.map_err(|error| NotPermitted::Unavailable {
-        what: "the server's tools",
-        cause: error.to_string(),
-    })?;
-    match found.map(|tool| tool.hash) == call.definition {
-        true => Ok(()),
-        false => Err(NotPermitted::Expired(
-            "the tool is described in another way than when a person was asked",
-        )),
     }
 }
 

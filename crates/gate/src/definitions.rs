@@ -122,6 +122,41 @@ async fn read_tools(
     Err(ToolsError::TooMany)
 }
 
+/// The hashes of tools as a client was shown them, by name: a server may tell the client otherwise than whoever judges.
+#[derive(Default)]
+pub(crate) struct ShownTools(Mutex<HashMap<String, String>>);
+
+impl ShownTools {
+    /// Of an answer to `tools/list`, as it goes to the client.
+    pub(crate) fn note(&self, answer: &Value) {
+        let tools = answer.get("result").and_then(|result| result.get("tools"));
+        let mut kept = self.kept();
+        for tool in tools.and_then(Value::as_array).into_iter().flatten() {
+            let Some(shown) = ToolDefinition::read(tool) else {
+                continue;
+            };
+            if kept.len() < MAX_TOOLS || kept.contains_key(&shown.name) {
+                kept.insert(shown.name, shown.hash);
+            }
+        }
+    }
+
+    /// The hash of this tool; where the client was shown another definition, one that nobody confirmed.
+    pub(crate) fn hash_of(&self, tool: &ToolDefinition) -> String {
+        match self.kept().get(&tool.name) {
+            Some(shown) if *shown != tool.hash => {
+                let both = [shown.as_str(), &tool.hash].join(" ");
+                URL_SAFE_NO_PAD.encode(sha256(both.as_bytes()))
+            }
+            Some(_) | None => tool.hash.clone(),
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 type Tools = Arc<BTreeMap<String, ToolDefinition>>;
 
 /// What was read lately, by session and revision: a server may have other tools for others, and describe one otherwise in another

@@ -6,6 +6,7 @@ mod begin;
 mod body;
 mod call;
 mod config;
+mod defined;
 mod definitions;
 mod endpoint;
 mod forward;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use writ_platform::Random;
 use writ_wire::time::Timestamp;
 
+use crate::definitions::ShownTools;
 use crate::message::ClientRequest;
 use crate::owner::Owner;
 
@@ -32,6 +33,8 @@ pub(crate) struct McpSession {
     pub(crate) version: Option<String>,
     /// The client opens pages for the person (`elicitation.url`).
     pub(crate) opens_pages: bool,
+    /// As its client was shown them.
+    pub(crate) tools: ShownTools,
     state: Mutex<SessionState>,
 }
 
@@ -120,6 +123,7 @@ impl Sessions {
             upstream_id: new.upstream_id,
             version: new.version,
             opens_pages: new.opens_pages,
+            tools: ShownTools::default(),
             state: Mutex::new(SessionState {
                 used_at: now,
                 asked: HashMap::new(),
