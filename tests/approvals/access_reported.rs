@@ -112,8 +112,9 @@ both!(the_record_names_what_a_report_ended, |world| async {
         .collect();
     assert_eq!(ended.len(), 2, "{denials:?}");
     for (id, undecided) in [(open, true), (approval_of(&unused), false)] {
-        let named = |event: &&&_| event.data["approval"] == json!(id);
-        let event = ended.iter().find(named).unwrap();
+        let mut events = ended.iter();
+        let event = events.find(|event| event.data["approval"] == json!(id));
+        let event = event.unwrap();
         assert_eq!(event.data["undecided"], json!(undecided), "{id}");
         assert_eq!(event.resource.as_deref(), Some(NOTES));
         assert_eq!(event.client.as_deref(), Some("agt_claude"));
