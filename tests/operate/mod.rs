@@ -23,6 +23,7 @@ mod keys_race;
 mod mail_command;
 mod may_ask;
 mod mcp_add;
+mod mcp_diff;
 mod misspelt;
 mod newer_types;
 mod records;

@@ -10,7 +10,8 @@ use writ_verifier::{
 };
 
 use crate::answers;
-use crate::call::{CallContext, is_defined_as_asked};
+use crate::call::CallContext;
+use crate::defined::is_defined_as_asked;
 use crate::input;
 use crate::outbox::Outbox;
 

@@ -56,6 +56,8 @@ pub enum ActivityKind {
     /// The resource server that asked took it back.
     Cancelled,
     NotMe,
+    /// A question of the same resource server was reported.
+    EndedByReport,
     /// A resource server used an approval: the action was permitted.
     Permitted,
     /// The resource server says that the action was done.
@@ -263,6 +265,7 @@ impl ActivityKind {
             Self::NotBegun => &text.not_begun,
             Self::Unreported => &text.unreported,
             Self::NotMe => &text.not_me,
+            Self::EndedByReport => &text.ended_by_report,
             Self::Used => &text.used,
             Self::HandedOver => &text.handed_over,
             Self::Stopped => &text.stopped,
@@ -295,6 +298,7 @@ impl ActivityKind {
             | Self::Denied
             | Self::Paused
             | Self::Suspended
+            | Self::EndedByReport
             | Self::Stopped
             | Self::StoppedByOperator => "no",
             Self::NotMe

@@ -146,6 +146,9 @@ pub(super) fn every_end() -> Vec<HowOver> {
             resource: "Notes".to_owned(),
         }),
         HowOver::Reported(ReportView::Told),
+        HowOver::EndedByReport {
+            resource: "Notes".to_owned(),
+        },
     ]
 }
 
@@ -178,6 +181,7 @@ pub(super) fn activity() -> Activity {
             happened(ActivityKind::SignInFailed, 90_000, None),
             happened(ActivityKind::Denied, 91_000, pay),
             happened(ActivityKind::NotMe, 92_000, pay),
+            happened(ActivityKind::EndedByReport, 92_000, pay),
             happened(ActivityKind::Stopped, 93_000, None),
         ],
         older: Some("2026-11-20T10:00:00Z".to_owned()),

@@ -152,7 +152,7 @@ texts! {
         by_other_yes: OverText, by_other_no: OverText, waits: OverText, number_wrong: OverText,
         number_wrong_elsewhere: OverText,
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
-        taken_back: OverText, silenced: OverText, silenced_both: OverText, told: OverText, described_anew: OverText,
+        taken_back: OverText, silenced: OverText, silenced_both: OverText, told: OverText, ended_by_report: OverText, described_anew: OverText,
     }
     AgentDidTexts {
         done: String, done_something: String, used: String, used_something: String, permitted: String, permitted_something: String,
@@ -188,7 +188,7 @@ texts! {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,
         approved_by: String, approved_less_by: String, denied_by: String, not_me_by: String,
         stopped_by: String, stopped_by_operator: String, wrong_number: String, paused: String, allowed_again: String, suspended: String,
-        approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
+        approved_less: String, agreed: String, denied: String, expired: String, not_me: String, ended_by_report: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
         handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String, signed_in_code: String,
         sign_in_failed: String, session_ended: String, somebody: String,

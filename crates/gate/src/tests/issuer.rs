@@ -46,6 +46,8 @@ pub(super) struct IssuerState {
     /// Of the one question.
     pub(super) status: &'static str,
     is_used: bool,
+    /// How often it was asked whether a token is good.
+    pub(super) introspected: usize,
     pub(super) evaluated: Vec<Value>,
     pub(super) asked: Vec<Value>,
     pub(super) cancelled: usize,
@@ -74,6 +76,7 @@ impl FakeIssuer {
             problem: None,
             status: "pending",
             is_used: false,
+            introspected: 0,
             evaluated: Vec::new(),
             asked: Vec::new(),
             cancelled: 0,
@@ -112,7 +115,10 @@ impl FakeIssuer {
                 }),
             ),
             "/jwks" => (200, json!({ "keys": state.keys })),
-            "/introspect" => (200, introspected(request.body(), state.is_active)),
+            "/introspect" => {
+                state.introspected += 1;
+                (200, introspected(request.body(), state.is_active))
+            }
             "/.well-known/authzen-configuration" => {
                 let described = || {
                     let endpoint = |name: &str| format!("{ISSUER}/access/v1/{name}");
@@ -200,6 +206,9 @@ impl FakeIssuer {
             "id": "apr_1", "status": state.status, "status_endpoint": base, "expires_at": self.later(600),
             "links": { "review": format!("{ISSUER}/app/requests/apr_1"), "cancel": format!("{base}/cancel") }
         } });
+        if state.status == "cancelled" {
+            answer["task"]["reason"] = json!("stopped");
+        }
         if state.status == "approved" {
             answer["result"] = json!({ "mode": "reevaluate", "approval": {
                 "id": "apr_1", "approved_at": self.later(0), "approved_until": self.later(120)

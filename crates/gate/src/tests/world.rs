@@ -49,6 +49,8 @@ pub(super) struct ServerState {
     pub(super) listed_tasks: Option<Value>,
     /// A method to which it gives no answer.
     pub(super) stalls: Option<&'static str>,
+    /// How many requests to which it gives none were given up.
+    pub(super) given_up: usize,
     sessions: usize,
 }
 
@@ -77,6 +79,14 @@ fn stalls(server: &Server, reached: Reached) -> bool {
     stalls
 }
 
+struct Stalled(Server);
+
+impl Drop for Stalled {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().given_up += 1;
+    }
+}
+
 async fn upstream(server: Server, request: axum::extract::Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let text = body.collect().await.unwrap().to_bytes();
@@ -89,6 +99,7 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
             body: body.clone(),
         },
     ) {
+        let _stalled = Stalled(server);
         return std::future::pending().await;
     }
     let mut state = server.lock().unwrap();

@@ -158,10 +158,7 @@ async fn count_poll(
     }
     Ok(UndecidedPoll {
         id: request.id.clone(),
-        asked: AskedBy {
-            client: request.client.clone(),
-            subject: request.subject.clone(),
-        },
+        asked: AskedBy::of(request),
         answer: polling.answer(hasty),
         hasty,
         expires_at: request.expires_at,

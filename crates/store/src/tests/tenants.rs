@@ -9,7 +9,7 @@ use crate::pending::PromptCounts;
 use crate::replay::ReplayClaim;
 use crate::request::NewAuthorizationRequest;
 use crate::session::NewUserSession;
-use crate::stop::{StopEvents, StoppedRequests, TasksOf};
+use crate::stop::{RequestsOf, StopEvents, StoppedRequests, TasksOf};
 use crate::task::TasksInOrder;
 use crate::testing::{self, DatabaseKind, TestDatabase};
 use crate::tests::waiting::{self, END};
@@ -250,10 +250,8 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     let (yes, delegation) = (waiting::decision(true), DelegationId::from_text("dlg_1"));
     let mut same = waiting::waiting("new");
     same.asked_hash = stages.asked_hash.clone();
-    let taken = other
-        .take_pending(&terminal.id, &alice, &terminal.asked, NOW)
-        .await;
-    assert!(!taken.unwrap());
+    let taken = other.take_pending(&terminal.id, &alice, &terminal.asked, NOW);
+    assert!(!taken.await.unwrap());
     assert!(!other.view_pending(&id, NOW).await.unwrap());
     assert!(!other.insert_vote(&id, &vote, NOW).await.unwrap());
     let decided = other.decide_pending(&id, &yes, NOW).await;
@@ -262,14 +260,16 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
         assert!(other.end_pending(ending, at).await.unwrap().is_empty());
     }
     let event = EventId::from_text("evt_stop");
-    let asked = other.stop_requests(&alice, &planner(), &event, NOW).await;
-    assert_eq!(asked.unwrap(), StoppedRequests::default());
+    let (planner, bank) = (planner(), bank());
+    for of in [RequestsOf::Client(&planner), RequestsOf::Resource(&bank)] {
+        let asked = other.stop_requests(&alice, of, &event, NOW).await;
+        assert_eq!(asked.unwrap(), StoppedRequests::default());
+    }
     let events = StopEvents {
         id: &event,
         now: NOW,
         data: "{}",
     };
-    let planner = planner();
     let held = other.stop_delegations_held(&alice, &planner, events);
     assert_eq!(held.await.unwrap(), 0);
     for of in [

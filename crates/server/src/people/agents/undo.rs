@@ -15,6 +15,7 @@ use writ_wire::form::Form;
 
 use super::{PATH, Said, page, page_after};
 use crate::node::app::App;
+use crate::node::waiting::{StoppedAsker, StoppedQuestions};
 use crate::operate::stop::StoppedAgent;
 use crate::operate::undo::{Undoing, undo_stop};
 use crate::people::error::PageError;
@@ -184,7 +185,10 @@ async fn finish(
     let undone = undo_stop(app, &mut transaction, stop, proof).await?;
     transaction.commit().await?;
     if undone != Undoing::Refused {
-        app.waiting.announce_stop(&stop.subject, &stop.client);
+        app.waiting.announce_stop(&StoppedQuestions {
+            subject: stop.subject.clone(),
+            asker: StoppedAsker::Client(stop.client.clone()),
+        });
     }
     let notice = match undone {
         Undoing::GoesOn => MineNotice::StopUndone,

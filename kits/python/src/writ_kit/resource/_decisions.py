@@ -211,14 +211,15 @@ def _denied(answer: JsonObject, action: FrozenAction, *, with_approval: bool) ->
         seconds = told.get("retry_after")
         whole = seconds if type(seconds) is int and seconds >= 0 else 5
         raise AskLater(whole, words or "nobody was asked now")
-    if reason == "approval_expired":
-        # Used, lapsed or taken back, as the server says it.
+    is_no = told.get("next_action") == "none"
+    if reason == "approval_expired" and not is_no:
+        # Used or lapsed, as the server says it; a person who ended it is not asked again.
         raise Expired(words or "the approval is over")
     if reason == "arguments_invalid":
         raise ArgumentsInvalid(words, "tool" if action.is_tool else "action")
     askable = _askable_of(answer)
     # One question for one call: what an approval did not lift is a no.
-    if askable is None or with_approval or told.get("next_action") == "none":
+    if askable is None or with_approval or is_no:
         raise Denied(reason, words)
     return askable
 
