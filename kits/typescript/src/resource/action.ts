@@ -47,9 +47,7 @@ export class FrozenAction {
     const hash = isTool ? action.definitionHash : undefined;
     const given = action.arguments ?? {};
     const text =
-      typeof given === 'string'
-        ? textOf(readObject(given, ARGUMENTS), plainNumber)
-        : textOf(given, checkNumber);
+      typeof given === 'string' ? textOf(readObject(given, ARGUMENTS), plainNumber) : textOf(given, checkNumber);
     return new FrozenAction(name, isTool, hash, text);
   }
 
