@@ -91,8 +91,7 @@ fn letter_of_currency(line: &[char]) -> Option<Stranger> {
         let before = start.checked_sub(1).and_then(|at| line.get(at));
         let around = [before, line.get(start + 1)];
         let is_at_number = around.iter().flatten().any(|c| c.is_ascii_digit());
-        (is_at_number && is_like_currency(letter))
-            .then_some(Stranger::LookAlike(letter, start + 1))
+        (is_at_number && is_like_currency(letter)).then_some(Stranger::LookAlike(letter, start + 1))
     })
 }
 

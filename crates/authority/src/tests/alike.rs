@@ -32,7 +32,8 @@ const APART: [(&str, &str); 6] = [
 ];
 
 fn problem(arguments: &Value) -> Option<String> {
-    let call = json!({ "type": "mcp_tool_call", "server": "s", "tool": "t", "arguments": arguments });
+    let call =
+        json!({ "type": "mcp_tool_call", "server": "s", "tool": "t", "arguments": arguments });
     let refused = types().check_requested(&[detail(call)]).err()?;
     Some(refused.to_string())
 }
@@ -55,7 +56,11 @@ fn two_names_of_one_object_never_read_the_same() {
 fn names_that_a_reader_tells_apart_stand_beside_each_other() {
     for (one, other) in APART {
         assert_eq!(two_alike([one, other]), None, "{one} {other}");
-        assert_eq!(problem(&json!({ one: "x", other: "x" })), None, "{one} {other}");
+        assert_eq!(
+            problem(&json!({ one: "x", other: "x" })),
+            None,
+            "{one} {other}"
+        );
     }
     // Neither of ASCII hides behind another one of it.
     assert_eq!(two_alike(["l1", "ll", "lו"]), Some(("l1", "lו")));

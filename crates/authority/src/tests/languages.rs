@@ -261,7 +261,10 @@ const RIGHT: [(&str, &str); 249] = [
     ("en", "NFκB, TNFα, IFNγ, TGFβ1, HIF1α, IκB, Hα"),
     ("ja", "IFNγ受容体とTNFα"),
     // Words end where no space is written.
-    ("km", "ខ្ញុំ\u{200b}ប្រើ\u{200b}Facebook\u{200b}ជា\u{200b}ភាសា\u{200b}ខ្មែរ"),
+    (
+        "km",
+        "ខ្ញុំ\u{200b}ប្រើ\u{200b}Facebook\u{200b}ជា\u{200b}ភាសា\u{200b}ខ្មែរ",
+    ),
     ("my", "မြန်မာ\u{200b}စာ\u{200b}ကို\u{200b}ဖတ်"),
     ("th", "ภาษา\u{200b}ไทย\u{200b}ง่าย, 5 บาท"),
     ("lo", "ພາສາ\u{200b}ລາວ"),
@@ -272,7 +275,10 @@ const RIGHT: [(&str, &str); 249] = [
     // Letters of Mexico and of southern Africa.
     ("tcf", "Meꞌphaa, ajngáa meꞌphaa"),
     ("mxv", "Ꞌin, ñaꞌa, kuaꞌa"),
-    ("naq", "Khoekhoegowab, ǀGowases, Haiǁom, ǂNūkhoen, ǃguriǃgurisib"),
+    (
+        "naq",
+        "Khoekhoegowab, ǀGowases, Haiǁom, ǂNūkhoen, ǃguriǃgurisib",
+    ),
     ("ktz", "Juǀʼhoansi, ǃKung"),
     ("uk", "Є 100 грн"),
 ];

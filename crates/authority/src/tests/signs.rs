@@ -174,7 +174,8 @@ fn a_sign_of_east_asia_is_judged_by_what_is_around_it_and_a_pause_by_its_line() 
 #[test]
 fn the_same_sign_at_the_edge_of_a_word_or_beside_its_own_letters_is_free() {
     for text in [
-        "100 ％", "100％", "＠bank", "a ＠ b", "50٪", "٪50", "⋆ a", "अ।b", "a।अ", "a。中", "٫ 5", "‚5",
+        "100 ％", "100％", "＠bank", "a ＠ b", "50٪", "٪50", "⋆ a", "अ।b", "a।अ", "a。中", "٫ 5",
+        "‚5",
     ] {
         assert_eq!(posing(text.chars()), None, "{text}");
     }

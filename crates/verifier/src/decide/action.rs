@@ -155,9 +155,8 @@ impl GatedAction {
 
 /// Arguments by their text (RFC 8259): what parsers read differently is refused with its place.
 fn read(text: &str) -> Result<Map<String, Value>, NotPermitted> {
-    let refused = |place: &str, why: &str| {
-        NotPermitted::arguments_not_judged(&format!("`{place}`: {why}"))
-    };
+    let refused =
+        |place: &str, why: &str| NotPermitted::arguments_not_judged(&format!("`{place}`: {why}"));
     let no_object = || refused(ARGUMENTS, "this is no JSON object");
     let written: &RawValue = serde_json::from_str(text).map_err(|_| no_object())?;
     if let Some(found) = exact_json::misread(written, ARGUMENTS, MAX_ARGUMENTS_DEPTH) {

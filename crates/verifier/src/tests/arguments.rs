@@ -115,7 +115,11 @@ fn arguments_by_their_text_lose_nothing() {
         match row["canonical"].as_str() {
             Some(canonical) => {
                 let double: f64 = canonical.parse().unwrap();
-                assert_eq!(found.unwrap()["a"][0]["b"].as_f64(), Some(double), "{number}");
+                assert_eq!(
+                    found.unwrap()["a"][0]["b"].as_f64(),
+                    Some(double),
+                    "{number}"
+                );
             }
             None => {
                 let told = found.unwrap_err().to_string();

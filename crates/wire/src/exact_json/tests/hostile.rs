@@ -65,10 +65,17 @@ fn what_is_long_or_odd_and_read_alike_is_taken() {
         (" \t\r\n{ } \n".to_owned(), "{}"),
         (r#"{"a":"\ud83d\ude00\/"}"#.to_owned(), r#"{"a":"😀/"}"#),
         (r#"{"":{"":1}}"#.to_owned(), r#"{"":{"":1}}"#),
-        ("[".repeat(100) + &"]".repeat(100), &("[".repeat(100) + &"]".repeat(100))),
+        (
+            "[".repeat(100) + &"]".repeat(100),
+            &("[".repeat(100) + &"]".repeat(100)),
+        ),
     ] {
         let shown = text.get(..60).unwrap_or(&text);
-        assert_eq!(read(text.as_bytes()), Ok(serde_json::from_str(kept).unwrap()), "{shown}");
+        assert_eq!(
+            read(text.as_bytes()),
+            Ok(serde_json::from_str(kept).unwrap()),
+            "{shown}"
+        );
     }
 }
 
