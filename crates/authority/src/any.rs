@@ -134,6 +134,9 @@ fn readable(value: &Value, at: &str) -> Result<(), Problem> {
             return Err(Problem::new(pointer::join(at, name), why));
         }
     }
+    if let Value::Object(members) = value {
+        legible::check_names(members, at)?;
+    }
     inner(value, at).try_for_each(|(value, at)| readable(value, &at))
 }
 

@@ -274,6 +274,10 @@ fn what_a_person_would_not_see_is_refused_with_its_place() {
         ),
         (json!({ "a": { "b\nc": 1 } }), "U+000A"),
         (
+            json!({ "a": [{ "it’s": 1, "itʼs": 2 }] }),
+            "`/arguments/a/0/it’s`: this name reads like `itʼs`",
+        ),
+        (
             json!({ "a": ["x", "two\nlines\u{202e}"] }),
             "`/arguments/a/1`: U+202E at character 10",
         ),

@@ -9,7 +9,7 @@ use crate::legible::{MAX_VALUE_LENGTH, unclear};
 use crate::letters::is_right_to_left;
 
 /// By the language; each is written as its readers write it.
-const RIGHT: [(&str, &str); 234] = [
+const RIGHT: [(&str, &str); 249] = [
     ("en", "O’Brien & Sons, Ltd. (1984)"),
     ("en", "“Quoted” – and ‘so’…"),
     ("en", "3×4 m, ½ l, 5 °C"),
@@ -256,6 +256,31 @@ const RIGHT: [(&str, &str); 234] = [
     ("ko", "K팝TV, 5kg짜리, SNS에서"),
     ("ko", "㈜한국, 10％할인"),
     ("mul", "한국어, 日本語, ไทย, Русский, Ελληνικά"),
+    // Emoji, and symbols of biology.
+    ("mul", "1️⃣ eins, 2️⃣ zwei, #️⃣ und *️⃣"),
+    ("en", "NFκB, TNFα, IFNγ, TGFβ1, HIF1α, IκB, Hα"),
+    ("ja", "IFNγ受容体とTNFα"),
+    // Words end where no space is written.
+    (
+        "km",
+        "ខ្ញុំ\u{200b}ប្រើ\u{200b}Facebook\u{200b}ជា\u{200b}ភាសា\u{200b}ខ្មែរ",
+    ),
+    ("my", "မြန်မာ\u{200b}စာ\u{200b}ကို\u{200b}ဖတ်"),
+    ("th", "ภาษา\u{200b}ไทย\u{200b}ง่าย, 5 บาท"),
+    ("lo", "ພາສາ\u{200b}ລາວ"),
+    // Labels of cards and letters.
+    ("ja", "株式会社ABC Tokyo Office TEL：03-1234-5678 Fax：03-9"),
+    ("ja", "Tokyo Office TEL：03-1234（東京）"),
+    ("ja", "E-mail：anna@bank.example、担当"),
+    // Letters of Mexico and of southern Africa.
+    ("tcf", "Meꞌphaa, ajngáa meꞌphaa"),
+    ("mxv", "Ꞌin, ñaꞌa, kuaꞌa"),
+    (
+        "naq",
+        "Khoekhoegowab, ǀGowases, Haiǁom, ǂNūkhoen, ǃguriǃgurisib",
+    ),
+    ("ktz", "Juǀʼhoansi, ǃKung"),
+    ("uk", "Є 100 грн"),
 ];
 
 #[test]

@@ -13,7 +13,7 @@ fn arguments_that_are_there_twice_are_the_calls_own_fault() {
         ),
         (
             "Arguments",
-            ExactJsonError::SameButCase("arguments".to_owned(), "Arguments".to_owned()),
+            ExactJsonError::SameName("arguments".to_owned(), "Arguments".to_owned()),
         ),
     ] {
         for value in ["{}", "1e400", r#"{"b":1,"b":2}"#] {
