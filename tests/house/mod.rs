@@ -21,6 +21,7 @@ mod names;
 mod packages;
 mod parameters;
 mod queries;
+mod screenshots;
 mod settings;
 mod shell;
 mod source;
