@@ -160,8 +160,8 @@ fn words_of_scope(title: &str) -> Value {
 /// The sentence is made of the tool's name alone: what the server says of it is the server's.
 fn action(tool: &ToolDefinition, scope: &str, ask: bool) -> Value {
     let says = json!({
-        "en": format!("use the tool ‘{}’", tool.name),
-        "de": format!("das Werkzeug ‚{}‘ benutzen", tool.name),
+        "en": format!("use the tool {}", tool.name),
+        "de": format!("das Werkzeug {} benutzen", tool.name),
     });
     let members = [
         ("scope", scope.into()),
@@ -353,8 +353,8 @@ mod tests {
     fn a_sentence_is_made_of_the_name() {
         let (_, rm) = tool("rm", "h");
         let made = action(&rm, "tools", true);
-        assert_eq!(made["says"]["en"], "use the tool ‘rm’");
-        assert_eq!(made["says"]["de"], "das Werkzeug ‚rm‘ benutzen");
+        assert_eq!(made["says"]["en"], "use the tool rm");
+        assert_eq!(made["says"]["de"], "das Werkzeug rm benutzen");
         // `writ resource add` takes it as it is.
         for language in ["en", "de"] {
             let says = made["says"][language].as_str().unwrap();
