@@ -6,9 +6,10 @@ use writ_wire::time::Timestamp;
 
 use super::account_act::AccountAct;
 use super::around::{Around, Tab};
+use super::client_name::client_name;
 use super::sections::AgentDidTexts;
 use super::sentence::{Part, Sentence, fill};
-use super::{LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
+use super::{Page, PersonView, Texts, plain};
 
 /// One page of a person's history. The whole of it is at `/app/activity/export`.
 #[derive(Clone, Debug)]
@@ -169,7 +170,7 @@ impl<'a> Line<'a> {
         let agent = entry
             .agent
             .as_deref()
-            .map(|name| clean(name, LONGEST_WORDS));
+            .map(|name| client_name(name, texts.locale()));
         let agent = agent.filter(|name| !name.is_empty());
         let agent = agent.unwrap_or_else(|| texts.activity.kind.somebody.clone());
         let agent = match &entry.through {

@@ -70,7 +70,7 @@ impl<'a> Head<'a> {
     fn within(room: Room, view: &ScreenView, texts: &'a Texts) -> Self {
         let (text, agent) = (&texts.approval, view.client.agent.as_ref());
         let mut brief = Brief::within(room);
-        let name = brief.name(&view.client.shown_name());
+        let name = brief.name(&view.client.shown_name(texts));
         let mut head = Self {
             letters: letters(&name),
             publisher: match agent {
@@ -96,7 +96,7 @@ impl<'a> Head<'a> {
             part_of: view.purpose.as_ref().and_then(|purpose| {
                 let words = clean(purpose.words.as_deref()?, LONGEST_WORDS);
                 let words = brief.purpose(&words);
-                let quoted = fill(&texts.layout.quotation, &[("words", &words)]);
+                let quoted = texts.quotation(&words);
                 Some(fill(&text.part_of, &[("purpose", &quoted.to_string())]))
             }),
             name: fill("{name}", &[("name", &name)]),
@@ -270,10 +270,8 @@ fn act<'a>(
     brief: &mut Brief,
 ) -> Option<ActHead<'a>> {
     let (headline, text) = (detail.headline.as_ref()?, &texts.approval);
-    let mut quoted = |value: &String| {
-        let words = brief.value(&writ_authority::legible(value));
-        fill(&texts.layout.quotation, &[("words", &words)])
-    };
+    let mut quoted =
+        |value: &String| texts.quotation(&brief.value(&writ_authority::legible(value)));
     let payee = headline.payee.as_ref().map(&mut quoted);
     let object = headline.object.as_ref().map(&mut quoted);
     let line = brief.line(&said_now(&headline.line, texts, now));

@@ -96,7 +96,7 @@ impl<'a> Entry<'a> {
         let subject = plain(&view.subject_name);
         Self {
             id: &view.id,
-            agent_name: view.client.shown_name(),
+            agent_name: view.client.shown_name(texts),
             publisher: view.client.agent.as_ref().map(|agent| {
                 let name = clean(&agent.publisher, LONGEST_WORDS);
                 (name, agent.publisher_verified)

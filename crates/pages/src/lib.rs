@@ -23,6 +23,7 @@ mod brand;
 mod brand_icon;
 mod brief;
 mod clean;
+mod client_name;
 mod consent;
 mod device_code;
 mod devices;

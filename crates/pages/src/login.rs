@@ -80,7 +80,7 @@ impl Login {
             Some(_) => &texts.login.lead_agent,
             None => &texts.login.lead_client,
         };
-        fill(text, &[("name", &client.shown_name())])
+        fill(text, &[("name", &client.shown_name(texts))])
     }
 }
 

@@ -4,9 +4,10 @@ use askama::Template;
 use http::StatusCode;
 
 use super::around::{Around, Tab};
+use super::client_name::client_name;
 use super::sections::OverText;
 use super::sentence::{Part, Sentence, fill};
-use super::{LONGEST_WORDS, Page, PersonView, ReportView, Texts, clean, plain};
+use super::{Page, PersonView, ReportView, Texts, plain};
 
 /// How a request ended, in the place of its screen.
 #[derive(Clone, Debug)]
@@ -87,7 +88,7 @@ impl Over {
         let name = self
             .agent_name
             .as_deref()
-            .map(|name| clean(name, LONGEST_WORDS));
+            .map(|name| client_name(name, texts.locale()));
         let name = name.filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| texts.activity.kind.somebody.clone());
         let (agreed, need) = match self.how {

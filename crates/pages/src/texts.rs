@@ -15,7 +15,7 @@ use super::sections::{
     LayoutTexts, LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, PauseTexts,
     ReceiptTexts, SettingsTexts, TimeTexts, UndoTexts,
 };
-use super::sentence::fill;
+use super::sentence::{Sentence, fill};
 use crate::zones::Zone;
 
 /// The catalogue cannot be read: a key is missing, unknown or of the wrong type.
@@ -232,6 +232,11 @@ impl Texts {
             ("zone", &*local.zone),
         ];
         Some(fill(pattern, &values).to_string())
+    }
+
+    /// Words of others, in the quotation marks of this language.
+    pub(super) fn quotation(&self, words: &str) -> Sentence {
+        fill(&self.layout.quotation, &[("words", words)])
     }
 
     pub(super) fn page_title(&self, page: &str) -> String {

@@ -64,7 +64,7 @@ fn an_action_reads_as_its_record_says_it_and_shows_each_argument_once() {
         [
             "Delete the note 7, once",
             "“folder”: “a = b”",
-            "“force”: true",
+            "“force”: yes",
             "At: https://notes.example"
         ]
     );
@@ -139,7 +139,7 @@ fn what_nobody_has_described_is_asked_about_by_its_name() {
     );
     let lines = definition.limits(&asked, "de");
     let first: String = lines[0].iter().map(Piece::as_str).collect();
-    assert_eq!(first, "„all“: true");
+    assert_eq!(first, "„all“: ja");
 }
 
 #[test]

@@ -164,8 +164,8 @@ fn words_of_scope(title: &str) -> Value {
 /// The sentence is made of the tool's name alone: what the server says of it is the server's.
 fn action(tool: &ToolDefinition, scope: &str, ask: bool) -> Value {
     let says = json!({
-        "en": format!("use the tool ‘{}’", tool.name),
-        "de": format!("das Werkzeug ‚{}‘ benutzen", tool.name),
+        "en": format!("use the tool {}", tool.name),
+        "de": format!("das Werkzeug {} benutzen", tool.name),
     });
     let members = [
         ("scope", scope.into()),

@@ -90,8 +90,8 @@ fn a_tool_by_the_name_of_a_method_is_no_action() {
 fn a_sentence_is_made_of_the_name() {
     let (_, rm) = tool("rm", "h");
     let made = action(&rm, "tools", true);
-    assert_eq!(made["says"]["en"], "use the tool ‘rm’");
-    assert_eq!(made["says"]["de"], "das Werkzeug ‚rm‘ benutzen");
+    assert_eq!(made["says"]["en"], "use the tool rm");
+    assert_eq!(made["says"]["de"], "das Werkzeug rm benutzen");
     // `writ resource add` takes it as it is.
     for language in ["en", "de"] {
         let says = made["says"][language].as_str().unwrap();
