@@ -101,6 +101,7 @@ pub(super) fn settings() -> Settings {
         email: "alice@example.com".to_owned(),
         email_possible: true,
         by_passkey: false,
+        upstreams: true,
         has_user_code: true,
         languages: Languages::load().unwrap().names(),
         notice: Some(SettingsNotice::Saved),

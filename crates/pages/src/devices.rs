@@ -6,7 +6,7 @@ use writ_wire::time::Timestamp;
 
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
-use super::{LONGEST_WORDS, Page, PersonView, Texts, clean};
+use super::{LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
 
 /// A person's devices. To add a passkey scripts ask `POST /app/devices/passkeys/options` for the JSON of
 /// `parseCreationOptionsFromJSON`, with `code` for the first one, otherwise with `assertion`: the answer to
@@ -60,12 +60,14 @@ pub struct SessionView {
 }
 
 /// By what they signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionProof {
     Password,
     Passkey,
     /// A link and its code.
     Code,
+    /// A provider, as the operator calls it.
+    Provider(String),
 }
 
 /// What proves the person who adds a passkey.
@@ -166,7 +168,7 @@ struct SessionWords<'a> {
     id: &'a str,
     browser: Sentence,
     since: Sentence,
-    how: &'a str,
+    how: Sentence,
     address: Option<Sentence>,
     current: bool,
 }
@@ -184,10 +186,11 @@ impl SessionView {
                 (None, None) => fill(&text.unnamed, &[]),
             },
             since: fill(&text.since, &[("at", &texts.moment(self.since))]),
-            how: match self.proof {
-                SessionProof::Password => &text.password,
-                SessionProof::Passkey => &text.passkey,
-                SessionProof::Code => &text.code,
+            how: match &self.proof {
+                SessionProof::Password => fill(&text.password, &[]),
+                SessionProof::Passkey => fill(&text.passkey, &[]),
+                SessionProof::Code => fill(&text.code, &[]),
+                SessionProof::Provider(label) => fill(&text.provider, &[("name", &plain(label))]),
             },
             address: self
                 .address

@@ -20,12 +20,13 @@ texts! {
     }
     LoginProblemTexts {
         wrong: String, too_many: String, busy: String, expired: String, passkey_failed: String,
-        passkey_changed: String,
+        passkey_changed: String, upstream_failed: String, upstream_unavailable: String,
+        upstream_not_admitted: String, upstream_not_fresh: String,
     }
     LoginTexts {
         title: String, lead: String, lead_agent: String, lead_client: String, username: String,
         password: String, submit: String, passkey: String, or_password: String, forgot: String,
-        problem: LoginProblemTexts,
+        upstream: String, problem: LoginProblemTexts,
     }
     AccountProblemTexts {
         form_expired: String, wrong_code: String, passkey_failed: String,
@@ -184,6 +185,11 @@ texts! {
         reset: String, weaker: String, task_unknown: String, operator: String, sign_in_first: String,
         after_reset: String, after_reset_here: String, after_reset_now: String, see: String,
     }
+    UpstreamTexts {
+        title: String, lead: String, since: String, used: String, came: String, remove: String, link: String,
+        by_passkey: String, password: String, stale: String, failed: String, not_proven: String, taken: String,
+        too_many: String,
+    }
     ActivityKindTexts {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,
         approved_by: String, approved_less_by: String, denied_by: String, not_me_by: String,
@@ -217,7 +223,7 @@ texts! {
     }
     SessionTexts {
         title: String, named: String, unnamed: String, since: String, password: String, passkey: String, code: String,
-        from: String, current: String, end: String, end_others: String, ended: String, none_ended: String,
+        provider: String, from: String, current: String, end: String, end_others: String, ended: String, none_ended: String,
         hint: String,
     }
     DevicesTexts {

@@ -200,3 +200,7 @@ ask(undo, 'assertion', () => prove(undo, values(undo, ['stop', 'agent'])));
 for (const setting of forms('setting')) {
   ask(setting, 'assertion', () => prove(setting, values(setting, ['setting', 'email', 'new_password', 'user_code'])));
 }
+
+for (const linking of forms('linking')) {
+  ask(linking, 'assertion', () => prove(linking, values(linking, ['upstream'])));
+}

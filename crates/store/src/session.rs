@@ -23,6 +23,16 @@ pub struct NewUserSession<'a> {
     /// What the browser said of itself, and from where.
     pub user_agent: Option<&'a str>,
     pub address: Option<&'a str>,
+    /// The provider that opened it.
+    pub upstream: Option<UpstreamSession<'a>>,
+}
+
+/// A session at an OpenID provider, by which one here was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamSession<'a> {
+    pub issuer: &'a str,
+    /// Its name there (OpenID Connect Back-Channel Logout section 2.1), if the provider gives one.
+    pub sid: Option<&'a str>,
 }
 
 /// One of a person's sessions, as they tell it from their others.
@@ -33,6 +43,8 @@ pub struct ListedSession {
     pub level: Level,
     pub user_agent: Option<String>,
     pub address: Option<String>,
+    /// The issuer of the provider that opened it.
+    pub upstream: Option<String>,
 }
 
 row! { ListedSessionRow {
@@ -41,6 +53,7 @@ row! { ListedSessionRow {
     method: Option<String>,
     user_agent: Option<String>,
     address: Option<String>,
+    upstream_issuer: Option<String>,
 } }
 
 row! { SessionRow {
@@ -58,11 +71,11 @@ const METHOD: &str = "`sessions.method`";
 
 const INSERT: &str = "
     INSERT INTO sessions (tenant, digest, user_id, authenticated_at, for_request, expires_at, method,
-        user_agent, address)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        user_agent, address, upstream_issuer, upstream_sid)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 const OF_PERSON: &str = "
-    SELECT digest, authenticated_at, method, user_agent, address FROM sessions
+    SELECT digest, authenticated_at, method, user_agent, address, upstream_issuer FROM sessions
     WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3
     ORDER BY authenticated_at DESC, digest LIMIT $4";
 
@@ -118,6 +131,8 @@ impl DatabaseTransaction {
             json::write(&new.level, METHOD)?,
             new.user_agent,
             new.address,
+            new.upstream.map(|upstream| upstream.issuer),
+            new.upstream.and_then(|upstream| upstream.sid),
         )?;
         Ok(())
     }
@@ -146,6 +161,7 @@ impl DatabaseTransaction {
                 authenticated_at: time(row.authenticated_at),
                 user_agent: row.user_agent,
                 address: row.address,
+                upstream: row.upstream_issuer,
             })
         });
         listed.collect()

@@ -54,6 +54,8 @@ pub const FORMS: &[(&str, &str, AskedProof)] = &[
     ("/app/settings", "user_code", AskedProof::Strongest),
     ("/app/settings/address", "", AskedProof::Link),
     ("/app/stop", "", AskedProof::Session),
+    ("/app/upstream", "", AskedProof::AsStrong),
+    ("/app/upstream/remove", "", AskedProof::Session),
     ("/authorize", "", AskedProof::Begins),
     ("/consent", "approve", AskedProof::AsStrong),
     ("/consent", "deny", AskedProof::Session),
@@ -63,4 +65,5 @@ pub const FORMS: &[(&str, &str, AskedProof)] = &[
     ("/login/passkey", "", AskedProof::Login),
     ("/login/passkey/options", "", AskedProof::Begins),
     ("/logout", "", AskedProof::Session),
+    ("/upstream/{provider}", "", AskedProof::Begins),
 ];

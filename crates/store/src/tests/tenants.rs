@@ -56,6 +56,7 @@ async fn fill(transaction: &mut DatabaseTransaction) {
         expires_at,
         user_agent: None,
         address: None,
+        upstream: None,
     };
     transaction.insert_session(login).await.unwrap();
     transaction

@@ -48,6 +48,10 @@ pub(in crate::people) enum Act {
     Set {
         chosen: String,
     },
+    /// By the name of the provider.
+    LinkUpstream {
+        upstream: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +71,8 @@ struct KeptProof {
 }
 
 impl Act {
-    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `passkey` that one is removed,
-    /// without any another one is added.
+    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `upstream` that provider is linked,
+    /// with `passkey` that one is removed, without any another one is added.
     fn of(app: &App, form: &Form) -> Result<Self, FormError> {
         if form.optional("setting")?.is_some() {
             return Self::set(app, form);
@@ -78,6 +82,9 @@ impl Act {
         }
         if let Some(agent) = form.optional("agent")? {
             return Ok(Self::unpause(agent));
+        }
+        if let Some(name) = form.optional("upstream")? {
+            return Ok(Self::link_upstream(name));
         }
         let passkey = form.optional("passkey")?;
         Ok(passkey.map_or(Self::Add, Self::remove))
@@ -92,6 +99,12 @@ impl Act {
     pub(in crate::people) fn unpause(agent: &str) -> Self {
         Self::Unpause {
             agent: agent.to_owned(),
+        }
+    }
+
+    pub(in crate::people) fn link_upstream(name: &str) -> Self {
+        Self::LinkUpstream {
+            upstream: name.to_owned(),
         }
     }
 

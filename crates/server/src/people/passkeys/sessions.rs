@@ -81,11 +81,14 @@ pub(super) async fn views(person: SignedIn<'_>) -> Result<Vec<SessionView>, Stor
             system: name.system,
             address: one.address,
             since: one.authenticated_at,
-            proof: match (one.level, has_password) {
-                (Level::None | Level::Password, true) => SessionProof::Password,
+            proof: match (one.upstream, one.level, has_password) {
+                (Some(issuer), _, _) => {
+                    SessionProof::Provider(app.config.upstream_label(&issuer))
+                }
+                (None, Level::None | Level::Password, true) => SessionProof::Password,
                 // The code of a link is worth a password, and somebody without one came by that.
-                (Level::None | Level::Password, false) => SessionProof::Code,
-                (Level::Passkey | Level::Liveness, _) => SessionProof::Passkey,
+                (None, Level::None | Level::Password, false) => SessionProof::Code,
+                (None, Level::Passkey | Level::Liveness, _) => SessionProof::Passkey,
             },
             current: one.digest == this,
         }
