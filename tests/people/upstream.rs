@@ -87,7 +87,8 @@ both_upstream!(
         let entered = entered.last().unwrap();
         assert_eq!(entered.subject, noor.subject);
         assert_eq!(entered.data["upstream"], acme.origin);
-        assert_eq!(entered.data["method"], "password");
+        assert_eq!(entered.data["method"], "upstream");
+        assert_eq!(entered.data["level"], "password");
     }
 );
 
@@ -347,7 +348,7 @@ both_upstream!(
             let page = sign_in_as(&world, &acme, &mut world.browser(), all).await;
             assert_eq!(page.url.path(), "/app", "{changes}: {}", page.reply.text());
             let entered = world.events_named("login.succeeded").await;
-            assert_eq!(entered.last().unwrap().data["method"], level, "{changes}");
+            assert_eq!(entered.last().unwrap().data["level"], level, "{changes}");
         }
     }
 );

@@ -1,6 +1,9 @@
 //! A person links an account at a provider to theirs here: with the strongest proof that they have, in that browser, and to nobody else's.
 
 use serde_json::{Value, json};
+use writ_core::id::UserId;
+use writ_core::upstream::AccountOrigin;
+use writ_store::upstream_account::{MAX_UPSTREAM_ACCOUNTS, UpstreamSubject};
 use writ_testkit::{
     Cast, PASSWORD, TestBrowser, TestProvider, WebPage, World, both_upstream, merge,
 };
@@ -153,7 +156,8 @@ both_upstream!(
 );
 
 both_upstream!(
-    who_came_by_a_provider_links_by_a_login_of_now_and_keeps_who_they_are,
+    /// A login at the provider is no proof here: an agent may have found its session in the browser.
+    who_came_by_a_provider_keeps_who_they_are_and_links_by_a_passkey_alone,
     [("ANYONE", "true")],
     |world, acme| async {
         let mut browser = world.browser();
@@ -161,21 +165,64 @@ both_upstream!(
         let page = browser.open(PATH).await;
         page.says("You came by this service");
         page.does_not_say("Remove");
-        let csrf = page.fields("csrf")[0].clone();
-        let fields = [("csrf", csrf.1), ("upstream", "acme".to_owned())];
+        let csrf = browser.csrf();
+        let fields = [("csrf", csrf), ("upstream", "acme".to_owned())];
         browser.post("/app/upstream/remove", &fields).await;
         assert_eq!(name_of(&mut browser).await.as_deref(), Some("noor@acme"));
-        // A second account there.
-        let asked = browser.post(PATH, &fields).await;
-        let mut claims = acme.claims(&world, &asked);
-        claims["sub"] = json!("second");
-        browser.open(&acme.answer(&asked, &claims)).await;
-        let mut second = world.browser();
-        sign_in_as(&world, &acme, &mut second, json!({ "sub": "second" })).await;
-        assert_eq!(name_of(&mut second).await.as_deref(), Some("noor@acme"));
-        world.advance(900);
-        let refused = browser.post(PATH, &fields).await;
-        assert_eq!(refused.reply.status, 422, "too long ago");
+        for password in ["", PASSWORD] {
+            let mut fields = fields.to_vec();
+            fields.push(("password", password.to_owned()));
+            let refused = browser.post(PATH, &fields).await;
+            assert_eq!(refused.reply.status, 422, "{}", refused.reply.text());
+            refused.says("prove that it is you by a passkey");
+        }
+        assert_eq!(links(&world).await, 0);
+    }
+);
+
+both_upstream!(
+    nobody_links_more_accounts_than_are_listed,
+    [],
+    |world, acme| async {
+        let cast = Cast::of(&world).await;
+        let alice = UserId::from_text(cast.alice.clone());
+        let (mut transaction, now) = (world.begin().await, world.now());
+        for number in 0..MAX_UPSTREAM_ACCOUNTS {
+            let subject = format!("of-{number}");
+            let account = UpstreamSubject {
+                issuer: "https://other.example",
+                subject: &subject,
+            };
+            let origin = AccountOrigin::Link;
+            let written = transaction.insert_upstream_account(account, &alice, origin, now);
+            assert!(written.await.unwrap());
+        }
+        transaction.commit().await.unwrap();
+        let (mut browser, _) = alice_at(&world, PATH).await;
+        let back = answered(&world, &acme, &mut browser, json!({})).await;
+        let page = browser.open(&back).await;
+        assert_eq!(page.reply.status, 422);
+        page.says("as many accounts as you can have");
+        assert_eq!(links(&world).await, 0);
+    }
+);
+
+both_upstream!(
+    /// A proof of before a reset links nothing after it.
+    a_link_that_was_begun_before_a_reset_is_over,
+    [],
+    |world, acme| async {
+        Cast::of(&world).await;
+        let (mut browser, _) = alice_at(&world, PATH).await;
+        let back = answered(&world, &acme, &mut browser, json!({})).await;
+        let printed = reset(&world, "alice").await.unwrap();
+        let mut hers = world.browser();
+        let page = hers.open(&text(&printed, "link")).await;
+        let code = text(&printed, "code");
+        let done = super::account::finish(&mut hers, &page, &code, super::account::NEW).await;
+        assert_eq!(done.reply.status, 200, "{}", done.reply.text());
+        assert_eq!(browser.open(&back).await.reply.status, 403);
+        assert_eq!(links(&world).await, 0);
     }
 );
 

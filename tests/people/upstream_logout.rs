@@ -56,6 +56,16 @@ both_upstream!(
         assert_eq!(done.header("cache-control"), Some("no-store"));
         assert_eq!(desk.open("/app").await.url.path(), "/login");
         assert_eq!(phone.open("/app").await.url.path(), "/app");
+        // One of which the provider said no name ends with any of the person's.
+        let mut unnamed = world.browser();
+        sign_in_as(&world, &acme, &mut unnamed, json!({})).await;
+        let unknown = json!({ "sid": "of-a-tablet", "sub": "other" });
+        assert_eq!(log_out(&world, &acme, unknown).await.status, 200);
+        assert_eq!(unnamed.open("/app").await.url.path(), "/app");
+        let done = log_out(&world, &acme, json!({ "sid": "of-a-tablet" })).await;
+        assert_eq!(done.status, 200);
+        assert_eq!(unnamed.open("/app").await.url.path(), "/login");
+        assert_eq!(phone.open("/app").await.url.path(), "/app");
         // Without its name all of the person's are.
         assert_eq!(log_out(&world, &acme, json!({})).await.status, 200);
         assert_eq!(phone.open("/app").await.url.path(), "/login");
@@ -69,7 +79,7 @@ both_upstream!(
             200
         );
         let ended = world.events_named("logout.succeeded").await;
-        assert_eq!(ended.len(), 2);
+        assert_eq!(ended.len(), 3);
         assert!(ended.iter().all(|event| event.data["by"] == "upstream"));
     }
 );

@@ -187,7 +187,7 @@ texts! {
     }
     UpstreamTexts {
         title: String, lead: String, since: String, used: String, came: String, remove: String, link: String,
-        by_passkey: String, password: String, stale: String, failed: String, not_proven: String, taken: String,
+        by_passkey: String, password: String, nothing: String, failed: String, not_proven: String, taken: String,
         too_many: String,
     }
     ActivityKindTexts {

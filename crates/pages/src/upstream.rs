@@ -41,16 +41,16 @@ pub struct LinkedView {
 pub enum LinkingProof {
     Passkey,
     Password,
-    /// Neither: they came by a provider, a moment ago.
-    FreshLogin,
-    /// The same, and it is too long ago.
-    StaleLogin,
+    /// Neither: they came by a provider, whose session an agent may have found in the browser.
+    Nothing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkingProblem {
     Password(SettingsProblem),
     Passkey,
+    /// They have neither passkey nor password here.
+    NothingToProveBy,
     /// The account there is another person's here.
     Taken,
     TooMany,
@@ -63,7 +63,9 @@ impl LinkingProblem {
         match self {
             Self::Password(problem) => problem.status(),
             Self::Provider(problem) => problem.status(),
-            Self::Passkey | Self::Taken | Self::TooMany => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Passkey | Self::NothingToProveBy | Self::Taken | Self::TooMany => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
         }
     }
 
@@ -71,7 +73,7 @@ impl LinkingProblem {
         match self {
             Self::Password(problem) => problem.retry_after(),
             Self::Provider(problem) => problem.retry_after(),
-            Self::Passkey | Self::Taken | Self::TooMany => None,
+            Self::Passkey | Self::NothingToProveBy | Self::Taken | Self::TooMany => None,
         }
     }
 
@@ -80,6 +82,7 @@ impl LinkingProblem {
         match self {
             Self::Password(problem) => problem.text(texts),
             Self::Passkey => &text.not_proven,
+            Self::NothingToProveBy => &text.nothing,
             Self::Taken => &text.taken,
             Self::TooMany => &text.too_many,
             Self::Provider(problem) => problem.text(texts),
@@ -97,7 +100,7 @@ impl UpstreamPage {
             rows: self.upstreams.iter().map(|one| one.words(texts)).collect(),
             by_passkey: self.proof == LinkingProof::Passkey,
             by_password: self.proof == LinkingProof::Password,
-            stale: self.proof == LinkingProof::StaleLogin,
+            by_nothing: self.proof == LinkingProof::Nothing,
             problem: self.problem.map(|problem| problem.text(texts)),
         };
         Page::rendered(&template, status)
@@ -140,6 +143,6 @@ struct UpstreamTemplate<'a> {
     rows: Vec<UpstreamWords<'a>>,
     by_passkey: bool,
     by_password: bool,
-    stale: bool,
+    by_nothing: bool,
     problem: Option<&'a str>,
 }

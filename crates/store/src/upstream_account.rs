@@ -30,6 +30,14 @@ pub struct UpstreamAccount {
     pub last_login_at: Option<Timestamp>,
 }
 
+/// Of the sessions that a provider opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedSessions {
+    All,
+    /// Those for which the provider gave no `sid`.
+    Unnamed,
+}
+
 row! { UpstreamAccountRow {
     issuer: String,
     subject: String,
@@ -69,6 +77,12 @@ const REMOVE_ALL_LINKS: &str = "
 const END_SESSIONS: &str = "
     UPDATE sessions SET ended_at = $4
     WHERE tenant = $1 AND user_id = $2 AND upstream_issuer = $3 AND ended_at IS NULL
+    RETURNING user_id";
+
+/// Those of which the provider gave no name.
+const END_UNNAMED_SESSIONS: &str = "
+    UPDATE sessions SET ended_at = $4
+    WHERE tenant = $1 AND user_id = $2 AND upstream_issuer = $3 AND upstream_sid IS NULL AND ended_at IS NULL
     RETURNING user_id";
 
 const END_SESSIONS_OF_SID: &str = "
@@ -151,23 +165,19 @@ impl DatabaseTransaction {
         execute!(self, REMOVE_ALL_LINKS, &self.tenant, user, link)
     }
 
-    /// Ends the sessions of this person that the provider opened; whose they were, each.
+    /// Ends sessions of this person that the provider opened; whose they were, each.
     pub async fn end_upstream_sessions(
         &mut self,
-        user: &UserId,
-        issuer: &str,
+        (user, issuer): (&UserId, &str),
+        which: EndedSessions,
         now: Timestamp,
     ) -> Result<Vec<UserId>> {
         let (user, now) = (user.as_str(), now.micros());
-        let rows = all!(
-            self,
-            EndedRow,
-            END_SESSIONS,
-            &self.tenant,
-            user,
-            issuer,
-            now
-        )?;
+        let query = match which {
+            EndedSessions::All => END_SESSIONS,
+            EndedSessions::Unnamed => END_UNNAMED_SESSIONS,
+        };
+        let rows = all!(self, EndedRow, query, &self.tenant, user, issuer, now)?;
         Ok(rows.into_iter().map(EndedRow::user).collect())
     }
 

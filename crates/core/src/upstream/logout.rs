@@ -58,7 +58,7 @@ pub struct LogoutRules<'a> {
     pub now: Timestamp,
 }
 
-/// What ends: the session of this name there, or else all sessions of this person there.
+/// What ends: the session of this name there and the person's sessions of which the provider gave no name, or all sessions of this person there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderLogout {
     pub jti: String,
@@ -69,7 +69,11 @@ pub struct ProviderLogout {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoggedOut {
-    Session(String),
+    /// By `sid`, with `sub` where the token has it too.
+    Session {
+        sid: String,
+        subject: Option<String>,
+    },
     Subject(String),
 }
 
@@ -98,7 +102,7 @@ impl LogoutClaims {
         }
         let known = |text: &String| !text.is_empty() && text.len() <= LONGEST_SUBJECT;
         let of = match (self.sid.filter(known), self.sub.filter(known)) {
-            (Some(sid), _) => LoggedOut::Session(sid),
+            (Some(sid), subject) => LoggedOut::Session { sid, subject },
             (None, Some(sub)) => LoggedOut::Subject(sub),
             (None, None) => return Err("neither `sub` nor `sid` says who"),
         };
@@ -201,9 +205,12 @@ mod tests {
     #[test]
     fn backchannel_2_6_a_session_ends_alone_where_it_is_named() {
         let of = |changes| judged(changes).unwrap().of;
-        let session = LoggedOut::Session("d1".to_owned());
-        assert_eq!(of(json!({})), session);
-        assert_eq!(of(json!({ "sub": "absent" })), session);
+        let session = |subject: Option<&str>| LoggedOut::Session {
+            sid: "d1".to_owned(),
+            subject: subject.map(str::to_owned),
+        };
+        assert_eq!(of(json!({})), session(Some("s1")));
+        assert_eq!(of(json!({ "sub": "absent" })), session(None));
         let subject = LoggedOut::Subject("s1".to_owned());
         assert_eq!(of(json!({ "sid": "absent" })), subject);
         let until = judged(json!({ "exp": NOW + 30 })).unwrap().accepted_until;

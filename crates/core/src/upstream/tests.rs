@@ -225,6 +225,9 @@ fn a_name_says_the_provider_and_is_one_that_an_operator_could_type() {
             Some(first) => assert_eq!(names[0], first, "{username:?}"),
             None => assert_eq!(names.len(), 1, "{username:?}: {names:?}"),
         }
+        if first.is_some() {
+            assert_eq!(names.len(), MOST_NAMESAKES + 1, "and one by a digest");
+        }
         for name in &names {
             assert_eq!(check_user_name(name), Ok(()), "{name}");
             assert!(name.ends_with("@acme"), "{name}");

@@ -10,13 +10,16 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use writ_core::event::{Event, EventName};
+use writ_core::id::UserId;
 use writ_core::upstream::logout::{LoggedOut, LogoutClaims, LogoutRules, ProviderLogout};
 use writ_jose::assertion::MAX_FUTURE;
 use writ_jose::hash;
 use writ_jose::jws::UnverifiedJwt;
 use writ_store::replay::ReplayClaim;
-use writ_store::upstream_account::UpstreamSubject;
+use writ_store::upstream_account::{EndedSessions, UpstreamSubject};
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::error::ErrorCode;
+use writ_wire::time::Timestamp;
 
 use super::answer;
 use super::body::RequestBody;
@@ -93,19 +96,7 @@ async fn end(
         return Err(wrong("the logout token was used before"));
     }
     let issuer = provider.issuer.as_str();
-    let ended = match &logout.of {
-        LoggedOut::Session(sid) => transaction.end_upstream_sid(issuer, sid, now).await?,
-        LoggedOut::Subject(subject) => {
-            let account = transaction.upstream_account(UpstreamSubject { issuer, subject });
-            match account.await? {
-                Some(account) => {
-                    let ended = transaction.end_upstream_sessions(&account.user, issuer, now);
-                    ended.await?
-                }
-                None => Vec::new(),
-            }
-        }
-    };
+    let ended = end_sessions(&mut transaction, issuer, &logout.of, now).await?;
     for user in ended {
         let event = Event::new(app.event_id(now), now, EventName::LogoutSucceeded)
             .of_subject(user.as_str())
@@ -113,6 +104,31 @@ async fn end(
         transaction.insert_event(&event).await?;
     }
     Ok(transaction.commit().await?)
+}
+
+/// Whose sessions ended, each.
+async fn end_sessions(
+    transaction: &mut DatabaseTransaction,
+    issuer: &str,
+    of: &LoggedOut,
+    now: Timestamp,
+) -> Result<Vec<UserId>, StoreError> {
+    let (mut ended, subject, which) = match of {
+        LoggedOut::Session { sid, subject } => {
+            let named = transaction.end_upstream_sid(issuer, sid, now).await?;
+            (named, subject.as_deref(), EndedSessions::Unnamed)
+        }
+        LoggedOut::Subject(subject) => (Vec::new(), Some(subject.as_str()), EndedSessions::All),
+    };
+    if let Some(subject) = subject {
+        let account = UpstreamSubject { issuer, subject };
+        if let Some(account) = transaction.upstream_account(account).await? {
+            let theirs = (&account.user, issuer);
+            let more = transaction.end_upstream_sessions(theirs, which, now);
+            ended.extend(more.await?);
+        }
+    }
+    Ok(ended)
 }
 
 /// By a key that the provider publishes.

@@ -224,6 +224,12 @@ fn scopes(given: Option<&[String]>, wrong: &mut Vec<String>) -> Vec<String> {
     if !given.iter().all(sound) || !given.iter().any(|name| name == "openid") {
         wrong.push("`scopes` are names without spaces, one of them `openid`".to_owned());
     }
+    if given.iter().any(|name| name == "offline_access") {
+        wrong.push(
+            "`scopes`: `offline_access` asks for a refresh token, which this version does not use"
+                .to_owned(),
+        );
+    }
     given.to_vec()
 }
 
@@ -282,6 +288,24 @@ mod tests {
         );
     }
 
+    /// No key is taken that this version would do nothing for.
+    #[test]
+    fn what_this_version_cannot_do_is_refused() {
+        for key in [
+            "roles = { 'G1' = 'admin' }",
+            "refresh = true",
+            "local_accounts = false",
+            "first_passkey = true",
+            "userinfo = true",
+            "private_key_file = '/x'",
+        ] {
+            let read = toml::from_str::<UpstreamFile>(&format!("{BASE}\n{key}"));
+            let name = key.split(' ').next().unwrap();
+            let said = read.err().unwrap().to_string();
+            assert!(said.contains(&format!("unknown field `{name}`")), "{said}");
+        }
+    }
+
     #[test]
     fn what_is_unsafe_or_incomplete_is_said() {
         for (name, text, said) in [
@@ -330,6 +354,11 @@ mod tests {
             ),
             (
                 "acme",
+                format!("{BASE}scopes = ['openid', 'offline_access']"),
+                "a refresh token",
+            ),
+            (
+                "acme",
                 format!("{BASE}client_secret = ' '"),
                 "secret is empty",
             ),
@@ -348,6 +377,18 @@ mod tests {
                 "{text}: {problems:?}"
             );
         }
+        let issuer = |number| BASE.replace("login.acme", &format!("login{number}"));
+        let names: Vec<String> = (0..=MAX_UPSTREAMS).map(|at| format!("p{at}")).collect();
+        let sections: Vec<_> = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (name.as_str(), issuer(at)))
+            .collect();
+        assert_eq!(checked(&sections[1..]).1, Vec::<String>::new());
+        assert_eq!(
+            checked(&sections).1,
+            ["`upstream` has more than 8 providers"]
+        );
         let (_, problems) = checked(&[("acme", BASE.to_owned()), ("beta", BASE.to_owned())]);
         assert!(
             problems[0].contains("that of `upstream.acme` too"),

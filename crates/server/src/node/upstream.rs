@@ -1,14 +1,15 @@
 //! This server as the relying party of OpenID providers (OpenID Connect Core section 3.1), by the crate `openidconnect`: it makes the
 //! request, redeems the code and verifies the ID token. Documents and calls go through the guarded door, like everything that is called.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreErrorResponseType};
 use openidconnect::{
-    AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, HttpRequest,
-    HttpResponse, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
-    Scope, StandardErrorResponse,
+    AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
+    HttpRequest, HttpResponse, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, StandardErrorResponse,
 };
 use url::Url;
 use writ_core::upstream::UpstreamClaims;
@@ -155,7 +156,7 @@ impl<'a> ReachedProvider<'a> {
         answer: UpstreamAnswer<'_>,
     ) -> Result<UpstreamClaims, UpstreamError> {
         let client = self.client()?;
-        let http = |request| guarded(self.app, request);
+        let http = GuardedDoor(self.app);
         let exchange = client.exchange_code(AuthorizationCode::new(answer.code.to_owned()));
         let tokens = exchange
             .map_err(|_| UpstreamError::Unavailable("it has no token endpoint".to_owned()))?
@@ -206,7 +207,18 @@ fn metadata(url: &str, body: &[u8]) -> Result<Metadata, String> {
     }
 }
 
-/// One request of the library, through the guarded door.
+/// The transport of the library: the guarded door.
+struct GuardedDoor<'a>(&'a App);
+
+impl<'c> AsyncHttpClient<'c> for GuardedDoor<'_> {
+    type Error = GuardError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, GuardError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(guarded(self.0, request))
+    }
+}
+
 async fn guarded(app: &App, request: HttpRequest) -> Result<HttpResponse, GuardError> {
     let (parts, body) = request.into_parts();
     let url = parts.uri.to_string();

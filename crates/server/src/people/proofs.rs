@@ -54,7 +54,7 @@ pub const FORMS: &[(&str, &str, AskedProof)] = &[
     ("/app/settings", "user_code", AskedProof::Strongest),
     ("/app/settings/address", "", AskedProof::Link),
     ("/app/stop", "", AskedProof::Session),
-    ("/app/upstream", "", AskedProof::AsStrong),
+    ("/app/upstream", "", AskedProof::Strongest),
     ("/app/upstream/remove", "", AskedProof::Session),
     ("/authorize", "", AskedProof::Begins),
     ("/consent", "approve", AskedProof::AsStrong),

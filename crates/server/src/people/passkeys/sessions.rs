@@ -82,9 +82,7 @@ pub(super) async fn views(person: SignedIn<'_>) -> Result<Vec<SessionView>, Stor
             address: one.address,
             since: one.authenticated_at,
             proof: match (one.upstream, one.level, has_password) {
-                (Some(issuer), _, _) => {
-                    SessionProof::Provider(app.config.upstream_label(&issuer))
-                }
+                (Some(issuer), _, _) => SessionProof::Provider(app.config.upstream_label(&issuer)),
                 (None, Level::None | Level::Password, true) => SessionProof::Password,
                 // The code of a link is worth a password, and somebody without one came by that.
                 (None, Level::None | Level::Password, false) => SessionProof::Code,

@@ -145,6 +145,8 @@ async fn known(
     account: UpstreamAccount,
 ) -> Result<Found, StoreError> {
     let user = account.user;
+    // What shuts them out at this moment comes wholly before this login or after it.
+    transaction.hold_user(&user).await?;
     let stored = transaction.user_by_id(&user).await?;
     let stored = stored.filter(|stored| !stored.user.disabled && !stored.removed);
     let Some(stored) = stored else {

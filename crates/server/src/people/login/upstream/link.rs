@@ -9,7 +9,9 @@ use writ_core::upstream::AccountOrigin;
 use writ_pages::{
     LinkedView, LinkingProblem, LinkingProof, LoginProblem, UpstreamPage, UpstreamView,
 };
-use writ_store::upstream_account::{MAX_UPSTREAM_ACCOUNTS, UpstreamAccount, UpstreamSubject};
+use writ_store::upstream_account::{
+    EndedSessions, MAX_UPSTREAM_ACCOUNTS, UpstreamAccount, UpstreamSubject,
+};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
@@ -19,7 +21,7 @@ use crate::config::UpstreamProvider;
 use crate::notifications::account_notice::upstream_linked;
 use crate::people::error::{PageError, StepError};
 use crate::people::login::{Destination, offered};
-use crate::people::passkeys::{Act, accepted_passkeys, by_passkey};
+use crate::people::passkeys::{Act, by_passkey, can_prove_by_passkey};
 use crate::people::password::{PasswordProblem, check_own};
 use crate::people::redirect::see_other;
 use crate::people::request::{PostedForm, SignedIn, Visitor};
@@ -81,24 +83,18 @@ async fn prove(person: SignedIn<'_>, provider: &UpstreamProvider, form: &Form) -
                 problem.map(LinkingProblem::Password)
             })
         }
-        LinkingProof::FreshLogin => Ok(()),
-        LinkingProof::StaleLogin => Err(StepError::Problem(LinkingProblem::Provider(
-            LoginProblem::UpstreamNotFresh,
-        ))),
+        LinkingProof::Nothing => Err(StepError::Problem(LinkingProblem::NothingToProveBy)),
     }
 }
 
 async fn strongest(person: SignedIn<'_>) -> Result<LinkingProof, StoreError> {
-    let app = person.app;
-    let mut reading = app.read().await?;
-    let passkeys = accepted_passkeys(app, &mut reading, person.id()).await?;
-    let stored = reading.user_by_id(person.id()).await?;
-    let has_password = stored.is_some_and(|stored| stored.has_password());
-    Ok(match (passkeys.is_empty(), has_password) {
-        (false, _) => LinkingProof::Passkey,
-        (true, true) => LinkingProof::Password,
-        (true, false) if person.is_fresh() => LinkingProof::FreshLogin,
-        (true, false) => LinkingProof::StaleLogin,
+    if can_prove_by_passkey(person).await? {
+        return Ok(LinkingProof::Passkey);
+    }
+    let stored = person.app.read().await?.user_by_id(person.id()).await?;
+    Ok(match stored.is_some_and(|stored| stored.has_password()) {
+        true => LinkingProof::Password,
+        false => LinkingProof::Nothing,
     })
 }
 
@@ -108,13 +104,15 @@ pub(super) async fn finish(
     proven: ProvenThere<'_>,
     links: &UserId,
 ) -> Linking<Response> {
-    if person.id() != links {
+    let (app, session) = (person.app, person.browser.digest());
+    let now = app.clock.now();
+    let mut transaction = app.begin().await?;
+    // A proof of before a reset links nothing after it.
+    let holds = transaction.hold_session(links, &session, now).await?;
+    if person.id() != links || !holds {
         let expired = LinkingProblem::Provider(LoginProblem::Expired);
         return Err(StepError::Problem(expired));
     }
-    let (app, now) = (person.app, person.app.clock.now());
-    let mut transaction = app.begin().await?;
-    transaction.hold_user(links).await?;
     let accounts = transaction.upstream_accounts_of(links).await?;
     let subject = proven.subject();
     if is_among(&accounts, subject) {
@@ -145,11 +143,16 @@ pub(super) async fn remove(posted: PostedForm) -> Result<Response, PageError> {
     let provider = provider(person.app, form.required("upstream")?)?;
     let (app, user, now) = (person.app, person.id(), person.app.clock.now());
     let mut transaction = app.begin().await?;
+    let session = person.browser.digest();
+    if !transaction.hold_session(user, &session, now).await? {
+        return Ok(see_other(PATH));
+    }
     let removed = transaction
         .remove_upstream_links(user, &provider.issuer)
         .await?;
     if removed > 0 {
-        let sessions = transaction.end_upstream_sessions(user, &provider.issuer, now);
+        let theirs = (user, provider.issuer.as_str());
+        let sessions = transaction.end_upstream_sessions(theirs, EndedSessions::All, now);
         sessions.await?;
         record(person, &mut transaction, provider, "removed").await?;
     }
