@@ -33,8 +33,7 @@ const OTHER: &str = "other";
 
 /// One row of every kind.
 async fn fill(transaction: &mut DatabaseTransaction) {
-    let (client, prepared) = (planner(), prepared());
-    let user = user("alice").id;
+    let (client, prepared, user) = (planner(), prepared(), user("alice").id);
     let expires_at = NOW.plus(HOUR);
     let id = DelegationId::from_text("dlg_tsk_t_1");
     transaction.insert_code(&code("c", &id)).await.unwrap();
