@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use writ_core::id::UserId;
 use writ_core::upstream::AccountOrigin;
+use writ_server::operate::invite_user::InvitedUser;
+use writ_store::registered_user::AccountState;
 use writ_store::upstream_account::{MAX_UPSTREAM_ACCOUNTS, UpstreamSubject};
 use writ_testkit::{
     Cast, PASSWORD, TestBrowser, TestProvider, WebPage, World, both_upstream, merge,
@@ -177,6 +179,47 @@ both_upstream!(
             refused.says("prove that it is you by a passkey");
         }
         assert_eq!(links(&world).await, 0);
+    }
+);
+
+both_upstream!(
+    an_operator_sees_who_came_by_a_provider_and_gives_them_a_password,
+    [("ANYONE", "true")],
+    |world, acme| async {
+        let mut browser = world.browser();
+        sign_in_as(&world, &acme, &mut browser, json!({})).await;
+        let mut reading = world.begin().await;
+        let noor = reading.user_by_name("noor@acme").await.unwrap().unwrap();
+        let listed = reading.listed_user(&noor.user.id, world.now()).await;
+        assert_eq!(listed.unwrap().unwrap().state, AccountState::Enabled);
+        drop(reading);
+        // Nobody is invited who is there.
+        let catalogue = world.app.catalogue().await.unwrap();
+        let registry = world.registry(&catalogue.types);
+        let invited = InvitedUser {
+            name: "noor@acme",
+            email: None,
+            language: None,
+        };
+        let refused = registry.invite_user(invited, &world.app.config).await;
+        assert!(
+            refused
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("has an account")
+        );
+        let printed = reset(&world, "noor@acme").await.unwrap();
+        let mut hers = world.browser();
+        let page = hers.open(&text(&printed, "link")).await;
+        let code = text(&printed, "code");
+        let done = super::account::finish(&mut hers, &page, &code, super::account::NEW).await;
+        assert_eq!(done.reply.status, 200, "{}", done.reply.text());
+        let entered = super::account::signs_in(&world, "noor@acme", super::account::NEW);
+        assert!(entered.await);
+        // By which she came she comes as before.
+        let page = sign_in_as(&world, &acme, &mut world.browser(), json!({})).await;
+        assert_eq!(page.url.path(), "/app", "{}", page.reply.text());
     }
 );
 

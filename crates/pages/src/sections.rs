@@ -204,6 +204,7 @@ texts! {
         code_made: String, joined: String, password_changed: String, password_reset: String,
         password_by_operator: String, reset_asked: String, reset_begun: String, reset_ended: String,
         address_changed: String, address_removed: String, address_by_operator: String, user_code_set: String,
+        upstream_linked: String, upstream_removed: String,
         user_code_removed: String, time_zone_changed: String, quiet_hours_changed: String, notifications_on: String,
         notifications_off: String, wrong_code: String, passkey_failed: String, enabled_by_operator: String,
         address_asked: String, wrong_password: String, disabled_by_operator: String, settings_by_operator: String, settings_changed: String,
