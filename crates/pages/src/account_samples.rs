@@ -99,7 +99,7 @@ fn upstream_pages(texts: &Texts) -> Vec<(&'static str, Page)> {
         provider: acme(),
         account,
     };
-    let linked = |removable| LinkedView {
+    let linked = |removable: bool| LinkedView {
         since: ago(900_000),
         last_login: removable.then(|| ago(60)),
         removable,
