@@ -65,6 +65,7 @@ mod upstream;
 mod upstream_answers;
 mod upstream_link;
 mod upstream_logout;
+mod upstream_passkey;
 mod upstream_race;
 pub(crate) mod webpush;
 mod webpush_many;

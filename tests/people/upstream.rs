@@ -203,6 +203,10 @@ both_upstream!(
     whoever_leaves_the_group_is_let_in_no_more,
     [("GROUPS", "8a1f,staff"), ("GROUPS_CLAIM", "roles")],
     |world, acme| async {
+        let mut at_work = world.browser();
+        let groups = json!({ "roles": ["staff"] });
+        let page = sign_in_as(&world, &acme, &mut at_work, groups).await;
+        assert_eq!(page.url.path(), "/app", "{}", page.reply.text());
         for (groups, let_in) in [
             (json!(["staff", "other"]), true),
             (json!(["8a1f"]), true),
@@ -219,11 +223,14 @@ both_upstream!(
             let page = sign_in_as(&world, &acme, &mut browser, json!({ "roles": groups })).await;
             assert_eq!(page.url.path() == "/app", let_in, "{groups}");
         }
+        // Where she was signed in by it she is no more.
+        assert_eq!(at_work.open("/app").await.url.path(), "/login");
         // One person all the while; what was refused is on their record.
         assert_eq!(world.events_named("user.added").await.len(), 1);
         let refused = world.events_named("login.failed").await;
         assert_eq!(refused.len(), 5);
         assert_eq!(refused[0].data["method"], "upstream");
+        assert_eq!(refused[0].data["sessions_ended"], 4);
         assert_eq!(
             refused[0].data["reason"],
             "no group of the person is one that is admitted"

@@ -126,10 +126,20 @@ fn upstream_pages(texts: &Texts) -> Vec<(&'static str, Page)> {
         }],
         ..devices()
     };
+    let first = |enrolment| Devices {
+        passkeys: Vec::new(),
+        enrolment,
+        ..self::devices()
+    };
     let wrong = LinkingProblem::Password(SettingsProblem::PasswordWrong);
     vec![
         ("login-upstream", login.page(texts)),
         ("devices-upstream", devices.page(texts)),
+        ("devices-first", first(Enrolment::First).page(texts)),
+        (
+            "devices-by-login",
+            first(Enrolment::FirstByLogin).page(texts),
+        ),
         (
             "upstream",
             page(vec![Some(linked(true))], LinkingProof::Passkey, None).page(texts),

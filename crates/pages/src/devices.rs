@@ -9,7 +9,7 @@ use super::sentence::{Part, Sentence, fill};
 use super::{LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
 
 /// A person's devices. To add a passkey scripts ask `POST /app/devices/passkeys/options` for the JSON of
-/// `parseCreationOptionsFromJSON`, with `code` for the first one, otherwise with `assertion`: the answer to
+/// `parseCreationOptionsFromJSON`, with `code` for the first one (with nothing where a login counts for it), otherwise with `assertion`: the answer to
 /// `POST /app/devices/passkeys/prove`. Then they send the form `POST /app/devices/passkeys` with `name` and `credential`
 /// (`toJSON`). A passkey goes by `POST /app/devices/passkeys/remove` with `passkey` and `assertion`. Notifications: `POST /app/devices/push` with
 /// `subscription` (the JSON of `PushSubscription`) and `name`, and `POST /app/devices/push/remove` with `endpoint` or `device`.
@@ -75,6 +75,8 @@ pub enum SessionProof {
 pub enum Enrolment {
     /// A code that they were given.
     First,
+    /// A login at a provider, a moment ago.
+    FirstByLogin,
     /// A passkey that they have.
     Another,
     /// Passkeys need a host name or https.

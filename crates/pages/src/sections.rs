@@ -230,7 +230,7 @@ texts! {
     DevicesTexts {
         title: String, lead: String, passkeys: String, none: String, added: String, used: String,
         never_used: String, remove: String, add: String, add_name: String, add_hint: String,
-        add_first: String, code: String, counts_not: String, prove_hint: String, impossible: String,
+        add_first: String, add_by_login: String, code: String, counts_not: String, prove_hint: String, impossible: String,
         needs_script: String, unsupported: String, failed: String, wrong_code: String,
         paused: String, stale: String, notifications: String, notifications_off: String,
         notifications_none: String, enable: String, disable: String, blocked: String,

@@ -56,6 +56,8 @@ row! { ListedSessionRow {
     upstream_issuer: Option<String>,
 } }
 
+row! { SessionUpstreamRow { upstream_issuer: Option<String> } }
+
 row! { SessionRow {
     user_id: String,
     name: String,
@@ -88,6 +90,10 @@ const FIND: &str = "
 
 const END: &str = "
     UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND digest = $2 AND ended_at IS NULL";
+
+const UPSTREAM: &str = "
+    SELECT upstream_issuer FROM sessions
+    WHERE tenant = $1 AND digest = $2 AND ended_at IS NULL AND expires_at > $3";
 
 /// A session says that it was opened by a passkey, not by which one.
 const END_BY_PASSKEY: &str = "
@@ -175,6 +181,17 @@ impl DatabaseTransaction {
     ) -> Result<Option<authorize::UserSession>> {
         let row = optional!(self, SessionRow, FIND, &self.tenant, digest, now.micros())?;
         row.map(SessionRow::read).transpose()
+    }
+
+    /// The issuer of the provider that opened it, if one did and it lives.
+    pub async fn session_upstream(
+        &mut self,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<Option<String>> {
+        let (tenant, now) = (&self.tenant, now.micros());
+        let row = optional!(self, SessionUpstreamRow, UPSTREAM, tenant, digest, now)?;
+        Ok(row.and_then(|row| row.upstream_issuer))
     }
 
     /// Locks the row of the session's person until the end of this transaction, and says whether the session still lives: what ends a

@@ -238,9 +238,10 @@ fn overlay(
 }
 
 /// Keys that are booleans.
-const FLAGS: [&str; 6] = [
+const FLAGS: [&str; 7] = [
     "anyone",
     "dpop_nonce",
+    "first_passkey",
     "guests",
     "metrics_public",
     "mission_intent",

@@ -36,6 +36,7 @@ pub(super) struct UpstreamFile {
     groups_claim: Option<String>,
     passkey_acr: BTreeSet<String>,
     passkey_amr: BTreeSet<String>,
+    first_passkey: bool,
 }
 
 /// A provider; valid by construction. No `Debug`, because of the secret.
@@ -53,6 +54,8 @@ pub struct UpstreamProvider {
     pub admission: AdmissionRule,
     pub groups_claim: String,
     pub levels: LevelRule,
+    /// Whether a fresh login that counts as `passkey` enrols a first passkey, without a code.
+    pub first_passkey: bool,
 }
 
 impl UpstreamProvider {
@@ -122,6 +125,12 @@ impl UpstreamFile {
         }
         let scopes = scopes(self.scopes.as_deref(), wrong);
         let admission = self.admission(wrong);
+        if self.first_passkey && self.passkey_acr.is_empty() && self.passkey_amr.is_empty() {
+            wrong.push(
+                "`first_passkey` needs `passkey_acr` or `passkey_amr`: no login counts without them"
+                    .to_owned(),
+            );
+        }
         let (Some(issuer), Some(client_id)) = (self.issuer, self.client_id) else {
             wrong.push("`issuer` and `client_id` are both needed".to_owned());
             return None;
@@ -142,6 +151,7 @@ impl UpstreamFile {
                 passkey_acr: self.passkey_acr,
                 passkey_amr: self.passkey_amr,
             },
+            first_passkey: self.first_passkey,
         })
     }
 

@@ -11,7 +11,8 @@ pub enum AskedProof {
     Session,
     /// The form is the proof of who signs in.
     Login,
-    /// An answer of a passkey of theirs to a challenge for this act alone; for the first one an operator's code.
+    /// An answer of a passkey of theirs to a challenge for this act alone; for the first one an operator's code, or a login at a
+    /// provider that the operator lets enrol.
     Passkey,
     /// A passkey of theirs over this very change; the password only where they have none.
     Strongest,

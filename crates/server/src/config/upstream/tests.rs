@@ -60,7 +60,6 @@ fn what_this_version_cannot_do_is_refused() {
         "roles = { 'G1' = 'admin' }",
         "refresh = true",
         "local_accounts = false",
-        "first_passkey = true",
         "userinfo = true",
         "private_key_file = '/x'",
     ] {
@@ -130,6 +129,11 @@ fn what_is_unsafe_or_incomplete_is_said() {
             "secret is empty",
         ),
         ("acme", format!("{BASE}label = ''"), "`label`"),
+        (
+            "acme",
+            format!("{BASE}first_passkey = true"),
+            "no login counts",
+        ),
         (
             "acme",
             format!("{BASE}client_secret = 'x'\nclient_secret_file = '/x'"),

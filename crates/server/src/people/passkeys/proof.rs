@@ -21,6 +21,7 @@ use writ_wire::form::{Form, FormError};
 use super::accepted::accepted_passkeys;
 use super::answer;
 use super::ceremony::{CeremonyKind, CeremonyRequest};
+use super::first::by_login;
 use super::retire;
 use crate::node::app::App;
 use crate::node::rate_limits::RateLimit;
@@ -61,6 +62,8 @@ pub(in crate::people) enum ChangeProof {
     Code(String),
     /// By its credential id.
     Passkey(String),
+    /// A login at the provider with this issuer.
+    Upstream(String),
 }
 
 /// What waits for the device's answer.
@@ -154,6 +157,11 @@ impl ChangeProof {
                     .await
             }
             Self::Passkey(id) => Ok(passkeys.iter().any(|one| one.credential_id == *id)),
+            Self::Upstream(_) if !passkeys.is_empty() => Ok(false),
+            Self::Upstream(issuer) => {
+                let login = by_login(person, transaction).await?;
+                Ok(login.is_some_and(|counted| counted == *issuer))
+            }
         }
     }
 
@@ -162,6 +170,7 @@ impl ChangeProof {
         match self {
             Self::Code(_) => json!("code"),
             Self::Passkey(id) => json!({ "passkey": id }),
+            Self::Upstream(issuer) => json!({ "upstream": issuer }),
         }
     }
 }

@@ -9,7 +9,7 @@ use writ_core::id::UserId;
 use writ_core::upstream::{AccountOrigin, NotAdmitted, ProvedLogin, UpstreamClaims, user_names};
 use writ_pages::LoginProblem;
 use writ_store::session::UpstreamSession;
-use writ_store::upstream_account::{UpstreamAccount, UpstreamSubject};
+use writ_store::upstream_account::{EndedSessions, UpstreamAccount, UpstreamSubject};
 use writ_store::user::{NO_PASSWORD, StoredUser};
 use writ_store::{DatabaseTransaction, StoreError};
 
@@ -103,11 +103,15 @@ async fn person(app: &App, proven: ProvenThere<'_>) -> Step<(DatabaseTransaction
             Found::Person(person) => return Ok((transaction, person)),
             Found::Meanwhile => {}
             Found::Shut(user, why) => {
-                let now = app.clock.now();
+                let (now, issuer) = (app.clock.now(), proven.provider.issuer.as_str());
+                // Whom the provider's rules let in no more stays in nowhere that it opened.
+                let ended =
+                    transaction.end_upstream_sessions((&user, issuer), EndedSessions::All, now);
+                let ended = ended.await?.len();
                 let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
                     .of_subject(user.as_str())
                     .with(
-                        json!({ "method": "upstream", "upstream": proven.provider.issuer, "reason": why }),
+                        json!({ "method": "upstream", "upstream": issuer, "reason": why, "sessions_ended": ended }),
                     );
                 transaction.insert_event(&event).await?;
                 transaction.commit().await?;
