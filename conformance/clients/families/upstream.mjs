@@ -123,7 +123,12 @@ class Acme {
       findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...PEOPLE[id] }) }),
     });
     const acme = new Acme();
-    acme.toldLogout = once(provider, 'backchannel.success');
+    acme.toldLogout = new Promise((told, failed) => {
+      provider.once('backchannel.success', told);
+      provider.once('backchannel.error', (_, error) => failed(error));
+    });
+    // Whoever waits for it hears of a failure; nobody else is to end by it.
+    acme.toldLogout.catch(() => {});
     acme.server = provider.listen(Number(new URL(issuer).port), '127.0.0.1');
     await once(acme.server, 'listening');
     return acme;
