@@ -69,6 +69,8 @@ pub enum OpenedBy {
     Passkey,
     /// That of a link: worth as much as a password.
     Code,
+    /// A login at an OpenID provider.
+    Upstream,
 }
 
 impl OpenedBy {
@@ -76,6 +78,8 @@ impl OpenedBy {
         match self {
             Self::Password | Self::Code => Level::Password,
             Self::Passkey => Level::Passkey,
+            // What it counts as, the operator says for each provider: the session has that.
+            Self::Upstream => Level::None,
         }
     }
 }
@@ -93,7 +97,7 @@ impl UserSession {
     pub fn authentication(&self) -> PersonAuthentication {
         let authentication = PersonAuthentication::of(self.level, self.authenticated_at);
         match self.opened_by {
-            OpenedBy::Password | OpenedBy::Passkey => authentication,
+            OpenedBy::Password | OpenedBy::Passkey | OpenedBy::Upstream => authentication,
             OpenedBy::Code => authentication.by_code(),
         }
     }

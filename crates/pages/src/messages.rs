@@ -48,6 +48,8 @@ pub enum AccountNews {
     Passkey(Passkey),
     /// It has a new one.
     Password,
+    /// An account at a provider signs in as them.
+    UpstreamLinked,
     /// An operator lets them set another password.
     ResetBegun,
     /// They set another one by a link: sessions ended, and what acts for them is paused.
@@ -71,6 +73,7 @@ pub struct MessageTexts {
     passkey_added: News,
     passkey_removed: News,
     passkey_code: News,
+    upstream_linked: News,
     password_changed: News,
     reset_begun: News,
     recovered: News,
@@ -338,6 +341,7 @@ impl MessageTexts {
             AccountNews::Passkey(Passkey::Added) => &self.passkey_added,
             AccountNews::Passkey(Passkey::Removed) => &self.passkey_removed,
             AccountNews::Passkey(Passkey::CodeMade) => &self.passkey_code,
+            AccountNews::UpstreamLinked => &self.upstream_linked,
             AccountNews::Password => &self.password_changed,
             AccountNews::ResetBegun => &self.reset_begun,
             AccountNews::Recovered => &self.recovered,

@@ -13,7 +13,7 @@ use super::sections::{
     AccountTexts, ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts,
     DevicesTexts, DoneTexts, ElsewhereTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts,
     LayoutTexts, LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, PauseTexts,
-    ReceiptTexts, SettingsTexts, TimeTexts, UndoTexts,
+    ReceiptTexts, SettingsTexts, TimeTexts, UndoTexts, UpstreamTexts,
 };
 use super::sentence::{Sentence, fill};
 use crate::zones::Zone;
@@ -62,6 +62,7 @@ pub struct CatalogueTexts {
     pub(super) agents: AgentsTexts,
     pub(super) undo: UndoTexts,
     pub(super) pause: PauseTexts,
+    pub(super) upstream: UpstreamTexts,
     pub(super) activity: ActivityTexts,
     pub(super) devices: DevicesTexts,
     pub(super) settings: SettingsTexts,

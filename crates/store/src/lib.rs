@@ -66,6 +66,7 @@ pub mod transport;
 mod trouble;
 pub mod types;
 pub mod undo;
+pub mod upstream_account;
 pub mod user;
 pub mod write;
 

@@ -24,6 +24,16 @@ pub struct NewUserSession<'a> {
     /// What the browser said of itself, and from where.
     pub user_agent: Option<&'a str>,
     pub address: Option<&'a str>,
+    /// The provider that opened it.
+    pub upstream: Option<UpstreamSession<'a>>,
+}
+
+/// A session at an OpenID provider, by which one here was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamSession<'a> {
+    pub issuer: &'a str,
+    /// Its name there (OpenID Connect Back-Channel Logout section 2.1), if the provider gives one.
+    pub sid: Option<&'a str>,
 }
 
 /// One of a person's sessions, as they tell it from their others.
@@ -34,6 +44,8 @@ pub struct ListedSession {
     pub opened_by: OpenedBy,
     pub user_agent: Option<String>,
     pub address: Option<String>,
+    /// The issuer of the provider that opened it.
+    pub upstream: Option<String>,
 }
 
 row! { ListedSessionRow {
@@ -43,7 +55,10 @@ row! { ListedSessionRow {
     opened_by: Option<String>,
     user_agent: Option<String>,
     address: Option<String>,
+    upstream_issuer: Option<String>,
 } }
+
+row! { SessionUpstreamRow { upstream_issuer: Option<String> } }
 
 row! { SessionRow {
     user_id: String,
@@ -65,11 +80,11 @@ const OPENED_BY: &str = "`sessions.opened_by`";
 
 const INSERT: &str = "
     INSERT INTO sessions (tenant, digest, user_id, authenticated_at, for_request, expires_at, method,
-        user_agent, address, opened_by)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        user_agent, address, opened_by, upstream_issuer, upstream_sid)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 const OF_PERSON: &str = "
-    SELECT digest, authenticated_at, method, opened_by, user_agent, address FROM sessions
+    SELECT digest, authenticated_at, method, opened_by, user_agent, address, upstream_issuer FROM sessions
     WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3
     ORDER BY authenticated_at DESC, digest LIMIT $4";
 
@@ -82,6 +97,10 @@ const FIND: &str = "
 
 const END: &str = "
     UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND digest = $2 AND ended_at IS NULL";
+
+const UPSTREAM: &str = "
+    SELECT upstream_issuer FROM sessions
+    WHERE tenant = $1 AND digest = $2 AND ended_at IS NULL AND expires_at > $3";
 
 /// A session says that it was opened by a passkey, not by which one.
 const END_BY_PASSKEY: &str = "
@@ -146,6 +165,8 @@ impl DatabaseTransaction {
             new.user_agent,
             new.address,
             json::write(&new.opened_by, OPENED_BY)?,
+            new.upstream.map(|upstream| upstream.issuer),
+            new.upstream.and_then(|upstream| upstream.sid),
         )?;
         Ok(())
     }
@@ -174,6 +195,7 @@ impl DatabaseTransaction {
                 authenticated_at: time(row.authenticated_at),
                 user_agent: row.user_agent,
                 address: row.address,
+                upstream: row.upstream_issuer,
             })
         });
         listed.collect()
@@ -187,6 +209,17 @@ impl DatabaseTransaction {
     ) -> Result<Option<authorize::UserSession>> {
         let row = optional!(self, SessionRow, FIND, &self.tenant, digest, now.micros())?;
         row.map(SessionRow::read).transpose()
+    }
+
+    /// The issuer of the provider that opened it, if one did and it lives.
+    pub async fn session_upstream(
+        &mut self,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<Option<String>> {
+        let (tenant, now) = (&self.tenant, now.micros());
+        let row = optional!(self, SessionUpstreamRow, UPSTREAM, tenant, digest, now)?;
+        Ok(row.and_then(|row| row.upstream_issuer))
     }
 
     /// Locks the row of the session's person until the end of this transaction, and says whether the session still lives: what ends a

@@ -214,7 +214,10 @@ impl App {
             Err(error) => {
                 let what = match wanted.purpose {
                     DocumentPurpose::ClientMetadata => "metadata document",
-                    DocumentPurpose::GuestJwkSet | DocumentPurpose::JwkSet => "key set",
+                    DocumentPurpose::UpstreamMetadata => "metadata",
+                    DocumentPurpose::GuestJwkSet
+                    | DocumentPurpose::JwkSet
+                    | DocumentPurpose::UpstreamJwkSet => "key set",
                 };
                 let sentence = format!("the client's {what} could not be fetched: {error}");
                 Err(OAuthError::invalid_client(sentence).into())

@@ -90,6 +90,7 @@ impl<'a> WebhookClaims<'a> {
             NoticeContent::Recovered { .. } => self.event = "user.recovered",
             NoticeContent::Passkey { what } => self.passkey = Some(*what),
             NoticeContent::Password => self.setting = Some("password"),
+            NoticeContent::UpstreamLinked => self.setting = Some("upstream"),
             NoticeContent::ResetBegun => self.setting = Some("reset"),
             NoticeContent::Reach { what, .. } => match what {
                 Reach::Email => self.setting = Some("email"),
@@ -173,6 +174,7 @@ async fn claims<'a>(
         }
         NoticeContent::Passkey { .. }
         | NoticeContent::Password
+        | NoticeContent::UpstreamLinked
         | NoticeContent::ResetBegun
         | NoticeContent::Recovered { .. }
         | NoticeContent::Reach { .. } => claims.name_change(content, notice),

@@ -289,6 +289,7 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
         offset_minutes: stored.offset_minutes.unwrap_or_default(),
         email: stored.email.unwrap_or_default(),
         email_possible: app.config.channels.mail.is_some(),
+        upstreams: !app.config.upstreams.is_empty(),
         has_user_code: stored.user_code_hash.is_some(),
         languages: app.languages.names(),
         by_passkey: can_prove_by_passkey(person).await?,

@@ -70,6 +70,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     32 "0032_registration_sites",
     33 "0033_paused_because",
     34 "0034_session_proof",
+    35 "0035_upstream_accounts",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -106,4 +107,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     32 "0032_registration_sites",
     33 "0033_paused_because",
     34 "0034_session_proof",
+    35 "0035_upstream_accounts",
 };

@@ -50,6 +50,7 @@ async fn a_login_is_found_until_it_ends(kind: DatabaseKind) {
             expires_at: NOW.plus(HOUR),
             user_agent: None,
             address: None,
+            upstream: None,
         };
         transaction.insert_session(new).await.unwrap();
         let found = transaction.session(digest, NOW).await.unwrap().unwrap();

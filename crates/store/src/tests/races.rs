@@ -173,6 +173,7 @@ async fn one_stop_of_each_kind(kind: DatabaseKind) {
         expires_at: NOW.plus(HOUR),
         user_agent: None,
         address: None,
+        upstream: None,
     };
     transaction.insert_session(login).await.unwrap();
     transaction.commit().await.unwrap();

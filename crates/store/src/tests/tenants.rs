@@ -33,8 +33,7 @@ const OTHER: &str = "other";
 
 /// One row of every kind.
 async fn fill(transaction: &mut DatabaseTransaction) {
-    let (client, prepared) = (planner(), prepared());
-    let user = user("alice").id;
+    let (client, prepared, user) = (planner(), prepared(), user("alice").id);
     let expires_at = NOW.plus(HOUR);
     let id = DelegationId::from_text("dlg_tsk_t_1");
     transaction.insert_code(&code("c", &id)).await.unwrap();
@@ -57,6 +56,7 @@ async fn fill(transaction: &mut DatabaseTransaction) {
         expires_at,
         user_agent: None,
         address: None,
+        upstream: None,
     };
     transaction.insert_session(login).await.unwrap();
     transaction

@@ -38,7 +38,7 @@ const MAX_FLIGHTS: usize = 1024;
 pub struct FetchEnvironment {
     /// For documents and key sets of guests.
     pub guests: GuardedClient,
-    /// For key sets of clients that an operator registered.
+    /// For key sets of clients that an operator registered, and for providers by which people sign in.
     pub registered: GuardedClient,
     pub store: Store,
     pub clock: Clock,
@@ -285,7 +285,9 @@ impl Documents {
             DocumentPurpose::ClientMetadata | DocumentPurpose::GuestJwkSet => {
                 &self.environment.guests
             }
-            DocumentPurpose::JwkSet => &self.environment.registered,
+            DocumentPurpose::JwkSet
+            | DocumentPurpose::UpstreamMetadata
+            | DocumentPurpose::UpstreamJwkSet => &self.environment.registered,
         }
     }
 

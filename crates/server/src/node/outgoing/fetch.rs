@@ -28,6 +28,10 @@ pub enum DocumentPurpose {
     GuestJwkSet,
     /// The key set of a client that an operator registered (RFC 7517 section 5).
     JwkSet,
+    /// What a provider by which people sign in says of itself (OpenID Connect Discovery section 4).
+    UpstreamMetadata,
+    /// Its key set.
+    UpstreamJwkSet,
 }
 
 impl DocumentPurpose {
@@ -36,20 +40,26 @@ impl DocumentPurpose {
             Self::ClientMetadata => "client_metadata",
             Self::GuestJwkSet => "guest_jwks",
             Self::JwkSet => "jwks",
+            Self::UpstreamMetadata => "upstream_metadata",
+            Self::UpstreamJwkSet => "upstream_jwks",
         }
     }
 
     const fn max_bytes(self) -> usize {
         match self {
             Self::ClientMetadata => MAX_CLIENT_METADATA_BYTES,
-            Self::GuestJwkSet | Self::JwkSet => MAX_RESPONSE_BYTES,
+            Self::GuestJwkSet | Self::JwkSet | Self::UpstreamMetadata | Self::UpstreamJwkSet => {
+                MAX_RESPONSE_BYTES
+            }
         }
     }
 
     const fn accept(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Self::ClientMetadata => "application/json",
-            Self::GuestJwkSet | Self::JwkSet => "application/jwk-set+json, application/json",
+            Self::ClientMetadata | Self::UpstreamMetadata => "application/json",
+            Self::GuestJwkSet | Self::JwkSet | Self::UpstreamJwkSet => {
+                "application/jwk-set+json, application/json"
+            }
         })
     }
 }

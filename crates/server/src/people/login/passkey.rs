@@ -70,7 +70,7 @@ async fn enter(
     let entrance = Entrance {
         visitor,
         person: &person,
-        proof: OpenedBy::Passkey,
+        proof: OpenedBy::Passkey.into(),
         destination,
         at: app.clock.now(),
     };

@@ -21,6 +21,7 @@ use writ_wire::form::{Form, FormError};
 use super::accepted::accepted_passkeys;
 use super::answer;
 use super::ceremony::{CeremonyKind, CeremonyRequest};
+use super::first::by_login;
 use super::retire;
 use crate::node::app::App;
 use crate::node::rate_limits::RateLimit;
@@ -48,6 +49,10 @@ pub(in crate::people) enum Act {
     Set {
         chosen: String,
     },
+    /// By the name of the provider.
+    LinkUpstream {
+        upstream: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +62,8 @@ pub(in crate::people) enum ChangeProof {
     Code(String),
     /// By its credential id.
     Passkey(String),
+    /// A login at the provider with this issuer.
+    Upstream(String),
 }
 
 /// What waits for the device's answer.
@@ -67,8 +74,8 @@ struct KeptProof {
 }
 
 impl Act {
-    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `passkey` that one is removed,
-    /// without any another one is added.
+    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `upstream` that provider is linked,
+    /// with `passkey` that one is removed, without any another one is added.
     fn of(app: &App, form: &Form) -> Result<Self, FormError> {
         if form.optional("setting")?.is_some() {
             return Self::set(app, form);
@@ -78,6 +85,9 @@ impl Act {
         }
         if let Some(agent) = form.optional("agent")? {
             return Ok(Self::unpause(agent));
+        }
+        if let Some(name) = form.optional("upstream")? {
+            return Ok(Self::link_upstream(name));
         }
         let passkey = form.optional("passkey")?;
         Ok(passkey.map_or(Self::Add, Self::remove))
@@ -92,6 +102,12 @@ impl Act {
     pub(in crate::people) fn unpause(agent: &str) -> Self {
         Self::Unpause {
             agent: agent.to_owned(),
+        }
+    }
+
+    pub(in crate::people) fn link_upstream(name: &str) -> Self {
+        Self::LinkUpstream {
+            upstream: name.to_owned(),
         }
     }
 
@@ -141,6 +157,11 @@ impl ChangeProof {
                     .await
             }
             Self::Passkey(id) => Ok(passkeys.iter().any(|one| one.credential_id == *id)),
+            Self::Upstream(_) if !passkeys.is_empty() => Ok(false),
+            Self::Upstream(issuer) => {
+                let login = by_login(person, transaction).await?;
+                Ok(login.is_some_and(|counted| counted == *issuer))
+            }
         }
     }
 
@@ -149,6 +170,7 @@ impl ChangeProof {
         match self {
             Self::Code(_) => json!("code"),
             Self::Passkey(id) => json!({ "passkey": id }),
+            Self::Upstream(issuer) => json!({ "upstream": issuer }),
         }
     }
 }

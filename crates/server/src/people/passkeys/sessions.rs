@@ -83,6 +83,10 @@ pub(super) async fn views(person: SignedIn<'_>) -> Result<Vec<SessionView>, Stor
                 OpenedBy::Password => SessionProof::Password,
                 OpenedBy::Code => SessionProof::Code,
                 OpenedBy::Passkey => SessionProof::Passkey,
+                OpenedBy::Upstream => {
+                    let issuer = one.upstream.as_deref().unwrap_or_default();
+                    SessionProof::Provider(app.config.upstream_label(issuer))
+                }
             },
             current: one.digest == this,
         }

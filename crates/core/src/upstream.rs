@@ -1,0 +1,203 @@
+//! People who sign in by an OpenID provider of the operator's choice (OpenID Connect Core): who is let in, what they are called here, and
+//! what their login there is worth here.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use writ_authority::Level;
+use writ_jose::hash;
+use writ_wire::time::Timestamp;
+
+use crate::email;
+
+/// How far a provider's clock may be from ours.
+pub const CLOCKS_APART: Duration = Duration::from_secs(60);
+/// As old counts a login of which the provider does not say when it was: never as a fresh one.
+pub const UNKNOWN_LOGIN_AGE: Duration = Duration::from_secs(24 * 3600);
+/// The longest `sub`, in ASCII characters (OpenID Connect Core section 2).
+pub const LONGEST_SUBJECT: usize = 255;
+/// Of the part before `@` of a name that is made from claims.
+const LONGEST_LOCAL_NAME: usize = 40;
+/// People of one provider who are called alike: the others are told apart by a digest.
+const MOST_NAMESAKES: usize = 9;
+const DIGEST_LETTERS: usize = 12;
+
+/// What an ID token says of a person, once it is verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpstreamClaims {
+    pub subject: String,
+    /// Only one that the provider verified (`email_verified`), as [`email::claimed`] spells it.
+    pub verified_email: Option<String>,
+    pub preferred_username: Option<String>,
+    /// By id; a provider that sends none says that there are none.
+    pub groups: BTreeSet<String>,
+    pub acr: Option<String>,
+    pub amr: BTreeSet<String>,
+    pub auth_time: Option<Timestamp>,
+    /// The session at the provider.
+    pub sid: Option<String>,
+}
+
+/// By what somebody at a provider became a person here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountOrigin {
+    /// At their first login, because the operator's rules let them in.
+    Admission,
+    /// The person, who proved to be both.
+    Link,
+}
+
+impl AccountOrigin {
+    pub const ALL: [Self; 2] = [Self::Admission, Self::Link];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Admission => "admission",
+            Self::Link => "link",
+        }
+    }
+}
+
+/// Whom a provider may send who is not linked to a person here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AdmissionRule {
+    /// Nobody new; who was let in before stays.
+    #[default]
+    Known,
+    Anyone,
+    /// Whoever meets each list that is not empty.
+    Listed {
+        /// Of a mail address that the provider verified. The operator says by this that the provider is authoritative for them.
+        domains: BTreeSet<String>,
+        groups: BTreeSet<String>,
+    },
+}
+
+/// Why somebody is not let in; for the record, not for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAdmitted {
+    #[error("no account is linked, and the provider admits nobody new")]
+    NobodyNew,
+    #[error("there is no mail address that the provider verified")]
+    UnverifiedAddress,
+    #[error("the mail address is of another domain")]
+    OtherDomain,
+    #[error("no group of the person is one that is admitted")]
+    NoGroup,
+}
+
+impl AdmissionRule {
+    pub fn admits(&self, claims: &UpstreamClaims) -> Result<(), NotAdmitted> {
+        match self {
+            Self::Known => Err(NotAdmitted::NobodyNew),
+            Self::Anyone => Ok(()),
+            Self::Listed { domains, groups } => {
+                if !domains.is_empty() {
+                    in_domain(domains, claims.verified_email.as_deref())?;
+                }
+                match groups.is_empty() || !groups.is_disjoint(&claims.groups) {
+                    true => Ok(()),
+                    false => Err(NotAdmitted::NoGroup),
+                }
+            }
+        }
+    }
+
+    /// At each login of somebody who is known: who was let in by a rule is let in as long as it holds. Whoever was linked proved to be
+    /// a person here, whom no rule of a provider let in.
+    pub fn still_admits(
+        &self,
+        origin: AccountOrigin,
+        claims: &UpstreamClaims,
+    ) -> Result<(), NotAdmitted> {
+        match (self, origin) {
+            (Self::Known, _) | (_, AccountOrigin::Link) => Ok(()),
+            (_, AccountOrigin::Admission) => self.admits(claims),
+        }
+    }
+}
+
+/// The domain itself: one below it may be somebody else's.
+fn in_domain(domains: &BTreeSet<String>, address: Option<&str>) -> Result<(), NotAdmitted> {
+    let address = address.ok_or(NotAdmitted::UnverifiedAddress)?;
+    let domain = address.rsplit_once('@').map(|(_, domain)| domain);
+    match domain.is_some_and(|domain| domains.contains(domain)) {
+        true => Ok(()),
+        false => Err(NotAdmitted::OtherDomain),
+    }
+}
+
+/// The address of an ID token, if the provider says that it verified it.
+pub fn verified_email(claimed: Option<&str>, verified: Option<bool>) -> Option<String> {
+    let claimed = claimed.filter(|_| verified == Some(true));
+    claimed.and_then(email::claimed)
+}
+
+/// Which `acr` and `amr` of a provider count as level `passkey`; anything else is `password`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LevelRule {
+    pub passkey_acr: BTreeSet<String>,
+    pub passkey_amr: BTreeSet<String>,
+}
+
+/// What a login at the provider proves about its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProvedLogin {
+    /// The person proved who they are since this server asked.
+    Fresh,
+    /// Before that, or the provider does not say when: as of this time.
+    Earlier(Timestamp),
+}
+
+impl ProvedLogin {
+    /// `asked_at`: when this server sent the person there, with `max_age=0` (OpenID Connect Core section 3.1.2.1).
+    pub fn of(auth_time: Option<Timestamp>, asked_at: Timestamp, now: Timestamp) -> Self {
+        match auth_time {
+            Some(at) if at.plus(CLOCKS_APART) >= asked_at => Self::Fresh,
+            Some(at) => Self::Earlier(at),
+            None => Self::Earlier(now.minus(UNKNOWN_LOGIN_AGE)),
+        }
+    }
+}
+
+impl LevelRule {
+    /// Only a fresh login counts as more than a password.
+    pub fn level(&self, claims: &UpstreamClaims, login: ProvedLogin) -> Level {
+        let by_acr = claims.acr.as_ref();
+        let by_acr = by_acr.is_some_and(|acr| self.passkey_acr.contains(acr));
+        let by_amr = !self.passkey_amr.is_disjoint(&claims.amr);
+        match (by_acr || by_amr, login) {
+            (true, ProvedLogin::Fresh) => Level::Passkey,
+            (true, ProvedLogin::Earlier(_)) | (false, _) => Level::Password,
+        }
+    }
+}
+
+/// Names for somebody new, in the order in which they are tried. Each ends with the provider's name, so that nobody there takes a name
+/// that an operator gave, and shows to whoever reads it from where the person comes.
+pub fn user_names(provider: &str, issuer: &str, claims: &UpstreamClaims) -> Vec<String> {
+    let said = claims.preferred_username.as_deref();
+    let said = said.or(claims.verified_email.as_deref());
+    let local = local_name(said.unwrap_or_default());
+    let digest = hash::digest_text(&[issuer.as_bytes(), claims.subject.as_bytes()]);
+    let digest: String = digest.chars().take(DIGEST_LETTERS).collect();
+    let namesakes = (2..=MOST_NAMESAKES).map(|number| format!("{local}-{number}"));
+    let said = std::iter::once(local.clone()).chain(namesakes);
+    let said = said.filter(|_| !local.is_empty());
+    said.chain([format!("u-{digest}")])
+        .map(|name| format!("{name}@{provider}"))
+        .collect()
+}
+
+/// Before the first `@`, in lower case, and only letters that look like no others.
+fn local_name(said: &str) -> String {
+    let local = said.split('@').next().unwrap_or_default();
+    let letters = local.chars().map(|c| c.to_ascii_lowercase());
+    let letters = letters.filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c));
+    letters.take(LONGEST_LOCAL_NAME).collect()
+}
+
+pub mod logout;
+
+#[cfg(test)]
+mod tests;
