@@ -296,7 +296,7 @@ async fn set(
     let entrance = Entrance {
         visitor,
         person: &recovered.person,
-        proof,
+        proof: proof.into(),
         destination: &Destination::default(),
         // The very moment of the pause: what was paused needs a login after it.
         at: recovered.at,
