@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 mod blocks;
+mod changes;
 mod circles;
 mod citations;
 mod documented;

@@ -3,6 +3,7 @@
 mod access_messages;
 mod account;
 mod account_banked;
+mod account_code;
 mod account_ended;
 mod account_forgotten;
 mod account_letters;
@@ -14,6 +15,7 @@ mod address;
 mod authorize;
 mod authorize_post;
 mod brand;
+mod changes;
 mod channels;
 mod consent;
 mod consent_bound;

@@ -216,7 +216,7 @@ impl<D: Driver> ConnectionPool<D> {
         lock(&self.0.idle).len()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn queued(&self) -> usize {
         self.0.queued.load(Ordering::Relaxed)
     }

@@ -1,5 +1,6 @@
 //! Fresh databases for tests, SQLite and PostgreSQL, dropped when the test ends. Only with the feature `testing`.
 
+mod contended;
 pub mod kept_plans;
 pub(crate) mod plans;
 mod proxy;

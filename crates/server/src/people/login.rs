@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use writ_core::authorize::FoundRequest;
+use writ_core::authorize::{FoundRequest, OpenedBy};
 use writ_pages::{Login, LoginProblem};
 use writ_store::StoreError;
 use writ_store::user::StoredUser;
@@ -25,7 +25,7 @@ mod forgotten;
 mod passkey;
 
 pub(in crate::people) use challenge::ChallengeFor;
-pub(in crate::people) use entrance::{Destination, Entrance, LoginProof};
+pub(in crate::people) use entrance::{Destination, Entrance};
 pub(in crate::people) use passkey::{begin as begin_by_passkey, prove as prove_by_passkey};
 
 pub fn routes() -> Router<Arc<App>> {
@@ -102,7 +102,7 @@ async fn enter(
     let entrance = Entrance {
         visitor,
         person,
-        proof: LoginProof::Password,
+        proof: OpenedBy::Password,
         destination,
         at: app.clock.now(),
     };

@@ -64,14 +64,14 @@ async fn show(visitor: Visitor) -> Result<Response, PageError> {
 
 async fn submit_new(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let added = add::add(person, &mut transaction, form).await;
     finish(person, transaction, added).await
 }
 
 async fn submit_removal(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let removed = remove::remove(person, &mut transaction, form).await;
     finish(person, transaction, removed).await
 }

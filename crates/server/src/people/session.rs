@@ -4,9 +4,10 @@
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 use writ_core::authorize::{SESSION_LIFETIME, UserSession};
+use writ_core::id::UserId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::hash;
-use writ_store::StoreError;
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
 use crate::node::app::App;
@@ -53,6 +54,18 @@ impl App {
             is_new: false,
             session,
         })
+    }
+
+    /// The transaction of a change by this person, which holds their session, of this digest. `None`: it has ended. What ends it comes wholly
+    /// before this transaction or wholly after it, so that nothing is changed by a session that ended while the request was answered.
+    pub async fn begin_change(
+        &self,
+        person: &UserId,
+        session: &str,
+    ) -> Result<Option<DatabaseTransaction>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let lives = transaction.hold_session(person, session, self.mended_time());
+        Ok(lives.await?.then_some(transaction))
     }
 
     pub fn new_browser(&self) -> Browser {

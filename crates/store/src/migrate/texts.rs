@@ -69,6 +69,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     31 "0031_elsewhere",
     32 "0032_registration_sites",
     33 "0033_paused_because",
+    35 "0035_session_proof",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -104,4 +105,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     31 "0031_elsewhere",
     32 "0032_registration_sites",
     33 "0033_paused_because",
+    35 "0035_session_proof",
 };

@@ -168,6 +168,7 @@ async fn one_stop_of_each_kind(kind: DatabaseKind) {
         user: &owner,
         authenticated_at: NOW,
         level: writ_authority::Level::Password,
+        opened_by: writ_core::authorize::OpenedBy::Password,
         for_request: None,
         expires_at: NOW.plus(HOUR),
         user_agent: None,

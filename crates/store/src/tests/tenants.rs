@@ -52,6 +52,7 @@ async fn fill(transaction: &mut DatabaseTransaction) {
         user: &user,
         authenticated_at: NOW,
         level: writ_authority::Level::Password,
+        opened_by: writ_core::authorize::OpenedBy::Password,
         for_request: None,
         expires_at,
         user_agent: None,

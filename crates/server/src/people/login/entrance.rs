@@ -2,11 +2,9 @@
 
 use axum::response::Response;
 use http::header::USER_AGENT;
-use serde::Serialize;
 use serde_json::json;
 use url::Url;
-use writ_authority::Level;
-use writ_core::authorize::SESSION_LIFETIME;
+use writ_core::authorize::{OpenedBy, SESSION_LIFETIME};
 use writ_core::browser_name::LONGEST;
 use writ_core::event::{Event, EventName};
 use writ_core::words::clean;
@@ -35,29 +33,11 @@ pub(in crate::people) struct Entrance<'a> {
     /// As they came: signed out, or signed in before.
     pub(in crate::people) visitor: &'a Visitor,
     pub(in crate::people) person: &'a StoredUser,
-    pub(in crate::people) proof: LoginProof,
+    /// By what they proved who they are, as the event says it.
+    pub(in crate::people) proof: OpenedBy,
     pub(in crate::people) destination: &'a Destination,
     /// When they proved who they are.
     pub(in crate::people) at: Timestamp,
-}
-
-/// By what they proved who they are, as the event says it.
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::people) enum LoginProof {
-    Password,
-    Passkey,
-    /// That of a link: worth as much as a password.
-    Code,
-}
-
-impl LoginProof {
-    const fn level(self) -> Level {
-        match self {
-            Self::Password | Self::Code => Level::Password,
-            Self::Passkey => Level::Passkey,
-        }
-    }
 }
 
 impl Destination {
@@ -99,6 +79,7 @@ impl Entrance<'_> {
                 user,
                 authenticated_at: now,
                 level: self.proof.level(),
+                opened_by: self.proof,
                 for_request: for_request.as_deref(),
                 expires_at: now.plus(SESSION_LIFETIME),
                 user_agent: user_agent.map(|text| clean(text, LONGEST)).as_deref(),

@@ -53,7 +53,7 @@ async fn prove(request: &CeremonyRequest<'_>) -> Result<ChangeProof, PageError> 
     if request.accepted.is_empty() {
         return by_code(person, form).await;
     }
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let proof = by_passkey(person, &mut transaction, &Act::Add, form).await?;
     transaction.commit().await?;
     proof.ok_or_else(|| PageError::script(StatusCode::FORBIDDEN, "needs_passkey"))
@@ -72,12 +72,11 @@ pub(super) async fn add(
         .await?;
     let kept: KeptEnrolment = taken.ok_or_else(failed)?;
     let enrolled = verify(person.app, &kept.state, &answer).map_err(StepError::Problem)?;
-    // What was true when the person proved themselves may have changed while their device was asked.
     let user = person.id();
-    transaction.hold_user(user).await?;
     if !person.app.config.passkeys.accept(&enrolled.passkey) {
         return Err(StepError::Problem(DevicesProblem::NotBound));
     }
+    // What was true when the person proved themselves may have changed while their device was asked.
     if !kept.proof.holds(person, transaction).await? {
         return Err(StepError::Problem(DevicesProblem::NotProven));
     }

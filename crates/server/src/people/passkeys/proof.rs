@@ -171,8 +171,8 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     CeremonyKind::Prove.begin(person, &began, &kept).await
 }
 
-/// By the answer in the form's `assertion`. The challenge is used up whatever comes of it; the caller commits. Until then no other
-/// request changes this person's passkeys. The browser learns only that it did not count; the log says why.
+/// By the answer in the form's `assertion`, in the transaction of a change, so that no other request changes this person's passkeys
+/// meanwhile. The challenge is used up whatever comes of it; the caller commits. The browser learns only that it did not count; the log says why.
 pub(in crate::people) async fn by_passkey(
     person: SignedIn<'_>,
     transaction: &mut DatabaseTransaction,
@@ -190,7 +190,6 @@ pub(in crate::people) async fn by_passkey(
         return Ok(unproven(person, "its challenge is not one for this"));
     };
     let user = &person.user().id;
-    transaction.hold_user(user).await?;
     let stored = accepted_passkeys(person.app, transaction, user).await?;
     let approved = match party.finish_approval(&kept.state, &answer, &passkeys(stored.clone())) {
         Ok(approved) => approved,
@@ -231,7 +230,7 @@ pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeP
         return Err(PageError::paused(now.until(until)));
     }
     let digest = passkey_code::digest_of(&app.config.master, user, &code);
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let stored = transaction.try_passkey_code(user, now).await?;
     let right =
         stored.is_some_and(|stored| hash::constant_time_eq(stored.as_bytes(), digest.as_bytes()));
