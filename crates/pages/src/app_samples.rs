@@ -123,6 +123,7 @@ pub(super) fn over(how: HowOver) -> Over {
 }
 
 pub(super) fn every_end() -> Vec<HowOver> {
+    let notes = || "Notes".to_owned();
     vec![
         HowOver::Approved,
         HowOver::Denied,
@@ -139,16 +140,10 @@ pub(super) fn every_end() -> Vec<HowOver> {
         HowOver::NotDone,
         HowOver::TakenBack,
         HowOver::Cancelled,
-        HowOver::Reported(ReportView::Resource {
-            resource: "Notes".to_owned(),
-        }),
-        HowOver::Reported(ReportView::ResourceAndAgent {
-            resource: "Notes".to_owned(),
-        }),
+        HowOver::Reported(ReportView::Resource { resource: notes() }),
+        HowOver::Reported(ReportView::ResourceAndAgent { resource: notes() }),
         HowOver::Reported(ReportView::Told),
-        HowOver::EndedByReport {
-            resource: "Notes".to_owned(),
-        },
+        HowOver::EndedByReport { resource: notes() },
     ]
 }
 

@@ -90,7 +90,8 @@ impl<'a> SignedIn<'a> {
 
     /// The transaction of what they change, as [`App::begin_change`]. Whose session has ended since the request came in signs in again.
     pub async fn begin_change(&self) -> Result<DatabaseTransaction, PageError> {
-        let began = self.app.begin_change(self.id(), &self.browser.digest());
+        let session = self.browser.digest();
+        let began = self.app.begin_change(self.id(), &session);
         began.await?.ok_or(PageError::SignedOut { page: None })
     }
 
@@ -110,7 +111,8 @@ impl<'a> SignedIn<'a> {
         let (app, known) = (self.app, &self.session.reads.language);
         let texts = app.languages.of_request(self.headers);
         if known.as_deref() != Some(texts.locale()) {
-            let began = app.begin_change(self.id(), &self.browser.digest());
+            let session = self.browser.digest();
+            let began = app.begin_change(self.id(), &session);
             if let Some(mut transaction) = began.await? {
                 let now = app.mended_time();
                 transaction

@@ -58,7 +58,7 @@ macro_rules! request_events {
             SELECT r.tenant, CAST($event AS TEXT) || '_' || r.id, CAST($now AS BIGINT), \
             CAST($name AS TEXT), r.subject, r.client_id, r.task_id, r.asked_by, r.resource, 'deny', \
             CAST($reason AS TEXT),
-                '{\"approval\":\"' || r.id || '\",\"undecided\":'
+                '{\"approval\":\"' || r.id || '\",\"kind\":\"' || r.kind || '\",\"undecided\":'
                     || CASE WHEN r.decided_at IS NULL THEN 'true}' ELSE 'false}' END
             FROM ",
             $from
@@ -91,7 +91,7 @@ macro_rules! stop_requests {
             concat!(
                 "WITH stopped AS (",
                 denied!($whose),
-                " RETURNING r.tenant, r.id, r.subject, r.client_id, r.task_id, r.asked_by,
+                " RETURNING r.tenant, r.id, r.kind, r.subject, r.client_id, r.task_id, r.asked_by,
                     r.resource, r.decided_at),
                 recorded AS (",
                 request_events!("stopped r"),

@@ -19,7 +19,7 @@ const MAX_SESSIONS: u32 = 50;
 pub(super) async fn end_one(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
     let id = form.required("session")?;
-    let (app, now) = (person.app, person.app.clock.now());
+    let now = person.app.clock.now();
     let mut transaction = person.begin_change().await?;
     let sessions = transaction.sessions_of(person.id(), now, MAX_SESSIONS);
     let found = sessions.await?.into_iter();
@@ -32,7 +32,7 @@ pub(super) async fn end_one(posted: PostedForm) -> Result<Response, PageError> {
 
 pub(super) async fn end_others(posted: PostedForm) -> Result<Response, PageError> {
     let (person, _) = posted.of_signed_in(PATH)?;
-    let (app, now) = (person.app, person.app.clock.now());
+    let now = person.app.clock.now();
     let mut transaction = person.begin_change().await?;
     let this = person.browser.digest();
     let ended = transaction
