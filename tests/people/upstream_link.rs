@@ -281,8 +281,9 @@ both_upstream!(
         let mut hers = world.browser();
         let link = text(&printed, "link");
         let page = hers.open(&link).await;
-        let done = account::finish(&mut hers, &page, &text(&printed, "code"), account::NEW);
-        assert_eq!(done.await.reply.status, 200);
+        let code = text(&printed, "code");
+        let done = account::finish(&mut hers, &page, &code, account::NEW).await;
+        assert_eq!(done.reply.status, 200);
         let page = sign_in_as(&world, &acme, &mut world.browser(), json!({})).await;
         assert_eq!(page.reply.status, 403, "{}", page.reply.text());
     }
