@@ -57,6 +57,7 @@ async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> TestBr
             expires_at: world.now().plus(Duration::from_secs(3600)),
             user_agent: None,
             address: None,
+            upstream: None,
         })
         .await
         .unwrap();

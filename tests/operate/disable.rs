@@ -136,6 +136,7 @@ async fn late_login(world: &World, cast: &Cast) {
         expires_at: world.now().plus(SESSION_LIFETIME),
         user_agent: None,
         address: None,
+        upstream: None,
     };
     transaction.insert_session(session).await.unwrap();
     transaction.commit().await.unwrap();

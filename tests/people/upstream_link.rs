@@ -10,7 +10,7 @@ use writ_testkit::{
     Cast, PASSWORD, TestBrowser, TestProvider, WebPage, World, both_upstream, merge,
 };
 
-use super::account::{reset, text};
+use super::account::{self, reset, text};
 use super::upstream::{name_of, sign_in_as};
 
 const PATH: &str = "/app/upstream";
@@ -213,9 +213,9 @@ both_upstream!(
         let mut hers = world.browser();
         let page = hers.open(&text(&printed, "link")).await;
         let code = text(&printed, "code");
-        let done = super::account::finish(&mut hers, &page, &code, super::account::NEW).await;
+        let done = account::finish(&mut hers, &page, &code, account::NEW).await;
         assert_eq!(done.reply.status, 200, "{}", done.reply.text());
-        let entered = super::account::signs_in(&world, "noor@acme", super::account::NEW);
+        let entered = account::signs_in(&world, "noor@acme", account::NEW);
         assert!(entered.await);
         // By which she came she comes as before.
         let page = sign_in_as(&world, &acme, &mut world.browser(), json!({})).await;
@@ -262,7 +262,7 @@ both_upstream!(
         let mut hers = world.browser();
         let page = hers.open(&text(&printed, "link")).await;
         let code = text(&printed, "code");
-        let done = super::account::finish(&mut hers, &page, &code, super::account::NEW).await;
+        let done = account::finish(&mut hers, &page, &code, account::NEW).await;
         assert_eq!(done.reply.status, 200, "{}", done.reply.text());
         assert_eq!(browser.open(&back).await.reply.status, 403);
         assert_eq!(links(&world).await, 0);
@@ -281,13 +281,9 @@ both_upstream!(
         let mut hers = world.browser();
         let link = text(&printed, "link");
         let page = hers.open(&link).await;
-        let done = super::account::finish(
-            &mut hers,
-            &page,
-            &text(&printed, "code"),
-            super::account::NEW,
-        );
-        assert_eq!(done.await.reply.status, 200);
+        let code = text(&printed, "code");
+        let done = account::finish(&mut hers, &page, &code, account::NEW).await;
+        assert_eq!(done.reply.status, 200);
         let page = sign_in_as(&world, &acme, &mut world.browser(), json!({})).await;
         assert_eq!(page.reply.status, 403, "{}", page.reply.text());
     }

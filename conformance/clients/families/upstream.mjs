@@ -119,6 +119,8 @@ class Acme {
       // As Entra, Google and Keycloak have it: the ID token says it.
       conformIdTokenClaims: false,
       cookies: { keys: ['scenes'] },
+      // Its own refuses loopback, where everything here is.
+      fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),
       features: { backchannelLogout: { enabled: true } },
       findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...PEOPLE[id] }) }),
     });
