@@ -3,6 +3,7 @@
 pub mod kept_plans;
 pub(crate) mod plans;
 mod proxy;
+mod rows;
 mod statistics;
 
 use std::path::PathBuf;
