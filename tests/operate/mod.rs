@@ -25,6 +25,7 @@ mod may_ask;
 mod mcp_add;
 mod misspelt;
 mod newer_types;
+mod operator_limits;
 mod records;
 pub(crate) mod registered;
 mod registration_page;

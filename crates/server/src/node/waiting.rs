@@ -16,8 +16,6 @@ use writ_store::Store;
 
 /// Long polls of one node at once; one more is answered at once.
 pub const MAX_POLLS: usize = 32_768;
-/// Users of one node who watch their inbox at once.
-pub const MAX_PEOPLE: usize = 16_384;
 
 /// The waiters of this node; cheap to clone.
 #[derive(Clone)]
@@ -149,15 +147,10 @@ impl Waiting {
         })
     }
 
-    /// Counts the changes of a user's inbox. A receiver without a sender if there is no room.
+    /// Counts the changes of a user's inbox. How many there are is bounded by the live inboxes; whoever went away is forgotten by the
+    /// watcher.
     pub fn watch_inbox(&self, user: &UserId) -> watch::Receiver<u64> {
         let mut waiters = self.waiters();
-        if waiters.people.len() >= MAX_PEOPLE {
-            waiters.forget_absent();
-        }
-        if waiters.people.len() >= MAX_PEOPLE && !waiters.people.contains_key(user) {
-            return watch::channel(0).1;
-        }
         let person = waiters.people.entry(user.clone());
         let receiver = person.or_insert_with(|| watch::channel(0).0).subscribe();
         self.watch_others(&mut waiters);
