@@ -8,6 +8,7 @@ use writ_verifier::{BegunAction, Caller, GatedAction, NotPermitted, Outcome};
 
 use crate::answers;
 use crate::begin;
+use crate::definitions::ToolsError;
 use crate::forward::{Exchange, failed, rewritten};
 use crate::gate::GateParts;
 use crate::handles::HandleKind;
@@ -280,8 +281,11 @@ async fn with_definition(
     );
     let found = found.await.map_err(|error| {
         tracing::warn!(%error, "the definition of a tool could not be read");
-        let why = "the server's tools cannot be read now";
-        Answer::of(StatusCode::BAD_GATEWAY, call.error(answers::INTERNAL, why))
+        let why = match error {
+            ToolsError::TooMany => error.to_string(),
+            _ => "the server's tools cannot be read now".to_owned(),
+        };
+        Answer::of(StatusCode::BAD_GATEWAY, call.error(answers::INTERNAL, &why))
     })?;
     let Some(definition) = found else {
         let why = format!("the server has no tool `{}`", action.name());

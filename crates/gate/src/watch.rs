@@ -9,7 +9,7 @@ use writ_verifier::{Caller, Reason, Rejection, Verifier};
 /// Between two questions to the issuer.
 const EACH: Duration = Duration::from_secs(1);
 /// Questions that may go unanswered, one after the other.
-const MAX_UNANSWERED: u32 = 5;
+pub(crate) const MAX_UNANSWERED: u32 = 5;
 
 /// Why a caller is good no longer, as the verifier would answer its next request.
 pub(crate) struct Ended {
@@ -45,18 +45,29 @@ pub(crate) async fn until_ended(verifier: &Verifier, caller: &Caller) -> Ended {
     let mut unanswered = 0;
     loop {
         tokio::time::sleep(EACH).await;
-        match verifier.still_good(caller).await {
-            Ok(()) => unanswered = 0,
-            Err(refused) => match refused.reason() {
-                Reason::Unavailable { .. } if unanswered < MAX_UNANSWERED => unanswered += 1,
-                Reason::Unavailable { .. } => {
-                    return Ended::of(refused, "the issuer cannot be asked about this token");
-                }
-                _ => {
-                    let why = "the token is no longer good: it expired, or was stopped";
-                    return Ended::of(refused, why);
-                }
-            },
+        if let Some(ended) = look(verifier, caller, &mut unanswered).await {
+            return ended;
         }
     }
+}
+
+/// One question to the issuer. `unanswered` counts those that had no answer, one after the other.
+pub(crate) async fn look(
+    verifier: &Verifier,
+    caller: &Caller,
+    unanswered: &mut u32,
+) -> Option<Ended> {
+    let Err(refused) = verifier.still_good(caller).await else {
+        *unanswered = 0;
+        return None;
+    };
+    let why = match refused.reason() {
+        Reason::Unavailable { .. } if *unanswered < MAX_UNANSWERED => {
+            *unanswered += 1;
+            return None;
+        }
+        Reason::Unavailable { .. } => "the issuer cannot be asked about this token",
+        _ => "the token is no longer good: it expired, or was stopped",
+    };
+    Some(Ended::of(refused, why))
 }
