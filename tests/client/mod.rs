@@ -59,6 +59,7 @@ mod id_token;
 mod identity;
 mod introspection;
 mod jwks_uri;
+mod listed;
 pub(crate) mod narrow;
 mod nonces;
 mod onward;

@@ -26,6 +26,7 @@ mod mcp_add;
 mod mcp_diff;
 mod misspelt;
 mod newer_types;
+mod operator_limits;
 mod records;
 pub(crate) mod registered;
 mod registration_page;

@@ -25,6 +25,7 @@ mod elsewhere_ends;
 mod elsewhere_grants;
 mod elsewhere_hours;
 mod elsewhere_types;
+mod full_pages;
 mod guest_consent;
 mod guest_errors;
 mod guest_limits;

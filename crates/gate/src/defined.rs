@@ -5,7 +5,7 @@ use writ_verifier::{GatedAction, NotPermitted};
 
 use crate::answers;
 use crate::call::CallContext;
-use crate::definitions::ToolDefinition;
+use crate::definitions::{ToolDefinition, ToolsError};
 use crate::headers;
 use crate::outbox::Answer;
 
@@ -26,8 +26,11 @@ pub(crate) async fn with_definition(
     );
     let found = found.await.map_err(|error| {
         tracing::warn!(%error, "the definition of a tool could not be read");
-        let why = "the server's tools cannot be read now";
-        Answer::of(StatusCode::BAD_GATEWAY, call.error(answers::INTERNAL, why))
+        let why = match error {
+            ToolsError::TooMany => error.to_string(),
+            _ => "the server's tools cannot be read now".to_owned(),
+        };
+        Answer::of(StatusCode::BAD_GATEWAY, call.error(answers::INTERNAL, &why))
     })?;
     let Some(definition) = found else {
         let why = format!("the server has no tool `{}`", action.name());

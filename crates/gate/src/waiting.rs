@@ -17,8 +17,6 @@ use crate::outbox::Outbox;
 
 /// Between two notifications of progress.
 const PROGRESS_EACH: Duration = Duration::from_secs(4);
-/// How long a call is held that hears of progress; the question ends earlier.
-const MAX_HELD: Duration = Duration::from_secs(3600);
 /// How often a call comes by itself until it is told to call again: clients give up after ten rounds.
 pub(crate) const MAX_ROUNDS: u64 = 8;
 /// The gate's own input request (MCP 2026-07-28, multi round-trip requests).
@@ -163,7 +161,8 @@ async fn wait(
         Way::PageInError | Way::PageInResult | Way::StateInResult | Way::CallAgain => {
             call.gate.config.patience
         }
-        Way::Progress(_) => MAX_HELD,
+        // It ends with the question or with the token, whichever is over first.
+        Way::Progress(_) => Duration::MAX,
     };
     let page = question.review().map(str::to_owned);
     let still_waiting = question.still_waiting();

@@ -13,7 +13,7 @@ use crate::outbox::Answer;
 /// Between two questions to the issuer.
 const EACH: Duration = Duration::from_secs(1);
 /// Questions that may go unanswered, one after the other.
-const MAX_UNANSWERED: u32 = 5;
+pub(crate) const MAX_UNANSWERED: u32 = 5;
 
 /// Why a caller is good no longer, as the verifier would answer its next request.
 pub(crate) struct Ended {
@@ -62,12 +62,8 @@ pub(crate) async fn until_ended(verifier: &Verifier, caller: &Caller) -> Ended {
     let mut unanswered = 0;
     loop {
         tokio::time::sleep(EACH).await;
-        match verifier.still_good(caller).await {
-            Ok(()) => unanswered = 0,
-            Err(refused) if is_unanswered(&refused) && unanswered < MAX_UNANSWERED => {
-                unanswered += 1;
-            }
-            Err(refused) => return Ended::of(refused),
+        if let Some(ended) = look(verifier, caller, &mut unanswered).await {
+            return ended;
         }
     }
 }
@@ -76,6 +72,25 @@ pub(crate) async fn until_ended(verifier: &Verifier, caller: &Caller) -> Ended {
 pub(crate) async fn has_ended(verifier: &Verifier, caller: &Caller) -> Option<Ended> {
     let refused = verifier.still_good(caller).await.err()?;
     (!is_unanswered(&refused)).then(|| Ended::of(refused))
+}
+
+/// One question to the issuer. `unanswered` counts those that had no answer, one after the other.
+pub(crate) async fn look(
+    verifier: &Verifier,
+    caller: &Caller,
+    unanswered: &mut u32,
+) -> Option<Ended> {
+    match verifier.still_good(caller).await {
+        Ok(()) => {
+            *unanswered = 0;
+            None
+        }
+        Err(refused) if is_unanswered(&refused) && *unanswered < MAX_UNANSWERED => {
+            *unanswered += 1;
+            None
+        }
+        Err(refused) => Some(Ended::of(refused)),
+    }
 }
 
 fn is_unanswered(refused: &Rejection) -> bool {

@@ -330,7 +330,35 @@ const MOST_WORDS: usize = 48;
 
 #[cfg(test)]
 mod tests {
+    use super::{AMPLE, Head, MOST_WORDS, SCARCE};
     use crate::{Languages, app_samples as samples};
+
+    /// Whatever the payee and the purpose are called: nothing is shortened that need not be.
+    #[test]
+    fn so_many_words_stand_there_whole() {
+        let languages = Languages::load().unwrap();
+        let texts = languages.of("en");
+        let mut whole_ones = std::collections::BTreeSet::new();
+        for (payee, purpose) in (1..=12).flat_map(|payee| (1..=24).map(move |words| (payee, words)))
+        {
+            let mut view = samples::approval();
+            let headline = view.screen.details[0].headline.as_mut().unwrap();
+            headline.payee = Some(vec!["A"; payee].join(" "));
+            view.screen.purpose.as_mut().unwrap().words = Some(vec!["b"; purpose].join(" "));
+            let whole = Head::within(AMPLE, &view.screen, texts).sections();
+            let words = Head::within(AMPLE, &view.screen, texts).words();
+            let shown = Head::of(&view.screen, texts);
+            assert_eq!(
+                shown.sections() == whole,
+                words <= MOST_WORDS,
+                "{payee} {purpose} {words}"
+            );
+            let least = Head::within(SCARCE, &view.screen, texts).words();
+            assert!(shown.words() <= MOST_WORDS.max(least), "{payee} {purpose}");
+            whole_ones.insert(words);
+        }
+        assert!(whole_ones.contains(&MOST_WORDS) && whole_ones.contains(&(MOST_WORDS + 1)));
+    }
 
     /// Where a line holds words of its type alone, or all its values are folded, nothing stands there that the agent wrote.
     #[test]

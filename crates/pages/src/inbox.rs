@@ -128,3 +128,33 @@ struct InboxTemplate<'a> {
     paused_by_reset: bool,
     entries: Vec<Entry<'a>>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app_samples as samples;
+
+    #[test]
+    fn of_several_sentences_the_first_are_shown_and_the_others_counted() {
+        let texts = Texts::load().unwrap();
+        let mut view = samples::inbox().requests.remove(0);
+        for (all, more) in [
+            (1, None),
+            (MOST_SENTENCES, None),
+            (MOST_SENTENCES + 1, Some("1")),
+        ] {
+            let one = |place| samples::pieces(&format!("Sentence {place}"));
+            view.sentences = (0..all).map(one).collect();
+            let entry = Entry::of(&view, samples::now(), &texts);
+            assert_eq!(entry.sentences.len(), all.min(MOST_SENTENCES));
+            let counted = entry.more.map(|words| words.to_string());
+            assert_eq!(counted.is_some(), more.is_some(), "{all}");
+            assert!(
+                counted
+                    .unwrap_or_default()
+                    .contains(more.unwrap_or_default()),
+                "{all}"
+            );
+        }
+    }
+}

@@ -191,6 +191,14 @@ mod tests {
     }
 
     #[test]
+    fn as_many_languages_of_a_browser_are_read() {
+        for (before, language) in [(MOST_RANGES - 1, "de"), (MOST_RANGES, "en")] {
+            let header = format!("{}de", "tlh,".repeat(before));
+            assert_eq!(chosen(None, Some(&header)), language, "{before}");
+        }
+    }
+
+    #[test]
     fn what_a_person_chose_comes_first() {
         assert_eq!(chosen(Some("de"), Some("en")), "de");
         assert_eq!(chosen(Some("en"), Some("de")), "en");

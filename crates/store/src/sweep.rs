@@ -43,7 +43,8 @@ row! { TenantRow { tenant: String } }
 
 row! { EndRow { ended_at: Option<i64> } }
 
-const TENANTS: &str = "SELECT tenant FROM tenants ORDER BY tenant LIMIT $1";
+/// $1 the last one of the page before.
+const TENANTS: &str = "SELECT tenant FROM tenants WHERE tenant > $1 ORDER BY tenant LIMIT $2";
 
 /// $1 the kind, $2 the most rows to delete, $3 how many to keep: those with the most attempts, and of these those that expire last.
 const CROWD: &str = "
@@ -117,8 +118,15 @@ impl Store {
             return Ok(vec![None]);
         }
         let mut reading = self.read(EVERY_TENANT).await?;
-        let rows = all!(reading, TenantRow, TENANTS, MOST_TENANTS)?;
-        Ok(rows.into_iter().map(|row| Some(row.tenant)).collect())
+        let (mut found, mut last) = (Vec::new(), String::new());
+        loop {
+            let page = all!(reading, TenantRow, TENANTS, last, TENANTS_AT_ONCE)?;
+            let Some(row) = page.last() else {
+                return Ok(found);
+            };
+            last.clone_from(&row.tenant);
+            found.extend(page.into_iter().map(|row| Some(row.tenant)));
+        }
     }
 
     /// For how long the oldest row of this table should have left already; `None`: nothing is over.
@@ -169,7 +177,7 @@ impl SweptBatch {
     }
 }
 
-/// Of a database.
-const MOST_TENANTS: i64 = 10_000;
+/// Of one query; none is left out.
+pub(crate) const TENANTS_AT_ONCE: i64 = 1000;
 /// No tenant: these statements do not name one.
 const EVERY_TENANT: &str = "";

@@ -4,6 +4,7 @@ mod contended;
 pub mod kept_plans;
 pub(crate) mod plans;
 mod proxy;
+mod rows;
 mod statistics;
 
 use std::path::PathBuf;

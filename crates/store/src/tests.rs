@@ -23,6 +23,7 @@ mod again;
 mod approved_delegation;
 mod approved_uses;
 mod attempts;
+mod bounds;
 mod clock;
 mod ends;
 mod features;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::legible::{MAX_VALUE_LENGTH, unclear};
-use crate::letters::is_right_to_left;
+use crate::letters::{MOST_LATIN_MARKS, MOST_MARKS, is_right_to_left};
 
 /// By the language; each is written as its readers write it.
 const RIGHT: [(&str, &str); 249] = [
@@ -308,5 +308,26 @@ proptest! {
         let turns = both.chars().any(is_right_to_left);
         prop_assume!(!turns && both.chars().count() <= MAX_VALUE_LENGTH);
         prop_assert_eq!(unclear(&both), None, "{}", both);
+    }
+}
+
+/// In the order of Unicode's normalization form C.
+#[test]
+fn a_letter_has_so_many_marks() {
+    let of_latin = ['\u{301}', '\u{302}', '\u{303}'];
+    let of_hebrew = ['\u{5b8}', '\u{5bc}', '\u{5c1}', '\u{591}', '\u{592}'];
+    for (letter, marks, most) in [
+        ('q', &of_latin[..], MOST_LATIN_MARKS),
+        ('\u{5e9}', &of_hebrew, MOST_MARKS),
+    ] {
+        let with = |count: usize| -> String {
+            [letter]
+                .into_iter()
+                .chain(marks.iter().copied().take(count))
+                .collect()
+        };
+        assert_eq!(unclear(&with(most)), None, "{letter}");
+        let refused = unclear(&with(most + 1)).map(|why| why.to_string());
+        assert!(refused.is_some_and(|why| why.contains("marks")), "{letter}");
     }
 }

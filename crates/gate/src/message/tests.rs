@@ -197,3 +197,11 @@ fn what_could_be_read_as_another_message_is_refused() {
     let wide: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(parse(&wide).is_err());
 }
+
+#[test]
+fn an_id_has_a_longest_text() {
+    for (length, is_taken) in [(0, false), (1, true), (MAX_ID, true), (MAX_ID + 1, false)] {
+        let id = "\u{e9}".repeat(length);
+        assert_eq!(is_id(&Value::from(id)), is_taken, "{length}");
+    }
+}

@@ -33,6 +33,8 @@ pub(super) struct IssuerState {
     keys: Vec<Value>,
     pub(super) decides: Decides,
     pub(super) is_active: bool,
+    /// Whether it says nothing about tokens.
+    pub(super) is_silent: bool,
     /// To a question that there is not: by this the credentials are checked.
     pub(super) unknown_question: (u16, Value),
     /// Where it says how decisions are asked for: something else, with this status.
@@ -69,6 +71,7 @@ impl FakeIssuer {
             keys: vec![key],
             decides: Decides::Permit,
             is_active: true,
+            is_silent: false,
             unknown_question: (404, json!({ "title": "no task" })),
             described: None,
             name: ISSUER,
@@ -115,6 +118,7 @@ impl FakeIssuer {
                 }),
             ),
             "/jwks" => (200, json!({ "keys": state.keys })),
+            "/introspect" if state.is_silent => (503, json!({})),
             "/introspect" => {
                 state.introspected += 1;
                 (200, introspected(request.body(), state.is_active))

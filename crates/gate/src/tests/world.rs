@@ -39,6 +39,8 @@ pub(super) struct Reached {
 pub(super) struct ServerState {
     pub(super) reached: Vec<Reached>,
     pub(super) tools: Vec<Value>,
+    /// How many pages its list of tools has; the tools stand on the first.
+    pub(super) pages_of_tools: usize,
     /// Events of streams that are open.
     pub(super) streams: Vec<mpsc::UnboundedSender<Bytes>>,
     /// Instead of the usual result of a tool.
@@ -117,7 +119,7 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
         "initialize" => {
             json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {} })
         }
-        "tools/list" => json!({ "tools": state.tools }),
+        "tools/list" => tools(&state, &body),
         "tasks/list" => json!({ "tasks": state.listed_tasks }),
         "tools/call" => state
             .result
@@ -140,6 +142,19 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
         answer = json!({ "jsonrpc": "2.0", "id": id, "error": error });
     }
     response.body(Body::from(answer.to_string())).unwrap()
+}
+
+fn tools(state: &ServerState, body: &Value) -> Value {
+    let cursor = body["params"]["cursor"].as_str();
+    let page: usize = cursor.map_or(1, |cursor| cursor.parse().unwrap());
+    let mut listed = json!({ "tools": [] });
+    if page == 1 {
+        listed["tools"] = json!(state.tools);
+    }
+    if page < state.pages_of_tools {
+        listed["nextCursor"] = json!((page + 1).to_string());
+    }
+    listed
 }
 
 async fn serve(server: Server) -> Url {

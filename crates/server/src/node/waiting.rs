@@ -19,9 +19,6 @@ use writ_wire::resource::ResourceUri;
 use polls::Polls;
 pub use polls::{MAX_POLLS, MAX_POLLS_OF_QUESTION};
 
-/// Users of one node who watch their inbox at once.
-pub const MAX_PEOPLE: usize = 16_384;
-
 /// The waiters of this node; cheap to clone.
 #[derive(Clone)]
 pub struct Waiting(Arc<Shared>);
@@ -135,15 +132,10 @@ impl Waiting {
         })
     }
 
-    /// Counts the changes of a user's inbox. A receiver without a sender if there is no room.
+    /// Counts the changes of a user's inbox. How many there are is bounded by the live inboxes; whoever went away is forgotten by the
+    /// watcher.
     pub fn watch_inbox(&self, user: &UserId) -> watch::Receiver<u64> {
         let mut waiters = self.waiters();
-        if waiters.people.len() >= MAX_PEOPLE {
-            waiters.forget_absent();
-        }
-        if waiters.people.len() >= MAX_PEOPLE && !waiters.people.contains_key(user) {
-            return watch::channel(0).1;
-        }
         let person = waiters.people.entry(user.clone());
         let receiver = person.or_insert_with(|| watch::channel(0).0).subscribe();
         self.watch_others(&mut waiters);

@@ -245,3 +245,13 @@ fn values_that_were_made_here_are_held_to_the_same() {
         assert!(check(&bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn of_a_number_that_is_refused_its_beginning_is_told() {
+    for length in [number::MAX_TOLD, number::MAX_TOLD + 1, 5000] {
+        let number = format!("0.{}", "7".repeat(length - 2));
+        let told = format!("0.{}", "7".repeat(number::MAX_TOLD - 2));
+        let refused = read(number.as_bytes()).unwrap_err();
+        assert_eq!(refused, ExactJsonError::Number(told), "{length}");
+    }
+}

@@ -246,6 +246,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tag_that_is_too_long_is_not_sent_back() {
+        for (length, is_kept) in [
+            (3, true),
+            (MAX_ETAG_BYTES, true),
+            (MAX_ETAG_BYTES + 1, false),
+        ] {
+            let tag = format!("\"{}\"", "x".repeat(length - 2));
+            let mut headers = HeaderMap::new();
+            headers.insert(ETAG, HeaderValue::from_str(&tag).unwrap());
+            assert_eq!(entity_tag(&headers), is_kept.then_some(tag), "{length}");
+        }
+        assert_eq!(entity_tag(&HeaderMap::new()), None);
+    }
+
+    #[test]
     fn a_document_is_json_by_its_content_type() {
         for good in [
             "application/json",

@@ -4,8 +4,10 @@
 pub mod call_limits;
 pub mod documents;
 pub mod fetch;
+mod flights;
 mod freshness;
 pub mod mailer;
+pub mod pauses;
 pub mod vapid;
 
 use tokio::sync::Notify;
