@@ -51,6 +51,7 @@ mod guests_documents;
 mod guests_events;
 mod guests_fetch;
 mod guests_fetch_limits;
+mod guests_fetch_shares;
 mod guests_keys;
 mod guests_rules;
 mod guests_rules_at_use;

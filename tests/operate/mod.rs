@@ -37,6 +37,7 @@ pub(crate) mod stop_race;
 pub(crate) mod suspend;
 mod sweep;
 mod tls;
+mod tls_files;
 mod tls_pairs;
 mod unread_log;
 mod unresolved;

@@ -13,7 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Url};
 
-pub use address::is_public;
+pub use address::{is_public, translated_ipv4};
 
 /// From the DNS lookup to the last byte of the response.
 pub const TIMEOUT: Duration = Duration::from_secs(5);

@@ -60,8 +60,11 @@ const CROWDED: &str = "
 /// $1 the most rows to delete, $2 how many to keep: those that were fetched last.
 const TOO_MANY_DOCUMENTS: &str = "
     DELETE FROM fetched_documents WHERE (tenant, purpose, url) IN
-        (SELECT tenant, purpose, url FROM fetched_documents
-        ORDER BY fetched_at DESC LIMIT $1 OFFSET $2)";
+        (SELECT tenant, purpose, url FROM
+            (SELECT tenant, purpose, url,
+                ROW_NUMBER() OVER (PARTITION BY purpose ORDER BY fetched_at DESC) AS place
+            FROM fetched_documents) AS ranked
+        WHERE place > $2 LIMIT $1)";
 
 impl Store {
     /// At most `limit` rows of each table, and what there is too much of. Returns how many left: while it is not zero there may be
@@ -149,7 +152,7 @@ impl Store {
     }
 
     /// Any typed name makes a row of `attempts`: of each kind only `MOST_ROWS` are kept, expired or not. Of the documents of others
-    /// only `MOST_DOCUMENTS`, fresh or not.
+    /// only `MOST_DOCUMENTS` of each purpose, fresh or not.
     pub async fn sweep_crowds(&self, limit: u32) -> Result<u64> {
         let (rows, documents) = (i64::from(MOST_ROWS), i64::from(MOST_DOCUMENTS));
         let limit = i64::from(limit);

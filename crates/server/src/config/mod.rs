@@ -182,8 +182,10 @@ impl Config {
         let mut table: toml::Table = toml::from_str(&text)
             .map_err(|e| single_problem(format!("the file is no TOML: {}", e.message())))?;
         overlay(&mut table, environment)?;
-        let written = File::deserialize(toml::Value::Table(table))
-            .map_err(|e| single_problem(nearest::with_origin(e.message(), environment)))?;
+        let written = File::deserialize(toml::Value::Table(table)).map_err(|e| {
+            let said = without_value(e.message());
+            single_problem(nearest::with_origin(&said, environment))
+        })?;
         check(written, file.and_then(Path::parent))
     }
 
@@ -350,6 +352,24 @@ fn database_url(url: Option<String>, problems: &mut Vec<String>) -> String {
         problems.push("`database.url` starts with `sqlite:` or `postgres:`".to_owned());
     }
     url
+}
+
+/// What a reader says of a value of another kind, without that value: it may be a secret under the name of a whole section.
+fn without_value(said: &str) -> String {
+    let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];
+    if !quoting.iter().any(|start| said.starts_with(start)) {
+        return said.to_owned();
+    }
+    let kind = said.split(['"', '`']).next().unwrap_or_default().trim_end();
+    match said.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("{kind}, expected {expected}"),
+        None => kind.to_owned(),
+    }
+}
+
+/// An entry of a list as it may be said: what stands before an `@` is a name and a password.
+fn without_credentials(entry: &str) -> &str {
+    entry.rsplit_once('@').map_or(entry, |(_, host)| host)
 }
 
 fn single_problem(problem: String) -> ConfigProblems {

@@ -370,3 +370,5 @@ fn a_proxy_that_is_not_named_is_warned_of() {
         assert!(warnings(&named).is_empty(), "{proxy}");
     }
 }
+
+mod values;

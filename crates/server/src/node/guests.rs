@@ -128,7 +128,7 @@ impl App {
         let client = match lookup {
             GuestLookup::Consent { person } => {
                 self.admit_guest_question(person).await?;
-                let current = self.with_keys_of_now(client).await;
+                let current = self.with_keys_of_now(client, lookup.reason()).await;
                 current.map_err(|missing| {
                     missing.failure(|why| OAuthError::invalid_client(why).into())
                 })?

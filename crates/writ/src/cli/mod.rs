@@ -124,8 +124,10 @@ pub type Outcome = Result<(), String>;
 
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if logs_to_stderr(&cli.command) {
-        log::to_stderr(LogFormat::Text);
+    if logs_to_stderr(&cli.command)
+        && let Err(sentence) = log::to_stderr(LogFormat::Text)
+    {
+        return fail(&sentence);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

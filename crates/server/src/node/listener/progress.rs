@@ -15,7 +15,7 @@ use crate::node::metrics::CutConnection;
 
 /// Of one connection.
 pub(super) struct Progress {
-    pub(super) place: Place,
+    pub(super) place: Arc<Place>,
     state: Mutex<State>,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Deadline {
 }
 
 impl Progress {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(place: Arc<Place>) -> Self {
         Self {
             place,
             state: Mutex::new(State {
@@ -104,8 +104,12 @@ impl Progress {
         let since = Instant::now();
         let behind = {
             let mut state = self.state();
-            state.phase = Phase::Idle { since };
             state.came = state.came.behind();
+            // The next request began already.
+            state.phase = match state.came.all {
+                0 => Phase::Idle { since },
+                _ => Phase::Head { since },
+            };
             state.came.all
         };
         self.place.waits();
