@@ -222,7 +222,10 @@ class GateBase(ABC):
 
 
 def _progress(tool: str, situation: Situation, reviews: list[str]) -> Callable[[float], Awaitable[None]]:
-    """A notification every few seconds, where the client asked for them."""
+    """
+    A notification every few seconds, where the client asked for them. The number rises and stays below zero, so that the tool's own
+    progress rises after it (MCP 2025-11-25, progress).
+    """
     told = 0
 
     async def tell(waited: float) -> None:
@@ -231,7 +234,7 @@ def _progress(tool: str, situation: Situation, reviews: list[str]) -> Callable[[
         # Clients show the message: who reads it may be the person.
         page = f": decide here: {reviews[-1]}" if reviews else ""
         try:
-            await situation.message.session.report_progress(told, None, f"waiting for a person's yes to {tool}{page}")
+            await situation.message.session.report_progress(-1 / told, None, f"waiting for a person's yes to {tool}{page}")
         except (MCPError, OSError):
             # A client that does not hear it still waits for the answer.
             return
