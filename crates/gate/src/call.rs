@@ -12,7 +12,7 @@ use crate::defined;
 use crate::forward::{Exchange, failed, rewritten};
 use crate::gate::GateParts;
 use crate::handles::HandleKind;
-use crate::headers::Mirrored;
+use crate::headers::{self, Mirrored};
 use crate::input::{self, EarlierQuestion};
 use crate::message::ClientRequest;
 use crate::methods::{MethodRefusal, Treatment, treatment};
@@ -168,7 +168,7 @@ async fn decided(
     }
     take_handles(call).map_err(|why| refused(call, &why))?;
     let action = input::judged(&call.request, action).map_err(|why| refused(call, &why))?;
-    let (action, fields) = defined::with_definition(call, action).await?;
+    let (action, schema) = defined::with_definition(call, action).await?;
     let asked = action.arguments().clone();
     let permit = match waiting::permit(call, action, outbox).await {
         Ok(permit) => permit,
@@ -185,21 +185,12 @@ async fn decided(
             return Err(not_permitted(call, &cancelled(end)));
         }
     };
-    let is_tool = call.request.method == "tools/call";
-    // Of a tool's arguments a person may approve less; of nothing else is there a way to say it.
-    let approved = begun.action().arguments();
-    let arguments = input::arguments_of(approved, &asked).filter(|_| is_tool || *approved == asked);
-    let Some(arguments) = arguments else {
-        begun.report(Outcome::NotStarted).await;
-        return Err(refused(
-            call,
-            "less was approved than this method can ask for",
-        ));
-    };
-    let sent = Sent {
-        judged: is_tool.then_some(arguments),
-        fields,
-        running,
+    let sent = match sent_of(call, begun.action().arguments(), &asked, &schema) {
+        Ok(sent) => Sent { running, ..sent },
+        Err(why) => {
+            begun.report(Outcome::NotStarted).await;
+            return Err(refused(call, &why));
+        }
     };
     let answer = exchange(call, sent, outbox).await;
     let (outcome, answer) = match answer {
@@ -209,6 +200,30 @@ async fn decided(
     };
     report(begun, outcome);
     Ok(answer)
+}
+
+/// What goes to the server of what was approved. Of a tool's arguments a person may approve less, and the header fields say that; of
+/// nothing else is there a way to say it.
+fn sent_of(
+    call: &CallContext,
+    approved: &Map<String, Value>,
+    asked: &Map<String, Value>,
+    schema: &Value,
+) -> Result<Sent, String> {
+    let is_tool = call.request.method == "tools/call";
+    let arguments = input::arguments_of(approved, asked).filter(|_| is_tool || approved == asked);
+    let arguments = arguments.ok_or("less was approved than this method can ask for")?;
+    if !is_tool {
+        return Ok(Sent::default());
+    }
+    // The client's own were found to agree with what it asked for.
+    let fields = headers::of_arguments(&HeaderMap::new(), schema, &arguments);
+    let fields = fields.map_err(|mismatch| mismatch.0)?;
+    Ok(Sent {
+        judged: Some(arguments),
+        fields: fields.into_iter().collect(),
+        running: None,
+    })
 }
 
 /// Where the token has ended too, that is the answer: a stop ends both in one moment, and what is heard of first is chance.

@@ -1,6 +1,7 @@
 //! As what a tool is defined when it is called: by the server now, and by what the client was shown of it.
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+use serde_json::Value;
 use writ_verifier::{GatedAction, NotPermitted};
 
 use crate::answers;
@@ -9,13 +10,13 @@ use crate::definitions::{ToolDefinition, ToolsError};
 use crate::headers;
 use crate::outbox::Answer;
 
-/// What the server says of the tool now, for the decision; and the header fields that its schema wants.
+/// What the server says of the tool now, for the decision; and its schema, which may want arguments in header fields too.
 pub(crate) async fn with_definition(
     call: &mut CallContext,
     action: GatedAction,
-) -> Result<(GatedAction, HeaderMap), Answer> {
+) -> Result<(GatedAction, Value), Answer> {
     if call.request.method != "tools/call" {
-        return Ok((action, HeaderMap::new()));
+        return Ok((action, Value::Null));
     }
     let session = call.upstream_session();
     let found = call.gate.definitions.of(
@@ -39,16 +40,16 @@ pub(crate) async fn with_definition(
             call.error(answers::INVALID_PARAMS, &why),
         ));
     };
-    let fields = headers::of_arguments(&call.headers, &definition.input_schema, action.arguments());
-    let fields = fields.map_err(|mismatch| {
+    let schema = &definition.input_schema;
+    let agrees = headers::of_arguments(&call.headers, schema, action.arguments());
+    agrees.map_err(|mismatch| {
         let message = call.error(answers::HEADER_MISMATCH, &mismatch.0);
         Answer::of(StatusCode::BAD_REQUEST, message)
     })?;
     let hash = as_shown(call, &definition);
     let action = action.defined_as(&hash);
     call.definition = Some(hash);
-    // An approval of less changes the arguments: what says so in the fields is made when they are sent.
-    Ok((action, fields.into_iter().collect()))
+    Ok((action, definition.input_schema))
 }
 
 /// After a person's yes, which may take its time: it is to the tool as it was described when they were asked.

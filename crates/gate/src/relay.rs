@@ -150,12 +150,9 @@ pub(crate) fn response(
         return refused(&why);
     }
     let task = result.get("task").and_then(|task| task.get("taskId"));
-    if let Some(task) = task.and_then(Value::as_str)
-        && !gate
-            .handles
-            .keep(HandleKind::Task, task, listener.owner, listener.now)
-    {
-        return refused("there is no room for the handle that the server gave");
+    if let Some(task) = task.and_then(Value::as_str) {
+        gate.handles
+            .keep(HandleKind::Task, task, listener.owner, listener.now);
     }
     message
 }

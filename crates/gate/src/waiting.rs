@@ -166,7 +166,7 @@ async fn wait(
     };
     let page = question.review().map(str::to_owned);
     let still_waiting = question.still_waiting();
-    let mut told = 0_u64;
+    let mut told = 0_u32;
     let each = |_| match way {
         Way::Progress(token) => {
             told += 1;
@@ -254,13 +254,15 @@ fn input_required(
     Some(json!({ "jsonrpc": "2.0", "id": call.request.id, "result": result }))
 }
 
-/// Clients show the message: who reads it may be the person.
-fn progress(token: &Value, told: u64, what: &str, page: Option<&str>) -> Value {
+/// Clients show the message: who reads it may be the person. The number rises and stays below zero, so that what the server says of its
+/// own progress rises after it (MCP 2025-11-25, progress).
+fn progress(token: &Value, told: u32, what: &str, page: Option<&str>) -> Value {
     let page = page.map(|page| format!(": decide here: {page}"));
     let message = format!(
         "waiting for a person's yes to {what}{}",
         page.unwrap_or_default()
     );
-    let params = json!({ "progressToken": token, "progress": told, "message": message });
+    let params =
+        json!({ "progressToken": token, "progress": -1.0 / f64::from(told), "message": message });
     json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params })
 }

@@ -31,6 +31,7 @@ class Shown:
 
 CALLER: Any = SimpleNamespace(
     subject=SimpleNamespace(id="usr_alice"),
+    gone=None,
     presented=SimpleNamespace(token=Shown("the-token"), dpop=SimpleNamespace(proof=Shown("the-proof"), htm="POST", htu="u")),
 )
 

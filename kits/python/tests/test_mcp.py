@@ -226,6 +226,8 @@ async def test_a_client_with_a_progress_token_hears_of_progress(kind: str, mode:
         here.writ.decide(task, "approved")
         assert await calling == (True, "empty_note Shopping list")
         assert heard == sorted(set(heard))
+        # The tool's own progress begins at 0.
+        assert heard[-1] < 0
         # As the gate says it too.
         assert said == {f"waiting for a person's yes to empty_note: decide here: {here.writ.issuer}/approve/{task.id}"}
         assert (len(here.runs), here.waited, here.writ.waited_by) == (1, ["progress"], ["progress"])

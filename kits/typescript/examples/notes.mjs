@@ -25,7 +25,8 @@ function serverOfNotes() {
 
 const app = express();
 app.use(serveMetadata(verifier, { scopes: ['notes:write'] }));
-app.post(new URL(resource).pathname, express.json(), guard(verifier), async (request, response) => {
+app.use(new URL(resource).pathname, guard(verifier));
+app.post(new URL(resource).pathname, express.json(), async (request, response) => {
   const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
   const server = serverOfNotes();
   response.on('close', () => transport.close().then(() => server.close()));

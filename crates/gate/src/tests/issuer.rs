@@ -47,6 +47,8 @@ pub(super) struct IssuerState {
     pub(super) problem: Option<(u16, Value)>,
     /// Of the one question.
     pub(super) status: &'static str,
+    /// What a person approves instead of it.
+    pub(super) instead: Option<Value>,
     is_used: bool,
     /// How often it was asked whether a token is good.
     pub(super) introspected: usize,
@@ -78,6 +80,7 @@ impl FakeIssuer {
             resources: Vec::new(),
             problem: None,
             status: "pending",
+            instead: None,
             is_used: false,
             introspected: 0,
             evaluated: Vec::new(),
@@ -217,6 +220,9 @@ impl FakeIssuer {
             answer["result"] = json!({ "mode": "reevaluate", "approval": {
                 "id": "apr_1", "approved_at": self.later(0), "approved_until": self.later(120)
             } });
+            if let Some(object) = &state.instead {
+                answer["result"]["approval"]["authorization_details"] = json!([object]);
+            }
         }
         answer
     }

@@ -111,9 +111,7 @@ pub fn document(
     let mut actions = Map::new();
     for (name, tool) in tools {
         if is_action_of_method(name) {
-            note(&format!(
-                "`{name}` cannot be called: a method has that name"
-            ));
+            note(&named_as_a_method(name));
         } else if is_action_name(name) {
             let ask = !confirmed.contains(name.as_str());
             actions.insert(name.clone(), action(tool, served.scope, ask));
@@ -141,6 +139,10 @@ pub fn document(
         // A tool that comes later is asked about by its name.
         "unknown_actions": { "scope": served.scope },
     }))
+}
+
+fn named_as_a_method(tool: &str) -> String {
+    format!("`{tool}` cannot be called: a method has that name")
 }
 
 /// What a person reads who is asked for the scope: the name of a scope says nothing to them.
@@ -214,6 +216,9 @@ async fn diff(arguments: &McpDiffArguments) -> Outcome {
     let url = arguments.upstream.as_deref().unwrap_or(resource);
     let tools = read_tools(url, &arguments.reached).await?;
     let (changed, new, gone) = compared(&file, &tools);
+    for tool in new.iter().filter(|tool| is_action_of_method(tool)) {
+        note(&named_as_a_method(tool));
+    }
     let is_same = changed.is_empty() && new.is_empty() && gone.is_empty();
     say_json(&json!({ "changed": changed, "new": new, "gone": gone }))?;
     match is_same {
@@ -238,7 +243,10 @@ fn compared(file: &Value, tools: &BTreeMap<String, ToolDefinition>) -> (Names, N
         let kept = hashes.get(&tool.name).copied().flatten();
         kept.is_some_and(|hash| hash != tool.hash)
     };
-    let is_new = |tool: &&ToolDefinition| !hashes.contains_key(&tool.name);
+    // What stands there by the name of a method is about that method.
+    let is_new = |tool: &&ToolDefinition| {
+        !hashes.contains_key(&tool.name) || is_action_of_method(&tool.name)
+    };
     let names = |of: Vec<&ToolDefinition>| of.into_iter().map(|tool| tool.name.clone()).collect();
     // Actions without a hash are no tools.
     let gone = hashes

@@ -17,13 +17,20 @@ fn what_changed_is_told_apart_from_what_came_and_went() {
         "same": { "definition_hash": "a" }, "other": { "definition_hash": "b" },
         "gone": { "definition_hash": "c" }, "resources/read": { "ask": true }
     } });
-    let tools = [tool("same", "a"), tool("other", "x"), tool("fresh", "d")].into();
+    let tools = [
+        tool("same", "a"),
+        tool("other", "x"),
+        tool("fresh", "d"),
+        // The file has it as a method.
+        tool("resources/read", "e"),
+    ]
+    .into();
     let (changed, new, gone) = compared(&file, &tools);
     assert_eq!(
         (changed, new, gone),
         (
             vec!["other".into()],
-            vec!["fresh".into()],
+            vec!["fresh".into(), "resources/read".into()],
             vec!["gone".into()]
         )
     );
