@@ -8,7 +8,8 @@ const FOLDER: &str = "docs/screenshots";
 
 /// What stands in this attribute of the tags of a page.
 fn attributes<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
-    let parts = text.split(&format!(" {name}=\"")).skip(1);
+    let begins = format!(" {name}=\"");
+    let parts = text.split(begins.as_str()).skip(1);
     parts.filter_map(|rest| rest.split('"').next()).collect()
 }
 

@@ -17,6 +17,7 @@ use writ_store::settings::PersonSettings;
 use writ_store::standing::Pair;
 use writ_store::stop::StopEvents;
 use writ_testkit::{BANK, Cast, HttpReceiver, Phone, WebPage, World};
+use writ_wire::resource::ResourceUri;
 
 use crate::people::channels::settings;
 
@@ -87,7 +88,7 @@ impl<'a> Stage<'a> {
     }
 
     pub async fn proof(&mut self, act: &[(&str, &str)]) -> String {
-        let act: Vec<_> = act.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let act = act.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let mut held = self.phone.device.clone();
         let proof = self.phone.proof(&mut held, &act.collect::<Vec<_>>()).await;
         self.phone.device = held;
@@ -103,7 +104,7 @@ impl<'a> Stage<'a> {
     }
 
     pub async fn send(&mut self, path: &str, fields: &Fields) -> WebPage {
-        let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, value.clone()));
+        let fields = fields.iter().map(|(name, value)| (&**name, value.clone()));
         self.phone.post(path, &fields.collect::<Vec<_>>()).await
     }
 }
@@ -112,7 +113,8 @@ impl<'a> Stage<'a> {
 impl Stage<'_> {
     pub async fn grant(&self) -> String {
         let (world, cast) = (self.world, &self.cast);
-        let granted = cast.granted(world, &cast.planner, &cast.request(), BANK);
+        let request = cast.request();
+        let granted = cast.granted(world, &cast.planner, &request, BANK);
         granted.await.access_token()
     }
 
@@ -155,7 +157,7 @@ impl Stage<'_> {
             redirect_uri: "https://web.example/back",
         };
         let grant = ScopeGrant {
-            resource: BANK.parse().unwrap(),
+            resource: ResourceUri::parse(BANK).unwrap(),
             scope: "accounts:read".to_owned(),
         };
         let scopes = RememberedScopes([(grant, "words".to_owned())].into());
