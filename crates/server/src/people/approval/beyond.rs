@@ -8,10 +8,14 @@ use writ_authority::{Authority, Decimal, spend};
 use writ_core::requirements::is_within;
 use writ_pages::{Hint, Texts, title_of};
 use writ_wire::rar::Detail;
+use writ_wire::resource::ResourceUri;
 
 use super::question::Question;
 use super::view::unit;
 use crate::people::views::scopes;
+
+/// Of the only object of an authority (RFC 9396 section 2.2).
+const LOCATIONS: &str = "/0/locations/";
 
 /// How much more it is than each smaller object of its type and unit in the task, the largest of them first, and the object with
 /// that one's amount.
@@ -91,7 +95,20 @@ impl Question {
         let amounts = definition.amounts(detail);
         let is_amount = |at: &str| amounts.iter().any(|one| at == format!("/0{}", one.pointer));
         let mut other = nearest.iter().filter(|one| !is_amount(&one.pointer));
-        other.find_map(|one| one.requested.as_str().map(writ_authority::legible))
+        other.find_map(|one| {
+            let said = one.requested.as_str()?;
+            let resource = self.resource_named(&one.pointer, said);
+            Some(resource.unwrap_or_else(|| writ_authority::legible(said)))
+        })
+    }
+
+    /// A resource by its name, which stands on the screen above.
+    fn resource_named(&self, pointer: &str, said: &str) -> Option<String> {
+        let uri = pointer
+            .starts_with(LOCATIONS)
+            .then(|| ResourceUri::parse(said));
+        let resource = self.catalogue.resources.get(&uri?.ok()?)?;
+        Some(resource.name.clone())
     }
 
     fn larger(&self, detail: &Detail) -> Option<Larger> {
