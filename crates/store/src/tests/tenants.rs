@@ -233,9 +233,8 @@ async fn another_tenant_finds_nothing_that_waits(kind: DatabaseKind) {
 async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     let database = world(kind).await;
     let mut stages = waiting::waiting("stages");
-    stages.asked.stages = ["alice", "olga"]
-        .map(|name| waiting::stage(&[name], 1))
-        .into();
+    let stage = |name| waiting::stage(&[name], 1);
+    stages.asked.stages = ["alice", "olga"].map(stage).into();
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     fill(&mut transaction).await;
     waiting::insert(&mut transaction, &stages).await;
