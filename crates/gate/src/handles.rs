@@ -143,27 +143,3 @@ mod tests {
         assert_eq!(handles.kept().count, 1);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_handle_too_many_is_not_kept_until_others_are_over() {
-        let handles = Handles::default();
-        let (alice, now) = (
-            Owner::named("alice"),
-            Timestamp::from_seconds(1_790_000_000),
-        );
-        let keep =
-            |handle: usize, now| handles.keep(HandleKind::Task, &handle.to_string(), &alice, now);
-        let is_kept =
-            |handle: usize, now| handles.is_of(HandleKind::Task, &handle.to_string(), &alice, now);
-        assert!((0..MAX_HANDLES).all(|handle| keep(handle, now)));
-        assert!(!keep(MAX_HANDLES, now) && !is_kept(MAX_HANDLES, now));
-        assert!(keep(7, now) && is_kept(7, now), "it has its place");
-        let over = now.plus(LIFETIME);
-        assert!(keep(MAX_HANDLES, over) && is_kept(MAX_HANDLES, over));
-        assert!(!is_kept(7, over));
-    }
-}

@@ -37,9 +37,4 @@ impl Owner {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-
-    #[cfg(test)]
-    pub(crate) fn named(name: &str) -> Self {
-        Self(digest_text(&[name.as_bytes()]))
-    }
 }
