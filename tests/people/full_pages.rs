@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use writ_authority::{Decimal, Level, UsualAmount};
+use writ_core::authorize::OpenedBy;
 use writ_core::consent::Consent;
 use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
@@ -253,10 +254,12 @@ both!(
                 user: &alice,
                 authenticated_at: world.now(),
                 level: Level::Password,
+                opened_by: OpenedBy::Password,
                 for_request: None,
                 expires_at: world.now().plus(Duration::from_secs(3600)),
                 user_agent: None,
                 address: None,
+                upstream: None,
             };
             transaction.insert_session(session).await.unwrap();
         }
