@@ -63,11 +63,14 @@ fn odd_digit(number: &[char]) -> Option<Stranger> {
     })
 }
 
+/// What makes a key of the digit before it (Unicode UTS 51, `emoji_keycap_sequence`).
+const KEYCAP: [char; 2] = ['\u{fe0f}', '\u{20e3}'];
+
 /// Letters that are drawn like digits, in or at a number: `1З5`, `4О2`, `1.ОО`.
 fn letter_in_number(line: &[char]) -> Option<Stranger> {
     let letters = spans(line, |c| c.is_alphabetic() || is_mark(*c));
-    let mut letters =
-        letters.filter(|(_, run)| run.iter().all(|c| is_mark(*c) || is_like_digit_inside(*c)));
+    let like = |run: &[char]| run.iter().all(|c| is_mark(*c) || is_like_digit_inside(*c));
+    let mut letters = letters.filter(|(_, run)| **run != KEYCAP && like(run));
     letters.find_map(|(start, run)| {
         let (before, rest) = line.split_at_checked(start)?;
         let after = rest.get(run.len()..)?;

@@ -265,10 +265,16 @@ fn letters_of_spaced(word: &[char]) -> impl Iterator<Item = char> {
 
 /// Whether small letters of Greek stand behind capitals of ASCII, as in `TNFα` and `NFκB`: who took one for a letter of Latin would see a
 /// small letter among capitals. Of those that are drawn like one of ASCII only `α` and `γ`, which fonts tell apart, and at the end.
+/// Between letters of scripts without spaces each is judged by itself.
 fn is_formula(word: &[char]) -> bool {
-    let letters: Vec<char> = letters_of_spaced(word).collect();
+    let is_apart = |c: &char| matches!(kind(*c), Kind::Letter(script) if has_no_spaces(script));
+    word.split(is_apart).all(is_part_of_formula)
+}
+
+fn is_part_of_formula(part: &[char]) -> bool {
+    let letters: Vec<char> = letters_of_spaced(part).collect();
     let Some((last, others)) = letters.split_last() else {
-        return false;
+        return true;
     };
     let is_capital = |c: &char| c.is_ascii_uppercase();
     let is_greek = |c: &char| matches!(c, 'α'..='ω') && !is_greek_like_ascii(*c);

@@ -119,7 +119,7 @@ fn what_no_sentence_can_hold_stands_in_the_lines() {
     let read = shown(&create, &json!({ "title": "…" })).unwrap();
     assert_eq!(read[0], "Create the issue “…”, once");
     let read = shown(&create, &json!({ "title": null })).unwrap();
-    assert_eq!(read[0], "Create the issue null, once");
+    assert_eq!(read[0], "Create the issue nothing, once");
 }
 
 #[test]

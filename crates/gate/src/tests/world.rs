@@ -146,7 +146,8 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
 
 fn tools(state: &ServerState, body: &Value) -> Value {
     let cursor = body["params"]["cursor"].as_str();
-    let page: usize = cursor.map_or(1, |cursor| cursor.parse().unwrap());
+    // A cursor that it never gave is that of the first page.
+    let page: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(1);
     let mut listed = json!({ "tools": [] });
     if page == 1 {
         listed["tools"] = json!(state.tools);

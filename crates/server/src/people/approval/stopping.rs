@@ -41,14 +41,17 @@ pub async fn follow(
         // It says nothing about what else was approved: somebody else's question was.
         Denial::WrongNumber => return Ok(Endings::default()),
         Denial::Denied => Endings::default(),
-        Denial::Stopped => stop_all(visit, question, transaction).await?,
+        Denial::Stopped => Box::pin(stop_all(visit, question, transaction)).await?,
         Denial::NotMe if !is_about(visit, question) => {
             tell(visit, question, transaction).await?;
             Endings::default()
         }
         Denial::NotMe => match &question.request.asked.access {
-            Some(asked) => report_resource(visit, question, &asked.resource, transaction).await?,
-            None => report(visit, question, transaction).await?,
+            Some(asked) => {
+                let reported = report_resource(visit, question, &asked.resource, transaction);
+                Box::pin(reported).await?
+            }
+            None => Box::pin(report(visit, question, transaction)).await?,
         },
     };
     let now = visit.app.mended_time();
