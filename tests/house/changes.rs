@@ -8,7 +8,7 @@ const PAGES: &str = "crates/server/src/people/";
 const HOLDS: &str = "session.rs";
 
 /// The other transactions: nobody is signed in, or nothing of whoever is signed in changes.
-const OTHERS: [(&str, usize, &str); 9] = [
+const OTHERS: [(&str, usize, &str); 11] = [
     (
         "account.rs",
         2,
@@ -36,6 +36,16 @@ const OTHERS: [(&str, usize, &str); 9] = [
     ),
     ("login/forgotten.rs", 1, "anybody types a name"),
     ("login/passkey.rs", 1, "the passkey proves the person"),
+    (
+        "login/upstream.rs",
+        1,
+        "the answer of a provider is used up, whoever it is about",
+    ),
+    (
+        "login/upstream/account.rs",
+        1,
+        "the provider proves the person, whose row it holds",
+    ),
     (
         "logout.rs",
         1,

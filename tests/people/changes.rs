@@ -26,6 +26,8 @@ fn forms() -> Vec<(&'static str, &'static str, AskedProof)> {
     let of_session =
         |path: &str| path.starts_with("/app/") || ["/consent", "/device"].contains(&path);
     let rows = FORMS.iter().filter(|(path, ..)| of_session(path));
+    // Those of providers need one: `upstream_link.rs` has them.
+    let rows = rows.filter(|(path, ..)| !path.starts_with("/app/upstream"));
     let mut rows: Vec<_> = rows.copied().collect();
     rows.sort_by_key(|(path, form, _)| (*path, *form) == ("/app/settings", "password"));
     rows

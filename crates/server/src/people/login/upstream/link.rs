@@ -67,7 +67,7 @@ async fn prove(person: SignedIn<'_>, provider: &UpstreamProvider, form: &Form) -
     let app = person.app;
     match strongest(person).await? {
         LinkingProof::Passkey => {
-            let mut transaction = app.begin().await?;
+            let mut transaction = person.begin_change().await?;
             let act = Act::link_upstream(&provider.name);
             let proof = by_passkey(person, &mut transaction, &act, form).await?;
             // Its challenge is used up in any case.
@@ -106,13 +106,12 @@ pub(super) async fn finish(
 ) -> Linking<Response> {
     let (app, session) = (person.app, person.browser.digest());
     let now = app.clock.now();
-    let mut transaction = app.begin().await?;
     // A proof of before a reset links nothing after it.
-    let holds = transaction.hold_session(links, &session, now).await?;
-    if person.id() != links || !holds {
+    let began = app.begin_change(links, &session).await?;
+    let Some(mut transaction) = began.filter(|_| person.id() == links) else {
         let expired = LinkingProblem::Provider(LoginProblem::Expired);
         return Err(StepError::Problem(expired));
-    }
+    };
     let accounts = transaction.upstream_accounts_of(links).await?;
     let subject = proven.subject();
     if is_among(&accounts, subject) {
@@ -142,11 +141,7 @@ pub(super) async fn remove(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
     let provider = provider(person.app, form.required("upstream")?)?;
     let (app, user, now) = (person.app, person.id(), person.app.clock.now());
-    let mut transaction = app.begin().await?;
-    let session = person.browser.digest();
-    if !transaction.hold_session(user, &session, now).await? {
-        return Ok(see_other(PATH));
-    }
+    let mut transaction = person.begin_change().await?;
     let removed = transaction
         .remove_upstream_links(user, &provider.issuer)
         .await?;
