@@ -64,7 +64,6 @@ pub(super) async fn or_page(
 }
 
 async fn prove(person: SignedIn<'_>, provider: &UpstreamProvider, form: &Form) -> Linking<()> {
-    let app = person.app;
     match strongest(person).await? {
         LinkingProof::Passkey => {
             let mut transaction = person.begin_change().await?;
@@ -140,7 +139,7 @@ fn is_among(accounts: &[UpstreamAccount], subject: UpstreamSubject<'_>) -> bool 
 pub(super) async fn remove(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
     let provider = provider(person.app, form.required("upstream")?)?;
-    let (app, user, now) = (person.app, person.id(), person.app.clock.now());
+    let (user, now) = (person.id(), person.app.clock.now());
     let mut transaction = person.begin_change().await?;
     let removed = transaction
         .remove_upstream_links(user, &provider.issuer)
