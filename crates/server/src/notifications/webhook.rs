@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use writ_core::id::UserId;
+use writ_core::pending::PendingRequest;
 use writ_pages::messages::{Passkey, Reach};
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
@@ -80,6 +81,12 @@ impl<'a> WebhookClaims<'a> {
     /// The notice is of this user.
     fn of_user(&mut self, notice: &Notice) {
         self.people = notice.user.iter().cloned().collect();
+    }
+
+    fn of_request(&mut self, request: &PendingRequest) {
+        self.client_id = Some(request.client.to_string());
+        self.expires_at = Some(request.expires_at.rfc3339());
+        self.approval = Some(request.id.to_string());
     }
 
     /// What of a person changed.
@@ -157,10 +164,8 @@ async fn claims<'a>(
             }
             let current = request.asked.stages.get(*stage);
             claims.people = current.map_or_else(Vec::new, |current| current.of.clone());
-            claims.client_id = Some(request.client.to_string());
             claims.url = Some(app.config.url(&page_of(&request.id)));
-            claims.expires_at = Some(request.expires_at.rfc3339());
-            claims.approval = Some(request.id.to_string());
+            claims.of_request(&request);
         }
         NoticeContent::Reported {
             agent,

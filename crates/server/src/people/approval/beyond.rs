@@ -15,7 +15,7 @@ use super::view::unit;
 use crate::people::views::scopes;
 
 /// Of the only object of an authority (RFC 9396 section 2.2).
-const LOCATIONS: &str = "/0/locations/";
+const LOCATIONS: &str = "/0/locations";
 
 /// How much more it is than each smaller object of its type and unit in the task, the largest of them first, and the object with
 /// that one's amount.
