@@ -90,26 +90,15 @@ fn pages_afterwards(texts: &Texts) -> Vec<(&'static str, Page)> {
     pages
 }
 
-fn upstream_pages(texts: &Texts) -> Vec<(&'static str, Page)> {
-    let acme = || OfferedUpstream {
+fn acme() -> OfferedUpstream {
+    OfferedUpstream {
         name: "acme".to_owned(),
         label: "Acme & Sons".to_owned(),
-    };
-    let row = |account| UpstreamView {
-        provider: acme(),
-        account,
-    };
-    let linked = |removable: bool| LinkedView {
-        since: ago(900_000),
-        last_login: removable.then(|| ago(60)),
-        removable,
-    };
-    let page = |accounts: Vec<Option<LinkedView>>, proof, problem| UpstreamPage {
-        person: person(),
-        upstreams: accounts.into_iter().map(row).collect(),
-        proof,
-        problem,
-    };
+    }
+}
+
+/// What a provider adds to the pages that are there without one.
+fn pages_beside_upstream(texts: &Texts) -> Vec<(&'static str, Page)> {
     let login = Login {
         upstreams: vec![acme()],
         ..login()
@@ -131,7 +120,6 @@ fn upstream_pages(texts: &Texts) -> Vec<(&'static str, Page)> {
         enrolment,
         ..self::devices()
     };
-    let wrong = LinkingProblem::Password(SettingsProblem::PasswordWrong);
     vec![
         ("login-upstream", login.page(texts)),
         ("devices-upstream", devices.page(texts)),
@@ -140,6 +128,27 @@ fn upstream_pages(texts: &Texts) -> Vec<(&'static str, Page)> {
             "devices-by-login",
             first(Enrolment::FirstByLogin).page(texts),
         ),
+    ]
+}
+
+fn upstream_pages(texts: &Texts) -> Vec<(&'static str, Page)> {
+    let row = |account| UpstreamView {
+        provider: acme(),
+        account,
+    };
+    let linked = |removable: bool| LinkedView {
+        since: ago(900_000),
+        last_login: removable.then(|| ago(60)),
+        removable,
+    };
+    let page = |accounts: Vec<Option<LinkedView>>, proof, problem| UpstreamPage {
+        person: person(),
+        upstreams: accounts.into_iter().map(row).collect(),
+        proof,
+        problem,
+    };
+    let wrong = LinkingProblem::Password(SettingsProblem::PasswordWrong);
+    let linking = [
         (
             "upstream",
             page(vec![Some(linked(true))], LinkingProof::Passkey, None).page(texts),
@@ -170,7 +179,10 @@ fn upstream_pages(texts: &Texts) -> Vec<(&'static str, Page)> {
             )
             .page(texts),
         ),
-    ]
+    ];
+    let mut pages = pages_beside_upstream(texts);
+    pages.extend(linking);
+    pages
 }
 
 pub(super) fn settings() -> Settings {

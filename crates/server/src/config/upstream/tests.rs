@@ -70,9 +70,11 @@ fn what_this_version_cannot_do_is_refused() {
     }
 }
 
-#[test]
-fn what_is_unsafe_or_incomplete_is_said() {
-    for (name, text, said) in [
+/// Name, text of the section, and what is said of it.
+type Refused = (&'static str, String, &'static str);
+
+fn of_names_and_urls() -> Vec<Refused> {
+    vec![
         (
             "acme",
             "issuer = 'https://login.acme.example'".to_owned(),
@@ -92,6 +94,11 @@ fn what_is_unsafe_or_incomplete_is_said() {
             "has a query",
         ),
         ("acme", BASE.replace("login.acme", "as"), "this server"),
+    ]
+}
+
+fn of_rules_and_secrets() -> Vec<Refused> {
+    vec![
         (
             "acme",
             format!("{BASE}anyone = true\ndomains = ['a.example']"),
@@ -139,7 +146,12 @@ fn what_is_unsafe_or_incomplete_is_said() {
             format!("{BASE}client_secret = 'x'\nclient_secret_file = '/x'"),
             "are both set",
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn what_is_unsafe_or_incomplete_is_said() {
+    for (name, text, said) in [of_names_and_urls(), of_rules_and_secrets()].concat() {
         let (providers, problems) = checked(&[(name, text.clone())]);
         assert!(providers.is_empty(), "{text}");
         assert!(
@@ -148,6 +160,10 @@ fn what_is_unsafe_or_incomplete_is_said() {
             "{text}: {problems:?}"
         );
     }
+}
+
+#[test]
+fn providers_are_told_apart_and_not_too_many() {
     let issuer = |number| BASE.replace("login.acme", &format!("login{number}"));
     let names: Vec<String> = (0..=MAX_UPSTREAMS).map(|at| format!("p{at}")).collect();
     let sections: Vec<_> = names
