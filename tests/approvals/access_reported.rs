@@ -242,7 +242,11 @@ both_with!(
                 evaluation: evaluation.clone(),
             })
             .collect();
-        racers.insert(6, Racer::Report { alice, page });
+        let report = Racer::Report {
+            alice: Box::new(alice),
+            page: Box::new(page),
+        };
+        racers.insert(6, report);
         let answers = at_once(racers.into_iter().map(Racer::runs).collect()).await;
         let permits: Vec<bool> = answers.into_iter().flatten().collect();
         for (evaluation, permit) in approved.iter().zip(&permits) {
@@ -268,8 +272,8 @@ enum Racer {
         evaluation: Value,
     },
     Report {
-        alice: Phone,
-        page: WebPage,
+        alice: Box<Phone>,
+        page: Box<WebPage>,
     },
 }
 

@@ -82,7 +82,8 @@ impl<'a> Stage<'a> {
         let lines = dump.lines().filter(|line| {
             let line = line.trim_start_matches(['(', '"']);
             let is_beside = BESIDE.iter().any(|table| line.starts_with(table));
-            !is_beside && !(line.starts_with("sessions ") && line.contains(&session))
+            let is_this = line.starts_with("sessions ") && line.contains(&session);
+            !is_beside && !is_this
         });
         lines.map(str::to_owned).collect()
     }
