@@ -1,3 +1,5 @@
+//! How much a session holds.
+
 use serde_json::json;
 
 use super::*;
