@@ -13,10 +13,10 @@ use writ_testkit::{
 use super::account::{self, reset, text};
 use super::upstream::{name_of, sign_in_as};
 
-const PATH: &str = "/app/upstream";
+pub(super) const PATH: &str = "/app/upstream";
 const LINK: &str = "link-acme";
 
-async fn alice_at(world: &World, path: &str) -> (TestBrowser, WebPage) {
+pub(super) async fn alice_at(world: &World, path: &str) -> (TestBrowser, WebPage) {
     let mut browser = world.browser();
     let login = browser.open(path).await;
     let page = browser.log_in(&login, "alice", PASSWORD).await;
@@ -24,7 +24,7 @@ async fn alice_at(world: &World, path: &str) -> (TestBrowser, WebPage) {
 }
 
 /// From the form, with this proof, to where the provider sends back.
-async fn answered(
+pub(super) async fn answered(
     world: &World,
     acme: &TestProvider,
     browser: &mut TestBrowser,
@@ -37,7 +37,7 @@ async fn answered(
     acme.answer(&asked, &claims)
 }
 
-async fn links(world: &World) -> usize {
+pub(super) async fn links(world: &World) -> usize {
     let changed = world.events_named("user.changed").await;
     let linked = changed
         .iter()
@@ -231,10 +231,10 @@ both_upstream!(
         let alice = UserId::from_text(cast.alice.clone());
         let (mut transaction, now) = (world.begin().await, world.now());
         for number in 0..MAX_UPSTREAM_ACCOUNTS {
-            let subject = format!("of-{number}");
+            let issuer = format!("https://other-{number}.example");
             let account = UpstreamSubject {
-                issuer: "https://other.example",
-                subject: &subject,
+                issuer: &issuer,
+                subject: "alice-there",
             };
             let origin = AccountOrigin::Link;
             let written = transaction.insert_upstream_account(account, &alice, origin, now);

@@ -26,7 +26,7 @@ async fn send(world: &World, token: &str) -> TestReply {
     world.post("/upstream/acme/logout", &form, &[]).await
 }
 
-async fn log_out(world: &World, acme: &TestProvider, changes: Value) -> TestReply {
+pub(super) async fn log_out(world: &World, acme: &TestProvider, changes: Value) -> TestReply {
     let token = acme
         .key
         .sign_typed("logout+jwt", &claims(world, acme, changes));

@@ -12,8 +12,6 @@ use crate::email;
 
 /// How far a provider's clock may be from ours.
 pub const CLOCKS_APART: Duration = Duration::from_secs(60);
-/// As old counts a login of which the provider does not say when it was: never as a fresh one.
-pub const UNKNOWN_LOGIN_AGE: Duration = Duration::from_secs(24 * 3600);
 /// The longest `sub`, in ASCII characters (OpenID Connect Core section 2).
 pub const LONGEST_SUBJECT: usize = 255;
 /// Of the part before `@` of a name that is made from claims.
@@ -140,35 +138,23 @@ pub struct LevelRule {
     pub passkey_amr: BTreeSet<String>,
 }
 
-/// What a login at the provider proves about its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProvedLogin {
-    /// The person proved who they are since this server asked.
-    Fresh,
-    /// Before that, or the provider does not say when: as of this time.
-    Earlier(Timestamp),
-}
-
-impl ProvedLogin {
-    /// `asked_at`: when this server sent the person there, with `max_age=0` (OpenID Connect Core section 3.1.2.1).
-    pub fn of(auth_time: Option<Timestamp>, asked_at: Timestamp, now: Timestamp) -> Self {
-        match auth_time {
-            Some(at) if at.plus(CLOCKS_APART) >= asked_at => Self::Fresh,
-            Some(at) => Self::Earlier(at),
-            None => Self::Earlier(now.minus(UNKNOWN_LOGIN_AGE)),
-        }
+impl UpstreamClaims {
+    /// When the person proved who they are there, if that was since this server asked, at `asked_at` and with `max_age=0`, for which the
+    /// provider must say it (OpenID Connect Core sections 2 and 3.1.2.1). Any other login is no proof of who is there now.
+    pub fn proved_at(&self, asked_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let fresh = |at: &Timestamp| at.plus(CLOCKS_APART) >= asked_at;
+        self.auth_time.filter(fresh).map(|at| at.min(now))
     }
 }
 
 impl LevelRule {
-    /// Only a fresh login counts as more than a password.
-    pub fn level(&self, claims: &UpstreamClaims, login: ProvedLogin) -> Level {
+    pub fn level(&self, claims: &UpstreamClaims) -> Level {
         let by_acr = claims.acr.as_ref();
         let by_acr = by_acr.is_some_and(|acr| self.passkey_acr.contains(acr));
         let by_amr = !self.passkey_amr.is_disjoint(&claims.amr);
-        match (by_acr || by_amr, login) {
-            (true, ProvedLogin::Fresh) => Level::Passkey,
-            (true, ProvedLogin::Earlier(_)) | (false, _) => Level::Password,
+        match by_acr || by_amr {
+            true => Level::Passkey,
+            false => Level::Password,
         }
     }
 }

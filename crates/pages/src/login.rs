@@ -57,7 +57,7 @@ pub enum LoginProblem {
     UpstreamUnavailable,
     /// Proved there, and not let in here.
     UpstreamNotAdmitted,
-    /// Something here asks for a login of now, and the provider does not say that this is one.
+    /// The provider does not say that this is a login of now.
     UpstreamNotFresh,
 }
 

@@ -188,7 +188,7 @@ texts! {
     UpstreamTexts {
         title: String, lead: String, since: String, used: String, came: String, remove: String, link: String,
         by_passkey: String, password: String, nothing: String, failed: String, not_proven: String, taken: String,
-        too_many: String,
+        already_there: String, too_many: String,
     }
     ActivityKindTexts {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,

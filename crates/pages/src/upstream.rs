@@ -53,6 +53,8 @@ pub enum LinkingProblem {
     NothingToProveBy,
     /// The account there is another person's here.
     Taken,
+    /// They sign in by an account there already.
+    AlreadyThere,
     TooMany,
     /// Of the way there and back.
     Provider(LoginProblem),
@@ -63,9 +65,11 @@ impl LinkingProblem {
         match self {
             Self::Password(problem) => problem.status(),
             Self::Provider(problem) => problem.status(),
-            Self::Passkey | Self::NothingToProveBy | Self::Taken | Self::TooMany => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::Passkey
+            | Self::NothingToProveBy
+            | Self::Taken
+            | Self::AlreadyThere
+            | Self::TooMany => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
 
@@ -73,7 +77,11 @@ impl LinkingProblem {
         match self {
             Self::Password(problem) => problem.retry_after(),
             Self::Provider(problem) => problem.retry_after(),
-            Self::Passkey | Self::NothingToProveBy | Self::Taken | Self::TooMany => None,
+            Self::Passkey
+            | Self::NothingToProveBy
+            | Self::Taken
+            | Self::AlreadyThere
+            | Self::TooMany => None,
         }
     }
 
@@ -84,6 +92,7 @@ impl LinkingProblem {
             Self::Passkey => &text.not_proven,
             Self::NothingToProveBy => &text.nothing,
             Self::Taken => &text.taken,
+            Self::AlreadyThere => &text.already_there,
             Self::TooMany => &text.too_many,
             Self::Provider(problem) => problem.text(texts),
         }

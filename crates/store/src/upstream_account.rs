@@ -85,6 +85,10 @@ const END_UNNAMED_SESSIONS: &str = "
     WHERE tenant = $1 AND user_id = $2 AND upstream_issuer = $3 AND upstream_sid IS NULL AND ended_at IS NULL
     RETURNING user_id";
 
+const ENDED_SINCE: &str = "
+    SELECT user_id FROM sessions
+    WHERE tenant = $1 AND user_id = $2 AND upstream_issuer = $3 AND ended_at > $4 LIMIT 1";
+
 const END_SESSIONS_OF_SID: &str = "
     UPDATE sessions SET ended_at = $4
     WHERE tenant = $1 AND upstream_issuer = $2 AND upstream_sid = $3 AND ended_at IS NULL
@@ -181,7 +185,26 @@ impl DatabaseTransaction {
         Ok(rows.into_iter().map(EndedRow::user).collect())
     }
 
-    /// The same of those that belong to one session at the provider.
+    /// Whether a session of this person that the provider opened was ended after this time.
+    pub async fn upstream_session_ended_since(
+        &mut self,
+        (user, issuer): (&UserId, &str),
+        since: Timestamp,
+    ) -> Result<bool> {
+        let (user, since) = (user.as_str(), since.micros());
+        let row = optional!(
+            self,
+            EndedRow,
+            ENDED_SINCE,
+            &self.tenant,
+            user,
+            issuer,
+            since
+        )?;
+        Ok(row.is_some())
+    }
+
+    /// Ends the sessions that belong to one session at the provider; whose they were, each.
     pub async fn end_upstream_sid(
         &mut self,
         issuer: &str,

@@ -132,27 +132,26 @@ fn who_was_let_in_by_a_rule_is_let_in_as_long_as_it_holds() {
 fn oidc_core_3_1_2_1_only_a_login_since_the_question_is_fresh() {
     let asked = Timestamp::from_seconds(1_790_000_000);
     let now = asked.plus(Duration::from_secs(120));
-    let at = |seconds: i64| Some(Timestamp::from_seconds(1_790_000_000 + seconds));
+    let at = |seconds: i64| Timestamp::from_seconds(1_790_000_000 + seconds);
     for (auth_time, expected) in [
-        (at(0), ProvedLogin::Fresh),
-        (at(119), ProvedLogin::Fresh),
-        (at(-60), ProvedLogin::Fresh),
-        (
-            at(-61),
-            ProvedLogin::Earlier(Timestamp::from_seconds(1_789_999_939)),
-        ),
-        (None, ProvedLogin::Earlier(now.minus(UNKNOWN_LOGIN_AGE))),
+        (Some(at(0)), Some(at(0))),
+        (Some(at(119)), Some(at(119))),
+        (Some(at(-60)), Some(at(-60))),
+        (Some(at(-61)), None),
+        // The provider's clock is ahead.
+        (Some(at(121)), Some(now)),
+        (None, None),
     ] {
-        assert_eq!(
-            ProvedLogin::of(auth_time, asked, now),
-            expected,
-            "{auth_time:?}"
-        );
+        let claims = UpstreamClaims {
+            auth_time,
+            ..UpstreamClaims::default()
+        };
+        assert_eq!(claims.proved_at(asked, now), expected, "{auth_time:?}");
     }
 }
 
 #[test]
-fn a_login_is_a_password_unless_the_map_says_more_and_it_is_fresh() {
+fn a_login_is_a_password_unless_the_map_says_more() {
     let rule = LevelRule {
         passkey_acr: set(&["phr"]),
         passkey_amr: set(&["hwk", "fido"]),
@@ -162,42 +161,16 @@ fn a_login_is_a_password_unless_the_map_says_more_and_it_is_fresh() {
         amr: set(amr),
         ..UpstreamClaims::default()
     };
-    let earlier = ProvedLogin::Earlier(Timestamp::from_seconds(0));
-    for (rule, claims, login, expected) in [
-        (
-            &rule,
-            said(Some("phr"), &[]),
-            ProvedLogin::Fresh,
-            Level::Passkey,
-        ),
-        (
-            &rule,
-            said(None, &["pwd", "fido"]),
-            ProvedLogin::Fresh,
-            Level::Passkey,
-        ),
-        (&rule, said(Some("phr"), &["hwk"]), earlier, Level::Password),
-        (
-            &rule,
-            said(Some("hwk"), &["phr"]),
-            ProvedLogin::Fresh,
-            Level::Password,
-        ),
-        (
-            &rule,
-            said(Some("PHR"), &["pwd"]),
-            ProvedLogin::Fresh,
-            Level::Password,
-        ),
-        (&rule, said(None, &[]), ProvedLogin::Fresh, Level::Password),
-        (
-            &LevelRule::default(),
-            said(Some("phr"), &["hwk"]),
-            ProvedLogin::Fresh,
-            Level::Password,
-        ),
+    let none = LevelRule::default();
+    for (rule, claims, expected) in [
+        (&rule, said(Some("phr"), &[]), Level::Passkey),
+        (&rule, said(None, &["pwd", "fido"]), Level::Passkey),
+        (&rule, said(Some("hwk"), &["phr"]), Level::Password),
+        (&rule, said(Some("PHR"), &["pwd"]), Level::Password),
+        (&rule, said(None, &[]), Level::Password),
+        (&none, said(Some("phr"), &["hwk"]), Level::Password),
     ] {
-        assert_eq!(rule.level(&claims, login), expected, "{claims:?} {login:?}");
+        assert_eq!(rule.level(&claims), expected, "{claims:?}");
     }
 }
 

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
+use writ_core::upstream::AccountOrigin;
 use writ_pages::messages::Reach;
 use writ_pages::{
     LANGUAGE_COOKIE, PasswordAskedBy, PersonView, QuietView, Settings, SettingsNotice,
@@ -276,7 +277,9 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
     let mut reading = app.read().await?;
     let stored = reading.settings(&person.user().id).await?;
     let stored = stored.unwrap_or_default();
+    let linked = reading.upstream_accounts_of(&person.user().id).await?;
     drop(reading);
+    let links = linked.iter().any(|one| one.origin == AccountOrigin::Link);
     let quiet = stored.quiet_from.zip(stored.quiet_until);
     let settings = Settings {
         person: PersonView {
@@ -289,7 +292,7 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
         offset_minutes: stored.offset_minutes.unwrap_or_default(),
         email: stored.email.unwrap_or_default(),
         email_possible: app.config.channels.mail.is_some(),
-        upstreams: !app.config.upstreams.is_empty(),
+        upstreams: !app.config.upstreams.is_empty() || links,
         has_user_code: stored.user_code_hash.is_some(),
         languages: app.languages.names(),
         by_passkey: can_prove_by_passkey(person).await?,

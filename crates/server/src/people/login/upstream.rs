@@ -80,20 +80,19 @@ async fn callback(
 ) -> Result<Response, PageError> {
     let app = &*visitor.app;
     let provider = provider(app, &name)?;
+    admit_unproved(&visitor)?;
     let state = query.optional("state")?.unwrap_or_default();
     let Some(login) = SealedLogin::open(app, &visitor.browser, provider, state) else {
-        admit_unproved(&visitor)?;
         return Err(PageError::form_expired_at("/login".to_owned()));
     };
     let proved = redeem(&visitor, provider, &login, &query).await;
     if let Some((user, person)) = login.links.as_ref().zip(visitor.session()) {
-        let linked = link(person, provider, user, proved).await;
+        let linked = link(person, provider, &login, (user, proved)).await;
         return link::or_page(person, linked).await;
     }
     let entered = enter(&visitor, provider, &login, proved).await;
     if let Err(StepError::Problem(_)) = &entered {
         app.metrics.login("failed");
-        admit_unproved(&visitor)?;
     }
     or_page(&visitor, &login.destination, entered).await
 }
@@ -101,12 +100,16 @@ async fn callback(
 async fn link(
     person: SignedIn<'_>,
     provider: &UpstreamProvider,
-    user: &UserId,
-    proved: Step<UpstreamClaims>,
+    login: &SealedLogin,
+    (user, proved): (&UserId, Step<UpstreamClaims>),
 ) -> Result<Response, StepError<LinkingProblem>> {
-    let claims = proved.map_err(|error| error.map(LinkingProblem::Provider))?;
-    let claims = &claims;
-    link::finish(person, ProvenThere { provider, claims }, user).await
+    let claims = &proved.map_err(|error| error.map(LinkingProblem::Provider))?;
+    let proven = ProvenThere {
+        provider,
+        claims,
+        login,
+    };
+    link::finish(person, proven, user).await
 }
 
 async fn enter(
@@ -120,7 +123,12 @@ async fn enter(
     if login.links.is_some() {
         return Err(StepError::Problem(LoginProblem::Expired));
     }
-    account::enter(visitor, login, ProvenThere { provider, claims }).await
+    let proven = ProvenThere {
+        provider,
+        claims,
+        login,
+    };
+    account::enter(visitor, proven).await
 }
 
 /// What the provider says of the person. The answer is used up before anything is asked of the provider, whatever comes of it.
@@ -181,7 +189,7 @@ fn failed(
     StepError::Problem(problem)
 }
 
-/// Anybody can bring answers that are none.
+/// Anybody can bring answers that are none, and with a `state` of this server each makes a row and a call of the provider: so it comes first.
 fn admit_unproved(visitor: &Visitor) -> Result<(), PageError> {
     let (app, now) = (&visitor.app, visitor.app.clock.now());
     let admitted = app.strangers.admit_unproved(visitor.address, now);

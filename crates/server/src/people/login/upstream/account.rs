@@ -6,12 +6,13 @@ use serde_json::json;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
-use writ_core::upstream::{AccountOrigin, NotAdmitted, ProvedLogin, UpstreamClaims, user_names};
+use writ_core::upstream::{AccountOrigin, NotAdmitted, UpstreamClaims, user_names};
 use writ_pages::LoginProblem;
 use writ_store::session::UpstreamSession;
 use writ_store::upstream_account::{EndedSessions, UpstreamAccount, UpstreamSubject};
 use writ_store::user::{NO_PASSWORD, StoredUser};
 use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::time::Timestamp;
 
 use super::Step;
 use super::sealed::SealedLogin;
@@ -29,6 +30,8 @@ const TRIES: usize = 2;
 pub(super) struct ProvenThere<'a> {
     pub(super) provider: &'a UpstreamProvider,
     pub(super) claims: &'a UpstreamClaims,
+    /// With what this server asked there.
+    pub(super) login: &'a SealedLogin,
 }
 
 impl<'a> ProvenThere<'a> {
@@ -37,6 +40,12 @@ impl<'a> ProvenThere<'a> {
             issuer: &self.provider.issuer,
             subject: &self.claims.subject,
         }
+    }
+
+    /// When they proved it; a login of before the question proves nothing here.
+    pub(super) fn proved_at(self, now: Timestamp) -> Step<Timestamp> {
+        let at = self.claims.proved_at(self.login.asked_at(), now);
+        at.ok_or(StepError::Problem(LoginProblem::UpstreamNotFresh))
     }
 }
 
@@ -47,34 +56,29 @@ enum Found {
     Shut(UserId, String),
     /// Nobody here.
     Stranger(NotAdmitted),
+    /// Known here, and signed out since this server asked.
+    Over,
     /// Another request changed the account at this moment.
     Meanwhile,
 }
 
 /// A session, and on to where the person wanted to go.
-pub(super) async fn enter(
-    visitor: &Visitor,
-    login: &SealedLogin,
-    proven: ProvenThere<'_>,
-) -> Step<Response> {
-    let ProvenThere { provider, claims } = proven;
+pub(super) async fn enter(visitor: &Visitor, proven: ProvenThere<'_>) -> Step<Response> {
+    let ProvenThere {
+        provider,
+        claims,
+        login,
+    } = proven;
     let app = &*visitor.app;
     let now = app.clock.now();
-    let proved = ProvedLogin::of(claims.auth_time, login.asked_at(), now);
-    let authenticated_at = match proved {
-        ProvedLogin::Fresh => now,
-        ProvedLogin::Earlier(_) if waits_for_a_proof(visitor, login) => {
-            return Err(StepError::Problem(LoginProblem::UpstreamNotFresh));
-        }
-        ProvedLogin::Earlier(at) => at,
-    };
+    let authenticated_at = proven.proved_at(now)?;
     let (mut transaction, person) = person(app, proven).await?;
     let there = UpstreamProof {
         session: UpstreamSession {
             issuer: &provider.issuer,
             sid: claims.sid.as_deref(),
         },
-        level: provider.levels.level(claims, proved),
+        level: provider.levels.level(claims),
         authenticated_at,
     };
     let entrance = Entrance {
@@ -89,12 +93,6 @@ pub(super) async fn enter(
     Ok(entrance.go_on(app, &fresh)?)
 }
 
-/// A request asks for a proof of now, and so does whoever is signed in already. A login of which nobody knows that it is of now opens a
-/// session for neither.
-fn waits_for_a_proof(visitor: &Visitor, login: &SealedLogin) -> bool {
-    login.destination.request.is_some() || visitor.browser.session.is_some()
-}
-
 /// In the transaction that the caller commits.
 async fn person(app: &App, proven: ProvenThere<'_>) -> Step<(DatabaseTransaction, StoredUser)> {
     for _ in 0..TRIES {
@@ -102,6 +100,7 @@ async fn person(app: &App, proven: ProvenThere<'_>) -> Step<(DatabaseTransaction
         match find(app, &mut transaction, proven).await? {
             Found::Person(person) => return Ok((transaction, person)),
             Found::Meanwhile => {}
+            Found::Over => return Err(StepError::Problem(LoginProblem::Expired)),
             Found::Shut(user, why) => {
                 let (now, issuer) = (app.clock.now(), proven.provider.issuer.as_str());
                 // Whom the provider's rules let in no more stays in nowhere that it opened.
@@ -160,6 +159,9 @@ async fn known(
     if let Err(why) = rule.still_admits(account.origin, proven.claims) {
         return Ok(Found::Shut(user, why.to_string()));
     }
+    if is_over(transaction, proven, &user).await? {
+        return Ok(Found::Over);
+    }
     let (subject, now) = (proven.subject(), app.clock.now());
     match transaction
         .use_upstream_account(subject, &user, now)
@@ -170,13 +172,32 @@ async fn known(
     }
 }
 
+/// Whether all their sessions were ended since this server asked, or one that this provider opened: an answer that somebody held back
+/// undoes neither.
+async fn is_over(
+    transaction: &mut DatabaseTransaction,
+    proven: ProvenThere<'_>,
+    user: &UserId,
+) -> Result<bool, StoreError> {
+    let asked_at = proven.login.asked_at();
+    let ended_at = transaction.others_ended_at(user).await?;
+    if ended_at.is_some_and(|ended_at| asked_at < ended_at) {
+        return Ok(true);
+    }
+    let there = (user, proven.provider.issuer.as_str());
+    let ended = transaction.upstream_session_ended_since(there, asked_at);
+    ended.await
+}
+
 /// Somebody new.
 async fn admit(
     app: &App,
     transaction: &mut DatabaseTransaction,
     proven: ProvenThere<'_>,
 ) -> Result<Found, StoreError> {
-    let ProvenThere { provider, claims } = proven;
+    let ProvenThere {
+        provider, claims, ..
+    } = proven;
     let (subject, now) = (proven.subject(), app.clock.now());
     let id = UserId::make(now, app.entropy());
     let origin = AccountOrigin::Admission;

@@ -7,17 +7,17 @@ use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_core::upstream::AccountOrigin;
 use writ_pages::{
-    LinkedView, LinkingProblem, LinkingProof, LoginProblem, UpstreamPage, UpstreamView,
+    LinkedView, LinkingProblem, LinkingProof, LoginProblem, OfferedUpstream, UpstreamPage,
+    UpstreamView,
 };
-use writ_store::upstream_account::{
-    EndedSessions, MAX_UPSTREAM_ACCOUNTS, UpstreamAccount, UpstreamSubject,
-};
+use writ_store::upstream_account::{EndedSessions, MAX_UPSTREAM_ACCOUNTS, UpstreamAccount};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
 use super::account::ProvenThere;
 use super::{provider, to_provider};
 use crate::config::UpstreamProvider;
+use crate::node::app::App;
 use crate::notifications::account_notice::upstream_linked;
 use crate::people::error::{PageError, StepError};
 use crate::people::login::{Destination, offered};
@@ -39,15 +39,7 @@ pub(super) async fn begin(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
     let provider = provider(person.app, form.required("upstream")?)?;
     let begun = match prove(person, provider, form).await {
-        Ok(()) => {
-            let back = Destination {
-                request: None,
-                next: Some(PATH.to_owned()),
-            };
-            let links = Some(person.id().clone());
-            let way = to_provider(&posted.visitor, provider, (back, links)).await;
-            way.map_err(|error| error.map(LinkingProblem::Provider))
-        }
+        Ok(()) => go(person, &posted.visitor, provider).await,
         Err(error) => Err(error),
     };
     or_page(person, begun).await
@@ -86,6 +78,24 @@ async fn prove(person: SignedIn<'_>, provider: &UpstreamProvider, form: &Form) -
     }
 }
 
+async fn go(
+    person: SignedIn<'_>,
+    visitor: &Visitor,
+    provider: &UpstreamProvider,
+) -> Linking<Response> {
+    let (app, user) = (person.app, person.id());
+    let accounts = app.read().await?.upstream_accounts_of(user).await?;
+    if accounts.iter().any(|one| one.issuer == provider.issuer) {
+        return Err(StepError::Problem(LinkingProblem::AlreadyThere));
+    }
+    let back = Destination {
+        request: None,
+        next: Some(PATH.to_owned()),
+    };
+    let way = to_provider(visitor, provider, (back, Some(user.clone()))).await;
+    way.map_err(|error| error.map(LinkingProblem::Provider))
+}
+
 async fn strongest(person: SignedIn<'_>) -> Result<LinkingProof, StoreError> {
     if can_prove_by_passkey(person).await? {
         return Ok(LinkingProof::Passkey);
@@ -105,6 +115,9 @@ pub(super) async fn finish(
 ) -> Linking<Response> {
     let (app, session) = (person.app, person.browser.digest());
     let now = app.clock.now();
+    if let Err(error) = proven.proved_at(now) {
+        return Err(error.map(LinkingProblem::Provider));
+    }
     // A proof of before a reset links nothing after it.
     let began = app.begin_change(links, &session).await?;
     let Some(mut transaction) = began.filter(|_| person.id() == links) else {
@@ -113,8 +126,13 @@ pub(super) async fn finish(
     };
     let accounts = transaction.upstream_accounts_of(links).await?;
     let subject = proven.subject();
-    if is_among(&accounts, subject) {
-        return Ok(see_other(PATH));
+    let mut there = accounts.iter().filter(|one| one.issuer == subject.issuer);
+    if let Some(linked) = there.next() {
+        // The page has one row for each provider, so a second account would be a way in that nobody sees.
+        return match linked.subject == subject.subject {
+            true => Ok(see_other(PATH)),
+            false => Err(StepError::Problem(LinkingProblem::AlreadyThere)),
+        };
     }
     if accounts.len() >= MAX_UPSTREAM_ACCOUNTS {
         return Err(StepError::Problem(LinkingProblem::TooMany));
@@ -123,32 +141,27 @@ pub(super) async fn finish(
     if !written.await? {
         return Err(StepError::Problem(LinkingProblem::Taken));
     }
-    record(person, &mut transaction, proven.provider, "linked").await?;
+    record(person, &mut transaction, subject.issuer, "linked").await?;
     upstream_linked(&app.outbox(), &mut transaction, links).await?;
     transaction.commit().await?;
     app.notices.wake();
     Ok(see_other(PATH))
 }
 
-fn is_among(accounts: &[UpstreamAccount], subject: UpstreamSubject<'_>) -> bool {
-    let mut accounts = accounts.iter();
-    accounts.any(|one| one.issuer == subject.issuer && one.subject == subject.subject)
-}
-
 /// What the person linked there; the sessions that it opened end with it.
 pub(super) async fn remove(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
-    let provider = provider(person.app, form.required("upstream")?)?;
-    let (user, now) = (person.id(), person.app.clock.now());
+    let named = form.required("upstream")?;
+    let (app, user, now) = (person.app, person.id(), person.app.clock.now());
     let mut transaction = person.begin_change().await?;
-    let removed = transaction
-        .remove_upstream_links(user, &provider.issuer)
-        .await?;
-    if removed > 0 {
-        let theirs = (user, provider.issuer.as_str());
-        let sessions = transaction.end_upstream_sessions(theirs, EndedSessions::All, now);
+    let accounts = transaction.upstream_accounts_of(user).await?;
+    let mut links = accounts.iter().filter(|one| is_link(one));
+    if let Some(link) = links.find(|one| row_of(app, one).name == named) {
+        let issuer = link.issuer.as_str();
+        transaction.remove_upstream_links(user, issuer).await?;
+        let sessions = transaction.end_upstream_sessions((user, issuer), EndedSessions::All, now);
         sessions.await?;
-        record(person, &mut transaction, provider, "removed").await?;
+        record(person, &mut transaction, issuer, "removed").await?;
     }
     transaction.commit().await?;
     Ok(see_other(PATH))
@@ -157,13 +170,15 @@ pub(super) async fn remove(posted: PostedForm) -> Result<Response, PageError> {
 async fn record(
     person: SignedIn<'_>,
     transaction: &mut DatabaseTransaction,
-    provider: &UpstreamProvider,
+    issuer: &str,
     state: &str,
 ) -> Result<(), StoreError> {
     let (app, now) = (person.app, person.app.clock.now());
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
         .of_subject(person.id().as_str())
-        .with(json!({ "by": "subject", "setting": "upstream", "state": state, "upstream": provider.issuer }));
+        .with(
+            json!({ "by": "subject", "setting": "upstream", "state": state, "upstream": issuer }),
+        );
     transaction.insert_event(&event).await
 }
 
@@ -173,12 +188,8 @@ async fn page(
 ) -> Result<Response, PageError> {
     let app = person.app;
     let accounts = app.read().await?.upstream_accounts_of(person.id()).await?;
-    let upstreams = app.config.upstreams.iter().map(|provider| UpstreamView {
-        provider: offered(provider),
-        account: linked(provider, &accounts),
-    });
     let page = UpstreamPage {
-        upstreams: upstreams.collect(),
+        upstreams: rows(app, &accounts),
         person: person.frame().await?,
         proof: strongest(person).await?,
         problem,
@@ -187,13 +198,45 @@ async fn page(
     Ok(page.page(&texts).into_http().into_response())
 }
 
-/// Of several accounts at one provider the one by which the person came, else the first.
-fn linked(provider: &UpstreamProvider, accounts: &[UpstreamAccount]) -> Option<LinkedView> {
-    let there = accounts.iter().filter(|one| one.issuer == provider.issuer);
-    let shown = there.min_by_key(|one| (one.origin == AccountOrigin::Link, one.linked_at))?;
+/// The providers of this server, and those whose section was taken away and by which the person linked an account.
+fn rows(app: &App, accounts: &[UpstreamAccount]) -> Vec<UpstreamView> {
+    let all = app.config.upstreams.iter();
+    let here = all.map(|provider| UpstreamView {
+        provider: offered(provider),
+        account: linked(&provider.issuer, accounts),
+    });
+    let links = accounts.iter().filter(|one| is_link(one));
+    let gone = links.filter(|one| provider_of(app, one).is_none());
+    let gone = gone.map(|one| UpstreamView {
+        provider: row_of(app, one),
+        account: linked(&one.issuer, accounts),
+    });
+    here.chain(gone).collect()
+}
+
+/// How the row of this account is called: by the provider, or by its issuer where the section was taken away.
+fn row_of(app: &App, account: &UpstreamAccount) -> OfferedUpstream {
+    let gone = || OfferedUpstream {
+        name: account.issuer.clone(),
+        label: account.issuer.clone(),
+    };
+    provider_of(app, account).map_or_else(gone, offered)
+}
+
+fn provider_of<'a>(app: &'a App, account: &UpstreamAccount) -> Option<&'a UpstreamProvider> {
+    let mut all = app.config.upstreams.iter();
+    all.find(|one| one.issuer == account.issuer)
+}
+
+fn is_link(account: &UpstreamAccount) -> bool {
+    account.origin == AccountOrigin::Link
+}
+
+fn linked(issuer: &str, accounts: &[UpstreamAccount]) -> Option<LinkedView> {
+    let account = accounts.iter().find(|one| one.issuer == issuer)?;
     Some(LinkedView {
-        since: shown.linked_at,
-        last_login: shown.last_login_at,
-        removable: shown.origin == AccountOrigin::Link,
+        since: account.linked_at,
+        last_login: account.last_login_at,
+        removable: is_link(account),
     })
 }
