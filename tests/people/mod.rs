@@ -66,6 +66,7 @@ mod undo;
 mod undo_meanwhile;
 mod upstream;
 mod upstream_answers;
+mod upstream_faults;
 mod upstream_link;
 mod upstream_logout;
 mod upstream_passkey;
