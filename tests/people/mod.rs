@@ -37,6 +37,7 @@ mod lockout;
 mod lockout_crowd;
 mod login;
 mod login_race;
+mod login_request;
 pub(crate) mod oidc_consent;
 mod oidc_logout;
 mod oidc_parameters;
