@@ -210,8 +210,8 @@ both_upstream!(
         for (groups, let_in) in [
             (json!(["staff", "other"]), true),
             (json!(["8a1f"]), true),
-            (json!("staff"), true),
             // Absent means none; so does what is no list of texts.
+            (json!("staff"), false),
             (Value::Null, false),
             (json!([]), false),
             (json!(["Staff", "staff2"]), false),
@@ -228,9 +228,9 @@ both_upstream!(
         // One person all the while; what was refused is on their record.
         assert_eq!(world.events_named("user.added").await.len(), 1);
         let refused = world.events_named("login.failed").await;
-        assert_eq!(refused.len(), 5);
+        assert_eq!(refused.len(), 6);
         assert_eq!(refused[0].data["method"], "upstream");
-        assert_eq!(refused[0].data["sessions_ended"], 4);
+        assert_eq!(refused[0].data["sessions_ended"], 3);
         assert_eq!(
             refused[0].data["reason"],
             "no group of the person is one that is admitted"

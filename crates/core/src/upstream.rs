@@ -131,6 +131,24 @@ pub fn verified_email(claimed: Option<&str>, verified: Option<bool>) -> Option<S
     claimed.and_then(email::claimed)
 }
 
+/// The session at the provider, as an ID token or a logout token names it: an empty name, and one that is too long to keep, is none.
+pub fn session_name(sid: Option<String>) -> Result<Option<String>, &'static str> {
+    let sid = sid.filter(|sid| (1..=LONGEST_SUBJECT).contains(&sid.len()));
+    match sid
+        .as_ref()
+        .is_some_and(|sid| sid.contains(char::is_control))
+    {
+        true => Err("`sid` has a control character"),
+        false => Ok(sid),
+    }
+}
+
+/// `sub` (OpenID Connect Core section 2).
+pub fn is_subject(sub: &str) -> bool {
+    (1..=LONGEST_SUBJECT).contains(&sub.len())
+        && sub.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// Which `acr` and `amr` of a provider count as level `passkey`; anything else is `password`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LevelRule {
@@ -175,11 +193,13 @@ pub fn user_names(provider: &str, issuer: &str, claims: &UpstreamClaims) -> Vec<
         .collect()
 }
 
-/// Before the first `@`, in lower case, and only letters that look like no others.
+/// Before the first `@`, in lower case, and only letters that look like no others. It begins with a letter or digit, so that no command
+/// takes it for an option.
 fn local_name(said: &str) -> String {
     let local = said.split('@').next().unwrap_or_default();
     let letters = local.chars().map(|c| c.to_ascii_lowercase());
     let letters = letters.filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c));
+    let letters = letters.skip_while(|c| !c.is_ascii_alphanumeric());
     letters.take(LONGEST_LOCAL_NAME).collect()
 }
 

@@ -42,6 +42,8 @@ struct ProviderMemory {
     keys: Mutex<Vec<Value>>,
     codes: Mutex<BTreeMap<String, PreparedCode>>,
     redeemed: Mutex<usize>,
+    /// What its token endpoint answers, whatever it is asked.
+    token_fault: Mutex<Option<(StatusCode, String)>>,
 }
 
 /// What a code is good for.
@@ -61,6 +63,7 @@ impl TestProvider {
             keys: Mutex::new(vec![key.jwk()]),
             codes: Mutex::default(),
             redeemed: Mutex::default(),
+            token_fault: Mutex::default(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(show_metadata))
@@ -96,6 +99,12 @@ impl TestProvider {
     /// From now on these keys alone are published.
     pub fn publish(&self, keys: &[&Forge]) {
         *self.memory.keys.lock().unwrap() = keys.iter().map(|key| key.jwk()).collect();
+    }
+
+    /// From now on its token endpoint answers this, whatever it is asked.
+    pub fn answer_tokens(&self, status: u16, body: &str) {
+        let status = StatusCode::from_u16(status).unwrap();
+        *self.memory.token_fault.lock().unwrap() = Some((status, body.to_owned()));
     }
 
     /// Codes that were redeemed.
@@ -203,6 +212,9 @@ async fn redeem(
     headers: HeaderMap,
     body: String,
 ) -> Response {
+    if let Some(fault) = memory.token_fault.lock().unwrap().clone() {
+        return fault.into_response();
+    }
     let form: BTreeMap<String, String> = form_urlencoded::parse(body.as_bytes())
         .into_owned()
         .collect();

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use writ_wire::time::Timestamp;
 
-use super::{CLOCKS_APART, LONGEST_SUBJECT};
+use super::{CLOCKS_APART, is_subject, session_name};
 
 /// The member of `events` (section 2.4).
 pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -100,8 +100,11 @@ impl LogoutClaims {
         if self.jti.is_empty() || self.jti.len() > LONGEST_ID {
             return Err("`jti` has 1 to 255 bytes");
         }
-        let known = |text: &String| !text.is_empty() && text.len() <= LONGEST_SUBJECT;
-        let of = match (self.sid.filter(known), self.sub.filter(known)) {
+        let subject = self.sub.filter(|sub| !sub.is_empty());
+        if subject.as_ref().is_some_and(|sub| !is_subject(sub)) {
+            return Err("`sub` is not 1 to 255 ASCII characters");
+        }
+        let of = match (session_name(self.sid)?, subject) {
             (Some(sid), subject) => LoggedOut::Session { sid, subject },
             (None, Some(sub)) => LoggedOut::Subject(sub),
             (None, None) => return Err("neither `sub` nor `sid` says who"),
@@ -197,6 +200,12 @@ mod tests {
             json!({ "events": [LOGOUT_EVENT] }),
             json!({ "sub": "absent", "sid": "absent" }),
             json!({ "sub": "", "sid": "" }),
+            json!({ "sid": "d\u{0}1" }),
+            json!({ "sid": "d1\n" }),
+            json!({ "sub": "s\u{0}1" }),
+            json!({ "sub": "s\u{0}1", "sid": "absent" }),
+            json!({ "sub": "\u{430}lice" }),
+            json!({ "sub": "s".repeat(256) }),
         ] {
             assert!(judged(bad.clone()).is_err(), "{bad}");
         }

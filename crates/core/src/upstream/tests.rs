@@ -191,6 +191,14 @@ fn a_name_says_the_provider_and_is_one_that_an_operator_could_type() {
         (Some("al\u{456}ce <b>"), None, Some("alceb@acme")),
         (Some("\u{0410}\u{043d}\u{043d}\u{0430}"), None, None),
         (Some("@acme"), None, None),
+        // A command would take them for an option or for a folder.
+        (Some("-x"), None, Some("x@acme")),
+        (Some("--help"), None, Some("help@acme")),
+        (Some("-@acme.example"), None, None),
+        (Some("..."), None, None),
+        (Some("._-"), None, None),
+        (Some("../etc"), None, Some("etc@acme")),
+        (None, Some("-v.noor-@acme.example"), Some("v.noor-@acme")),
         (None, None, None),
     ] {
         let names = user_names("acme", "https://acme.example", &named(username, email));
@@ -204,6 +212,10 @@ fn a_name_says_the_provider_and_is_one_that_an_operator_could_type() {
         for name in &names {
             assert_eq!(check_user_name(name), Ok(()), "{name}");
             assert!(name.ends_with("@acme"), "{name}");
+            assert!(
+                name.starts_with(|c: char| c.is_ascii_alphanumeric()),
+                "{name}"
+            );
         }
     }
     let longest = user_names(
@@ -217,4 +229,25 @@ fn a_name_says_the_provider_and_is_one_that_an_operator_could_type() {
     );
     let last = |issuer| user_names("acme", issuer, &named(None, None)).pop();
     assert_ne!(last("https://acme.example"), last("https://other.example"));
+}
+
+#[test]
+fn a_session_there_has_a_name_that_can_be_kept() {
+    let (longest, too_long) = ("d".repeat(LONGEST_SUBJECT), "d".repeat(LONGEST_SUBJECT + 1));
+    for (sid, expected) in [
+        (None, Some(None)),
+        (Some(""), Some(None)),
+        (Some("d1"), Some(Some("d1"))),
+        (Some("d\u{e9} 1"), Some(Some("d\u{e9} 1"))),
+        (Some(longest.as_str()), Some(Some(longest.as_str()))),
+        (Some(too_long.as_str()), Some(None)),
+        (Some("\u{0}"), None),
+        (Some("d\u{0}1"), None),
+        (Some("d1\n"), None),
+        (Some("d\u{7f}"), None),
+        (Some("d\u{85}"), None),
+    ] {
+        let found = session_name(sid.map(str::to_owned)).ok();
+        assert_eq!(found.as_ref().map(Option::as_deref), expected, "{sid:?}");
+    }
 }

@@ -30,7 +30,7 @@ use crate::node::upstream::{ReachedProvider, UpstreamError};
 
 pub const PATH: &str = "/upstream/{provider}/logout";
 const LOGOUT_TOKEN: &str = "logout_token";
-/// `typ`, where the token has one (section 2.4).
+/// `typ`, where the token has one (section 2.4); some providers say `JWT` of all that they sign.
 const TYPES: [&str; 2] = ["logout+jwt", "JWT"];
 
 pub async fn logout(

@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreErrorResponseType};
 use openidconnect::{
     AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
@@ -31,6 +31,14 @@ mod id_token;
 mod types;
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
+/// What a token endpoint answers with tokens or with what is wrong with a code; some say 403 for that.
+const SPOKEN: [StatusCode; 3] = [
+    StatusCode::OK,
+    StatusCode::BAD_REQUEST,
+    StatusCode::FORBIDDEN,
+];
+/// Of the authorization endpoint (RFC 6749 section 4.1.2.1), and said at the token endpoint too.
+const AWAY: [&str; 2] = ["server_error", "temporarily_unavailable"];
 
 /// Why nobody is signed in by this provider now.
 #[derive(Debug, thiserror::Error)]
@@ -163,9 +171,41 @@ impl<'a> ReachedProvider<'a> {
             .set_pkce_verifier(PkceCodeVerifier::new(answer.code_verifier.to_owned()))
             .request_async(&http)
             .await
-            .map_err(not_redeemed)?;
+            .map_err(|error| self.not_redeemed(error))?;
         let nonce = Nonce::new(answer.nonce.to_owned());
         self.verified(&tokens, &nonce).await
+    }
+
+    /// A code that was used before, or a provider that is away; the body may hold secrets, and is in no log.
+    fn not_redeemed(&self, error: NotRedeemed) -> UpstreamError {
+        match error {
+            RequestTokenError::ServerResponse(answer) => match answer.error() {
+                CoreErrorResponseType::InvalidClient
+                | CoreErrorResponseType::UnauthorizedClient => self.not_its_client(),
+                CoreErrorResponseType::Extension(code) if AWAY.contains(&code.as_str()) => {
+                    UpstreamError::Unavailable(format!("its token endpoint says `{code}`"))
+                }
+                error => refused(format!("the code was not redeemed: {}", error.as_ref())),
+            },
+            RequestTokenError::Request(CallError::Status(StatusCode::UNAUTHORIZED)) => {
+                self.not_its_client()
+            }
+            RequestTokenError::Request(error) => UpstreamError::Unavailable(error.to_string()),
+            RequestTokenError::Parse(..) => {
+                refused("the answer of its token endpoint cannot be read")
+            }
+            RequestTokenError::Other(_) => refused("its token endpoint gave no token"),
+        }
+    }
+
+    /// RFC 6749 section 5.2: no login here goes on until the operator mends it.
+    fn not_its_client(&self) -> UpstreamError {
+        let provider = self.provider.name.as_str();
+        tracing::warn!(
+            provider,
+            "the provider does not take this server's client_id and client_secret"
+        );
+        UpstreamError::Unavailable("this server is not its client".to_owned())
     }
 
     fn client(&self) -> Result<RelyingClient, UpstreamError> {
@@ -211,15 +251,27 @@ fn metadata(url: &str, body: &[u8]) -> Result<Metadata, String> {
 struct GuardedDoor<'a>(&'a App);
 
 impl<'c> AsyncHttpClient<'c> for GuardedDoor<'_> {
-    type Error = GuardError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, GuardError>> + Send + 'c>>;
+    type Error = CallError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, CallError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(guarded(self.0, request))
     }
 }
 
-async fn guarded(app: &App, request: HttpRequest) -> Result<HttpResponse, GuardError> {
+/// Why the library has nothing to read.
+#[derive(Debug, thiserror::Error)]
+enum CallError {
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// None by which it speaks of a code (RFC 6749 sections 5.1 and 5.2).
+    #[error("it answered {0}")]
+    Status(StatusCode),
+}
+
+type NotRedeemed = RequestTokenError<CallError, StandardErrorResponse<CoreErrorResponseType>>;
+
+async fn guarded(app: &App, request: HttpRequest) -> Result<HttpResponse, CallError> {
     let (parts, body) = request.into_parts();
     let url = parts.uri.to_string();
     let headers: HeaderMap = parts.headers;
@@ -230,23 +282,11 @@ async fn guarded(app: &App, request: HttpRequest) -> Result<HttpResponse, GuardE
         }
         _ => app.notices.guard.post(&url, headers, body.into()).await?,
     };
+    if !SPOKEN.contains(&answered.status) {
+        return Err(CallError::Status(answered.status));
+    }
     let mut response = HttpResponse::new(answered.body.to_vec());
     *response.status_mut() = answered.status;
     *response.headers_mut() = answered.headers;
     Ok(response)
-}
-
-/// A code that was used before, or a provider that is away; the body may hold secrets, and is in no log.
-fn not_redeemed(
-    error: RequestTokenError<GuardError, StandardErrorResponse<CoreErrorResponseType>>,
-) -> UpstreamError {
-    match error {
-        RequestTokenError::ServerResponse(answer) => refused(format!(
-            "the code was not redeemed: {}",
-            answer.error().as_ref()
-        )),
-        RequestTokenError::Request(error) => UpstreamError::Unavailable(error.to_string()),
-        RequestTokenError::Parse(..) => refused("the answer of its token endpoint cannot be read"),
-        RequestTokenError::Other(_) => refused("its token endpoint gave no token"),
-    }
 }

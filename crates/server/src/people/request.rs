@@ -221,7 +221,7 @@ impl PostedForm {
 }
 
 /// Whether a text could be the handle of an authorization request.
-fn is_handle(text: &str) -> bool {
+pub fn is_handle(text: &str) -> bool {
     let is_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     text.len() == HANDLE_LENGTH && text.chars().all(is_base64url)
 }

@@ -1,5 +1,6 @@
 //! What a provider says of a person: its ID token, verified (OpenID Connect Core section 3.1.3.7), and the claims that count here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,8 +9,9 @@ use openidconnect::{
     AccessTokenHash, ClaimsVerificationError, ClientId, IdTokenVerifier, IssuerUrl, Nonce,
     OAuth2TokenResponse, SignatureVerificationError, TokenResponse,
 };
+use serde::Deserialize;
 use serde_json::Value;
-use writ_core::upstream::{CLOCKS_APART, LONGEST_SUBJECT, UpstreamClaims, verified_email};
+use writ_core::upstream::{CLOCKS_APART, UpstreamClaims, is_subject, session_name, verified_email};
 use writ_jose::key::{KeySet, RsaSignatures};
 use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
@@ -22,16 +24,12 @@ use crate::node::outgoing::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchedDocument, WantedDocument,
 };
 
-/// By a key of the provider alone (RFC 8725 section 3.1): never `none`, and never the client secret.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+/// By a key of the provider alone (RFC 8725 section 3.1): never `none`, and never the client secret. Those by which the provider can sign
+/// a logout token too: whoever signs people in must be able to sign them out.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 4] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
     CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
     CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
@@ -125,25 +123,23 @@ impl ReachedProvider<'_> {
             return Err(refused("`azp` is another client"));
         }
         let subject = claims.subject().as_str();
-        let sound = (1..=LONGEST_SUBJECT).contains(&subject.len())
-            && subject.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if !sound {
+        if !is_subject(subject) {
             return Err(refused("`sub` is not 1 to 255 ASCII characters"));
         }
         let more = claims.additional_claims();
         let auth_time = claims.auth_time().map(|at| at.timestamp());
         let email = claims.email().map(|address| address.as_str());
         let amr = claims.auth_method_refs().map_or(&[][..], Vec::as_slice);
-        let sid = more.sid.as_ref().filter(|sid| sid.len() <= LONGEST_SUBJECT);
+        let sid = session_name(more.sid.clone()).map_err(refused)?;
         Ok(UpstreamClaims {
             subject: subject.to_owned(),
             verified_email: verified_email(email, claims.email_verified()),
             preferred_username: claims.preferred_username().map(|name| name.to_string()),
-            groups: texts(more.others.get(&self.provider.groups_claim)).collect(),
+            groups: texts(more.others.get(&self.provider.groups_claim)),
             acr: claims.auth_context_ref().map(|acr| acr.to_string()),
             amr: amr.iter().map(|method| method.to_string()).collect(),
             auth_time: auth_time.map(Timestamp::from_seconds),
-            sid: sid.cloned(),
+            sid,
         })
     }
 }
@@ -171,18 +167,54 @@ fn key_set(body: &[u8]) -> Result<CoreJsonWebKeySet, String> {
     strict_json::read(body).map_err(|error| format!("its key set cannot be read: {error}"))
 }
 
-/// The texts of a claim that is a list, or one text.
-fn texts(claim: Option<&Value>) -> impl Iterator<Item = String> {
-    let list = match claim {
-        Some(Value::Array(items)) => items.as_slice(),
-        Some(text @ Value::String(_)) => std::slice::from_ref(text),
-        _ => &[],
-    };
-    list.iter()
-        .filter_map(|item| item.as_str().map(str::to_owned))
+/// Of a claim that is a list of texts and of nothing else; any other says none.
+fn texts(claim: Option<&Value>) -> BTreeSet<String> {
+    let list = claim.and_then(|claim| BTreeSet::deserialize(claim).ok());
+    list.unwrap_or_default()
 }
 
 fn system_time(at: Timestamp) -> SystemTime {
     let since = u64::try_from(at.micros()).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_micros(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use writ_jose::key::Algorithm;
+
+    use super::*;
+
+    #[test]
+    fn whoever_signs_people_in_can_sign_them_out() {
+        let names = ALGORITHMS.map(|one| json!(one).as_str().unwrap().to_owned());
+        for name in &names {
+            assert!(
+                Algorithm::parse_of_client_assertion(name).is_some(),
+                "{name}"
+            );
+        }
+        for name in ["RS256", "PS256", "ES256", "EdDSA"] {
+            assert!(names.iter().any(|one| one == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_a_list_of_texts_names_groups() {
+        for (claim, expected) in [
+            (json!(["g1", "g2", "g1"]), vec!["g1", "g2"]),
+            (json!([]), vec![]),
+            (json!("g1"), vec![]),
+            (json!(["g1", 7]), vec![]),
+            (json!(["g1", null]), vec![]),
+            (json!(["g1", ["g2"]]), vec![]),
+            (json!({ "g1": true }), vec![]),
+            (json!(null), vec![]),
+            (json!(7), vec![]),
+        ] {
+            let found: Vec<String> = texts(Some(&claim)).into_iter().collect();
+            assert_eq!(found, expected, "{claim}");
+        }
+        assert!(texts(None).is_empty());
+    }
 }

@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 use writ_authority::Level;
-use writ_core::authorize::{OpenedBy, SESSION_LIFETIME};
+use writ_core::authorize::{OpenedBy, RequestUnusable, SESSION_LIFETIME};
 use writ_core::browser_name::LONGEST;
 use writ_core::event::{Event, EventName};
 use writ_core::words::clean;
 use writ_store::session::{NewUserSession, UpstreamSession};
 use writ_store::user::StoredUser;
 use writ_store::{DatabaseTransaction, StoreError};
-use writ_wire::form::{Form, FormError};
+use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::secret::secret_digest;
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
-use crate::people::request::Visitor;
+use crate::people::request::{Visitor, is_handle};
 use crate::people::session::Browser;
 
 /// Where a login goes on: to the authorization request that waits for it, or to one of our own pages.
@@ -106,10 +106,14 @@ impl LoginProof<'_> {
 }
 
 impl Destination {
-    /// A `next` that is none of our pages is as good as absent.
-    pub(in crate::people) fn of(form: &Form) -> Result<Self, FormError> {
+    /// What could be no handle of a request is none that waits. A `next` that is none of our pages is as good as absent.
+    pub(in crate::people) fn of(form: &Form) -> Result<Self, PageError> {
+        let request = form.optional("request")?;
+        if request.is_some_and(|handle| !is_handle(handle)) {
+            return Err(RequestUnusable::Unknown.into());
+        }
         Ok(Self {
-            request: form.optional("request")?.map(str::to_owned),
+            request: request.map(str::to_owned),
             next: form.optional("next")?.and_then(own_page),
         })
     }
