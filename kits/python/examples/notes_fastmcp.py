@@ -8,7 +8,7 @@ from writ_kit.resource import Decisions, Verifier
 issuer, resource = os.environ["ISSUER"], os.environ["RESOURCE"]
 verifier = Verifier(issuer, resource, bearer="allow")
 gate = Gate(Decisions(issuer, resource, client_id="notes", client_secret=os.environ["CLIENT_SECRET"]))
-server = FastMCP("notes", auth=auth(verifier, resource.removesuffix("/mcp")))
+server = FastMCP("notes", auth=auth(verifier, resource.removesuffix("/mcp"), scopes=["notes:write"]))
 notes = {"Shopping list": "milk"}
 
 

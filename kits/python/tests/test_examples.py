@@ -97,6 +97,7 @@ def test_the_notes_are_deleted_after_a_yes(name: str) -> None:
             async with httpx.AsyncClient() as anybody:
                 document = await anybody.get(f"{url}/.well-known/oauth-protected-resource/mcp")
             assert document.json()["authorization_servers"] == [writ.issuer]
+            assert document.json()["scopes_supported"] == ["notes:write"]  # what a client asks for
 
     asyncio.run(story())
 
