@@ -57,11 +57,12 @@ async def serve(writ: FakeWrit, stack: AsyncExitStack) -> None:
 
 
 @asynccontextmanager
-async def running(name: str, issuer: str | None = None) -> AsyncIterator[tuple[FakeWrit, str]]:
+async def running(name: str, issuer: str | None = None, refuses: bool = False) -> AsyncIterator[tuple[FakeWrit, str]]:
     """The program with a server of its own, and the URL at which it listens."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(asyncio.timeout(60))
         writ = FakeWrit(RESOURCE)
+        writ.refuses = refuses
         await serve(writ, stack)
         environment = {**os.environ, "ISSUER": issuer or writ.issuer, "RESOURCE": RESOURCE, "CLIENT_SECRET": "secret", "PORT": "0"}
         program = str(FOLDER / "examples" / name)
@@ -97,6 +98,7 @@ def test_the_notes_are_deleted_after_a_yes(name: str) -> None:
             async with httpx.AsyncClient() as anybody:
                 document = await anybody.get(f"{url}/.well-known/oauth-protected-resource/mcp")
             assert document.json()["authorization_servers"] == [writ.issuer]
+            assert document.json()["scopes_supported"] == ["notes:write"]  # what a client asks for
 
     asyncio.run(story())
 
@@ -155,12 +157,26 @@ def test_for_who_hung_up_nothing_is_done(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["notes.py", "notes_fastmcp.py", "api.py"])
+@pytest.mark.parametrize(
+    ("issuer", "refuses", "said"),
+    [(None, True, "the issuer refuses the credentials of this server"), ("http://127.0.0.1:1", False, "Unavailable: ")],
+)
+def test_a_program_that_could_ask_nobody_does_not_start(name: str, issuer: str | None, refuses: bool, said: str) -> None:
+    async def story() -> None:
+        async with running(name, issuer, refuses):
+            pass
+
+    with pytest.raises(AssertionError, match=rf"(?s){name} ended: .*{said}"):
+        asyncio.run(story())
+
+
+@pytest.mark.parametrize("name", ["notes.py", "notes_fastmcp.py", "api.py"])
 def test_a_token_that_cannot_be_checked_now_is_not_refused(name: str) -> None:
     """Clients throw a token away after `invalid_token`."""
 
     async def story() -> None:
-        async with running(name, "http://127.0.0.1:1") as (writ, url), httpx.AsyncClient(timeout=60) as http:
-            writ.issuer = "http://127.0.0.1:1"
+        async with running(name) as (writ, url), httpx.AsyncClient(timeout=60) as http:
+            writ.is_down = True
             headers = {"authorization": f"Bearer {writ.token()}", "accept": "application/json, text/event-stream"}
             answer = await http.post(f"{url}/mcp", json=INITIALIZE, headers=headers)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

@@ -16,13 +16,18 @@ import { FakeWrit } from './fake_writ.mjs';
 const file = (name) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
 const RESOURCE = 'http://127.0.0.1:8/mcp';
 
+function started(t, name, issuer, errors = 'inherit') {
+  const env = { ...process.env, ISSUER: issuer, RESOURCE, CLIENT_SECRET: 'secret', PORT: '0' };
+  const program = new URL(`../examples/${name}`, import.meta.url).pathname;
+  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', errors] });
+  t.after(() => child.kill());
+  return child;
+}
+
 /** The program with a server of its own, and the URL at which it listens. */
 async function running(t, name) {
   const writ = await FakeWrit.listening(t, RESOURCE);
-  const env = { ...process.env, ISSUER: writ.issuer, RESOURCE, CLIENT_SECRET: 'secret', PORT: '0' };
-  const program = new URL(`../examples/${name}`, import.meta.url).pathname;
-  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  t.after(() => child.kill());
+  const child = started(t, name, writ.issuer);
   for await (const line of createInterface({ input: child.stdout })) {
     return { writ, url: `http://127.0.0.1:${line.replace('listening at ', '')}` };
   }
@@ -76,6 +81,22 @@ test('the API answers after a yes, and after a no', async (t) => {
   }
   assert.equal((await fetch(`${url}/notes/x`, { method: 'DELETE' })).status, 401);
 });
+
+for (const name of ['notes.mjs', 'notes_server.mjs', 'api.mjs']) {
+  for (const [what, said] of [
+    ['refuses it', /the issuer refuses the credentials of this server/],
+    ['is dead', /Unavailable: /],
+  ]) {
+    test(`${name} does not start where its issuer ${what}`, async (t) => {
+      const writ = await FakeWrit.listening(t, RESOURCE);
+      writ.refuses = true;
+      const child = started(t, name, what === 'is dead' ? 'http://127.0.0.1:1' : writ.issuer, 'pipe');
+      const [out, errors] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
+      assert.equal(Buffer.concat(out).toString(), '');
+      assert.match(Buffer.concat(errors).toString(), said);
+    });
+  }
+}
 
 // Fetch section 3.3; as the Rust layer and the gate answer.
 for (const name of ['notes.mjs', 'notes_server.mjs', 'api.mjs']) {

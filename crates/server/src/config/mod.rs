@@ -18,6 +18,7 @@ mod nonces;
 mod prompts;
 mod proxies;
 mod push_hosts;
+mod reading;
 mod registration;
 mod secret_file;
 mod tls;
@@ -179,13 +180,9 @@ impl Config {
                 .map_err(|why| single_problem(format!("{} {why}", bounded_file::named(path))))?,
             None => String::new(),
         };
-        let mut table: toml::Table = toml::from_str(&text)
-            .map_err(|e| single_problem(format!("the file is no TOML: {}", e.message())))?;
+        let mut table = reading::table(&text).map_err(single_problem)?;
         overlay(&mut table, environment)?;
-        let written = File::deserialize(toml::Value::Table(table)).map_err(|e| {
-            let said = without_value(e.message());
-            single_problem(nearest::with_origin(&said, environment))
-        })?;
+        let written = reading::file(table, &text, environment).map_err(single_problem)?;
         check(written, file.and_then(Path::parent))
     }
 
@@ -352,19 +349,6 @@ fn database_url(url: Option<String>, problems: &mut Vec<String>) -> String {
         problems.push("`database.url` starts with `sqlite:` or `postgres:`".to_owned());
     }
     url
-}
-
-/// What a reader says of a value of another kind, without that value: it may be a secret under the name of a whole section.
-fn without_value(said: &str) -> String {
-    let quoting = ["invalid type: ", "invalid value: ", "unknown variant "];
-    if !quoting.iter().any(|start| said.starts_with(start)) {
-        return said.to_owned();
-    }
-    let kind = said.split(['"', '`']).next().unwrap_or_default().trim_end();
-    match said.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("{kind}, expected {expected}"),
-        None => kind.to_owned(),
-    }
 }
 
 /// An entry of a list as it may be said: what stands before an `@` is a name and a password.

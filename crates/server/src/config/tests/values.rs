@@ -38,3 +38,79 @@ fn a_value_in_the_place_of_another_is_not_said() {
         assert!(problems.contains(about), "{name}: {problems}");
     }
 }
+
+/// What is said of a file with this text, under these variables.
+fn said_of(text: &str, environment: &[(&str, &str)]) -> String {
+    let name = format!("writ-{}.toml", writ_platform::Random::System.identifier());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, text).unwrap();
+    let environment = environment
+        .iter()
+        .map(|(name, value)| (format!("WRIT__{name}"), (*value).to_owned()))
+        .collect();
+    let read = Config::load(Some(&path), &environment);
+    std::fs::remove_file(&path).unwrap();
+    read.err().unwrap().0.join("; ")
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_place() {
+    let drain = [("SERVER__DRAIN_SECONDS", "sesame")];
+    let cases: [(&str, &[(&str, &str)], &[&str]); 8] = [
+        (
+            "[mail]\n\n[upstream.acme]\n[upstream.acme]\n",
+            &[],
+            &["no TOML: line 4: duplicate key `acme`"],
+        ),
+        (
+            "[mail]\nsmtp = 1\nsmtp = \"sesame\"\n",
+            &[],
+            &["line 3: duplicate key `smtp`"],
+        ),
+        (
+            "# é\n\n[mail]\nsmtp = sesame\n",
+            &[],
+            &["no TOML: line 4: "],
+        ),
+        (
+            "[server]\n\ndrain_seconds = \"sesame\"\n",
+            &[],
+            &["line 3: `server.drain_seconds`: ", "expected u64"],
+        ),
+        (
+            "[upstream.acme]\nanyone = \"sesame\"\n",
+            &[],
+            &["line 2: `upstream.acme.anyone`: "],
+        ),
+        (
+            "[server]\nisuer = \"sesame\"\n",
+            &[],
+            &[
+                "line 2: `server`: unknown field `isuer`",
+                "perhaps `issuer`",
+            ],
+        ),
+        (
+            "[server]\ndrain_seconds = 2\n",
+            &drain,
+            &[
+                "`server.drain_seconds`: ",
+                "as `WRIT__SERVER__DRAIN_SECONDS`",
+            ],
+        ),
+        (
+            "[server]\nisuer = \"sesame\"\n",
+            &[("SERVER__LISTEN", "127.0.0.1:0")],
+            &["line 2: `server`: unknown field `isuer`"],
+        ),
+    ];
+    for (text, environment, words) in cases {
+        let said = said_of(text, environment);
+        for word in words {
+            assert!(said.contains(word), "{text}: {word}: {said}");
+        }
+        assert!(!said.contains("sesame"), "{said}");
+        let has_line = environment != drain;
+        assert_eq!(said.contains("line "), has_line, "{text}: {said}");
+    }
+}

@@ -42,12 +42,20 @@ class TokenVerifier(FastTokenVerifier):
 
 
 class _Auth(RemoteAuthProvider):
+    @property
+    def scopes_supported(self) -> list[str]:
+        """No member rather than an empty one (RFC 9728 section 3.2), of which a client concludes that there is no scope to ask for."""
+        return super().scopes_supported or None  # type: ignore[return-value]
+
     def get_middleware(self) -> list[Any]:
         return [Middleware(Listening), *super().get_middleware()]
 
 
 def auth(verifier: Verifier, base_url: str, *, scopes: list[str] | None = None) -> RemoteAuthProvider:
-    """`FastMCP("notes", auth=auth(verifier, "https://notes.example"))`: verifies tokens, and serves the document of RFC 9728."""
+    """
+    `FastMCP("notes", auth=auth(verifier, "https://notes.example", scopes=["notes:write"]))`: verifies tokens, and serves the document
+    of RFC 9728. `scopes`: what every call needs; clients learn there what to ask for.
+    """
     issuer = _AS_IT_IS.validate_python(verifier.issuer)
     return _Auth(TokenVerifier(verifier, scopes=scopes), authorization_servers=[issuer], base_url=base_url)
 
