@@ -360,7 +360,9 @@ async fn mix_up(kind: DatabaseKind) {
         let login = browser.open("/login").await;
         let asked = browser.to_provider(&login, name).await;
         let back = provider.answer(&asked, &provider.claims(&world, &asked));
-        assert_eq!(browser.open(&back).await.url.path(), "/app");
+        world.advance(1);
+        let page = browser.open(&back).await;
+        assert_eq!(page.url.path(), "/app", "{name}: {}", page.reply.text());
     }
     let added = world.events_named("user.added").await;
     let names: Vec<_> = added

@@ -67,7 +67,6 @@ both_upstream!(
         assert_eq!(page.url.path(), "/app", "{}", page.reply.text());
         let devices = elsewhere.open("/app/devices").await;
         devices.says("by acme & Sons");
-        devices.says("alice");
         // What she linked she takes away by a tap, and with it the sessions that it opened.
         let page = browser.open(PATH).await;
         browser.submit(&page, "unlink-acme", &[]).await;
