@@ -116,12 +116,12 @@ impl DatabaseTransaction {
     ) -> Result<StoppedRequests> {
         match of {
             RequestsOf::Client(client) => {
-                self.stop_requests_of_client(subject, client, event, now)
-                    .await
+                let stopped = self.stop_requests_of_client(subject, client, event, now);
+                Box::pin(stopped).await
             }
             RequestsOf::Resource(resource) => {
-                self.stop_requests_of_resource(subject, resource, event, now)
-                    .await
+                let stopped = self.stop_requests_of_resource(subject, resource, event, now);
+                Box::pin(stopped).await
             }
         }
     }

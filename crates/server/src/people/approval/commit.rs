@@ -89,7 +89,8 @@ impl Visit<'_> {
         let event = self.event(question, &decided, &receipt);
         transaction.insert_event(&event).await?;
         let endings = match decided.no {
-            Some(no) => stopping::follow(self, question, no, &mut transaction).await?,
+            // Much may follow, of which each has its place on the stack otherwise.
+            Some(no) => Box::pin(stopping::follow(self, question, no, &mut transaction)).await?,
             None => Endings::default(),
         };
         forget_after_no(&mut transaction, question, &decided).await?;

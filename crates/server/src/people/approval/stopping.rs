@@ -78,7 +78,7 @@ async fn stop_all(
     {
         app.metrics.stopped(1);
     }
-    let stopped = stop_agent(app, transaction, subject, client, by).await?;
+    let stopped = Box::pin(stop_agent(app, transaction, subject, client, by)).await?;
     Ok(stopped.endings)
 }
 
@@ -286,5 +286,5 @@ async fn pause(
     };
     let change = change(visit, question);
     pause_agent(transaction, pair, &question.request.id, because, change).await?;
-    stop_all(visit, question, transaction).await
+    Box::pin(stop_all(visit, question, transaction)).await
 }
