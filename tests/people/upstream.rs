@@ -221,6 +221,7 @@ both_upstream!(
             (json!(["staff"]), true),
         ] {
             let mut browser = world.browser();
+            world.advance(1);
             let page = sign_in_as(&world, &acme, &mut browser, json!({ "roles": groups })).await;
             assert_eq!(page.url.path() == "/app", let_in, "{groups}");
         }

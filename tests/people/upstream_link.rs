@@ -68,6 +68,7 @@ both_upstream!(
         let devices = elsewhere.open("/app/devices").await;
         devices.says("by acme & Sons");
         // What she linked she takes away by a tap, and with it the sessions that it opened.
+        world.advance(1);
         let page = browser.open(PATH).await;
         browser.submit(&page, "unlink-acme", &[]).await;
         assert_eq!(elsewhere.open("/app").await.url.path(), "/login");

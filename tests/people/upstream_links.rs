@@ -79,6 +79,7 @@ both_upstream!(
         let page = later.open(PATH).await;
         page.says(&acme.origin);
         let unlink = format!("unlink-{}", acme.origin);
+        world.advance(1);
         let page = later.submit(&page, &unlink, &[]).await;
         assert_eq!(page.reply.status, 200, "{}", page.reply.text());
         page.does_not_say(&acme.origin);

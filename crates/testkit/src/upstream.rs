@@ -299,9 +299,13 @@ pub async fn upstream_world_of(
         .collect();
     let mut settings = vec![("OUTBOUND__TRUSTED".to_owned(), trusted.join(","))];
     settings.extend(providers.iter().flat_map(|(name, one)| one.settings(name)));
-    settings.extend(more.iter().map(|(key, value)| {
-        let first = providers[0].0.to_uppercase();
-        (format!("UPSTREAM__{first}__{key}"), (*value).to_owned())
+    // The same rules for all of them.
+    settings.extend(providers.iter().flat_map(|(name, _)| {
+        let name = name.to_uppercase();
+        let key = move |(key, value): &(&str, &str)| {
+            (format!("UPSTREAM__{name}__{key}"), (*value).to_owned())
+        };
+        more.iter().map(key)
     }));
     let settings: Vec<(&str, &str)> = settings
         .iter()

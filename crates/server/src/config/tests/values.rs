@@ -53,10 +53,17 @@ fn said_of(text: &str, environment: &[(&str, &str)]) -> String {
     read.err().unwrap().0.join("; ")
 }
 
+/// Text of the file, environment, and what is said.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+);
+
 #[test]
 fn what_cannot_be_read_is_told_with_its_place() {
-    let drain = [("SERVER__DRAIN_SECONDS", "sesame")];
-    let cases: [(&str, &[(&str, &str)], &[&str]); 8] = [
+    const DRAIN: &[(&str, &str)] = &[("SERVER__DRAIN_SECONDS", "sesame")];
+    let cases: [Case; 8] = [
         (
             "[mail]\n\n[upstream.acme]\n[upstream.acme]\n",
             &[],
@@ -92,7 +99,7 @@ fn what_cannot_be_read_is_told_with_its_place() {
         ),
         (
             "[server]\ndrain_seconds = 2\n",
-            &drain,
+            DRAIN,
             &[
                 "`server.drain_seconds`: ",
                 "as `WRIT__SERVER__DRAIN_SECONDS`",

@@ -14,9 +14,6 @@ use super::question::Question;
 use super::view::unit;
 use crate::people::views::scopes;
 
-/// Of the only object of an authority (RFC 9396 section 2.2).
-const LOCATIONS: &str = "/0/locations";
-
 /// How much more it is than each smaller object of its type and unit in the task, the largest of them first, and the object with
 /// that one's amount.
 #[derive(Default)]
@@ -97,17 +94,16 @@ impl Question {
         let mut other = nearest.iter().filter(|one| !is_amount(&one.pointer));
         other.find_map(|one| {
             let said = one.requested.as_str()?;
-            let resource = self.resource_named(&one.pointer, said);
+            let resource = self.resource_named(detail, said);
             Some(resource.unwrap_or_else(|| writ_authority::legible(said)))
         })
     }
 
     /// A resource by its name, which stands on the screen above.
-    fn resource_named(&self, pointer: &str, said: &str) -> Option<String> {
-        let uri = pointer
-            .starts_with(LOCATIONS)
-            .then(|| ResourceUri::parse(said));
-        let resource = self.catalogue.resources.get(&uri?.ok()?)?;
+    fn resource_named(&self, detail: &Detail, said: &str) -> Option<String> {
+        let mut locations = detail.locations().into_iter();
+        let uri = ResourceUri::parse(locations.find(|one| *one == said)?);
+        let resource = self.catalogue.resources.get(&uri.ok()?)?;
         Some(resource.name.clone())
     }
 
