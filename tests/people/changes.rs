@@ -140,9 +140,6 @@ async fn end_sessions(world: &World, alice: &mut Phone, by: Ended) {
             let secret = secret(&reset(world, "alice").await.unwrap());
             let signed = proof(alice, &secret, NEW).await;
             let done = reset_with(alice, &secret, &signed).await;
-            for one in world.events_named("login.failed").await {
-                eprintln!("XX {:?} {}", one.at, one.data);
-            }
             done.says("Your password is set");
         }
         Ended::Disabled => {

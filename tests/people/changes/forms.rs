@@ -1,7 +1,7 @@
 //! A form of each kind that changes something, with whatever it asks for.
 
 use serde_json::json;
-use writ_testkit::{authorize_url, yes};
+use writ_testkit::{PASSWORD, authorize_url, yes};
 
 use super::stage::{Fields, PAUSED, REMEMBERED, Stage, pairs};
 use crate::client::device;
@@ -9,7 +9,7 @@ use crate::people::undo::{offered, stop};
 use crate::people::webpush;
 
 /// What a reset by link and the forms set.
-pub const NEW: &str = "seven green kettles sing";
+pub(super) use crate::people::account::NEW;
 
 impl Stage<'_> {
     /// As this session is given it, and where it goes.
@@ -136,6 +136,8 @@ impl Stage<'_> {
         let pushed = self.cast.pushed(self.world, &self.cast.request()).await;
         let url = authorize_url("agt_planner", &pushed);
         let page = self.phone.browser.open(&url).await;
+        // An agent's consent wants a login of its own.
+        let page = self.phone.browser.log_in(&page, "alice", PASSWORD).await;
         assert_eq!(page.url.path(), "/consent", "{}", page.words());
         let button = format!("consent-{answer}");
         let mut fields = without_token(page.fields(&button));

@@ -117,7 +117,7 @@ fn what_cannot_be_read_is_told_with_its_place() {
             assert!(said.contains(word), "{text}: {word}: {said}");
         }
         assert!(!said.contains("sesame"), "{said}");
-        let has_line = environment != drain;
+        let has_line = environment != DRAIN;
         assert_eq!(said.contains("line "), has_line, "{text}: {said}");
     }
 }
