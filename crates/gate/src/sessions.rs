@@ -381,7 +381,7 @@ impl SessionState {
 
 /// Whoever has had more than there is room for begins anew.
 fn keep(kept: &mut HashSet<String>, one: String) {
-    if kept.len() >= MAX_OPEN {
+    if kept.len() >= MAX_OPEN && !kept.contains(&one) {
         kept.clear();
     }
     kept.insert(one);
