@@ -39,7 +39,7 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     inner.map(Ipv4Addr::from_bits)
 }
 
-/// The IPv4 address of whoever is behind a translator or a tunnel: that of [`embedded`], or behind one of a site's own (RFC 8215) and a
+/// The IPv4 address of whoever is behind a translator or a tunnel: that of `embedded`, or behind one of a site's own (RFC 8215) and a
 /// stateless one (RFC 2765 section 2.1).
 pub fn translated_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let own = LOCAL_NAT64.contains(address) || STATELESS.contains(address);

@@ -129,11 +129,9 @@ impl Progress {
         let of_reader = state
             .unread_since
             .map(|since| (since + deadlines.write, CutConnection::Unread));
-        let nearest = of_phase
-            .into_iter()
-            .chain(of_reader)
-            .min_by_key(|(at, _)| *at);
-        nearest.map(|(at, why)| Deadline { at, why })
+        // As long as a client does not read, nothing that it sends is read either.
+        let next = of_reader.or(of_phase);
+        next.map(|(at, why)| Deadline { at, why })
     }
 
     fn bytes_came(&self, bytes: usize) {
