@@ -8,3 +8,4 @@ mod laws;
 mod operate;
 mod people;
 mod process;
+mod tries;

@@ -15,6 +15,7 @@ const FAMILIES = [
   'oauth4webapi',
   'misuse',
   'openid',
+  'upstream',
   'registration',
   'guest',
   'mcp-document',

@@ -116,7 +116,7 @@ export default async function play(scene, setting) {
 async function behind(open, { world, port, proxy, api, issuer = world.issuer }) {
   const program = process.env.WRIT_ENVOY;
   assert.ok(program, 'WRIT_ENVOY is the path of the program: `tests/run heavy` installs it');
-  const manager = await configured('yaml', [
+  const [manager] = await configured('yaml', [
     ['https://as.example', issuer],
     ['YXBpOlNFQ1JFVA==', credentialsOf(proxy)],
     ['"https://api.example"', `"http://127.0.0.1:${port}"`],

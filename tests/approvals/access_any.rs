@@ -88,9 +88,9 @@ both!(
             "“assignees”: []",
             "“labels” › 1: “bug”",
             "“labels” › 2: “ui”",
-            "“options” › “notify” › “email”: true",
+            "“options” › “notify” › “email”: yes",
             "“options” › “notify” › “people” › 1: “bob”",
-            "“repo” › “owner”: null",
+            "“repo” › “owner”: nothing",
             "“weight”: 1.5",
             "“body”: (5000 characters)",
             "Notes looked up: repo › name. All other details are in the words of Claude.",
@@ -275,7 +275,7 @@ both!(
             "Claude, through Notes, wants to: Use “rm_rf”, which nobody has described here, once",
         );
         page.says("“path”: “/”");
-        page.says("“force”: true");
+        page.says("“force”: yes");
         scene.yes(&id).await;
         let presented = presenting(&call, &scene.notes.status(&world, &id).await);
         // Another tool with the same arguments is another question.

@@ -215,6 +215,46 @@ both!(arap_a_key_finds_the_task_that_it_made, |world| async {
     assert_eq!(again.json()["task"]["status"], json!("denied"));
 });
 
+both!(
+    /// Also once the yes is there, or used, and after the denial has expired; the key with other words makes nothing of it.
+    arap_a_key_finds_its_task_however_it_went_on,
+    |world| async {
+        let mut scene = staged(&world).await;
+        let wanted = scene.deletion("Shopping list");
+        for call_again in [false, true] {
+            let mut body = scene.notes.submission(&world, &wanted).await;
+            body["requested_access"] = json!({ "urn:writ:call_again": call_again });
+            let key = format!("7b8d0f0d-65a1-4af1-{call_again}");
+            let key = [("idempotency-key", key.as_str())];
+            let send = async |body: &Value| {
+                let to = (Method::POST, REQUESTS);
+                scene.notes.send_with(&world, to, body, &key).await
+            };
+            let id = send(&body).await.json()["task"]["id"].clone();
+            let found = async |status: &str| {
+                let again = send(&body).await;
+                assert_eq!(again.status, 201, "{call_again}, {status}: {}", again.text());
+                let task = again.json()["task"].clone();
+                assert_eq!((&task["id"], &task["status"]), (&id, &json!(status)));
+            };
+            let page = scene.alice.look(id.as_str().unwrap()).await;
+            scene.alice.approve_by_password(&page).await;
+            found("approved").await;
+            let status = scene.notes.status(&world, id.as_str().unwrap()).await;
+            permitted(&scene.notes.decide(&world, &presenting(&wanted, &status)).await);
+            found("approved").await;
+            if !call_again {
+                continue;
+            }
+            world.advance(601);
+            found("approved").await;
+            let mut other = body.clone();
+            other["context"]["says"] = json!("in other words");
+            assert_eq!(problem(&send(&other).await), (410, "expired_denial".to_owned()));
+        }
+    }
+);
+
 both!(arap_a_question_is_bound_to_its_denial, |world| async {
     let scene = staged(&world).await;
     let wanted = scene.deletion("Shopping list");

@@ -119,6 +119,8 @@ both!(
         let mut scene = guarded(&world).await;
         let id = scene.notes.asked(&world, &scene.deletion("Diary")).await;
         agreed(&mut scene, &id).await;
+        let open = scene.notes.asked(&world, &scene.deletion("Recipes")).await;
+        agreed(&mut scene, &open).await;
         let mut bob = world.phone_of("bob").await;
         let page = bob.look(&id).await;
         page.says("Nothing else ends: what agt_guarded does for alice goes on.");
@@ -128,9 +130,12 @@ both!(
         bob.look(&id).await.says("Nothing else of agt_guarded was stopped.");
         let status = scene.notes.status(&world, &id).await;
         assert_eq!(status["task"]["status"], json!("denied"));
+        let other = scene.notes.status(&world, &open).await;
+        assert_eq!(other["task"]["status"], json!("pending"), "hers");
         scene.notes.asked(&world, &scene.deletion("Letters")).await;
         let events = world.events_named("resource.reported").await;
         assert_eq!(events.len(), 1);
+        assert_eq!(events[0].data.get("ended"), None, "nothing was to end");
         assert_eq!(events[0].data["for"], json!(scene.cast.alice));
         for name in ["agent.reported", "agent.paused", "agent.stopped"] {
             assert!(world.events_named(name).await.is_empty(), "{name}");

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use writ_server::node::app::App;
+use writ_server::node::waiting::MAX_POLLS_OF_QUESTION;
 use writ_testkit::{NodeClient, TestReply, World, both};
 
 use super::access_scene::{REQUESTS, Scene, staged};
@@ -23,18 +24,22 @@ enum End {
     Cancelled,
     /// The person stops the agent at another of its questions.
     Stopped,
+    /// The person reports another question of the resource.
+    Reported,
 }
 
 impl End {
-    const ALL: [Self; 4] = [Self::Yes, Self::No, Self::Cancelled, Self::Stopped];
+    /// None is after one that ends what the others need.
+    const IN_TURN: [Self; 4] = [Self::Yes, Self::No, Self::Cancelled, Self::Stopped];
 
-    const fn told(self) -> (&'static str, Option<&'static str>) {
-        match self {
+    fn told(self) -> (String, Option<String>) {
+        let (status, reason) = match self {
             Self::Yes => ("approved", None),
             Self::No => ("denied", None),
             Self::Cancelled => ("cancelled", Some("cancelled_by_resource")),
-            Self::Stopped => ("cancelled", Some("stopped")),
-        }
+            Self::Stopped | Self::Reported => ("cancelled", Some("stopped")),
+        };
+        (status.to_owned(), reason.map(str::to_owned))
     }
 
     async fn happens(self, world: &World, scene: &mut Scene, id: &str) {
@@ -53,19 +58,33 @@ impl End {
                 let page = scene.alice.look(&other).await;
                 scene.alice.refuse(&page, "stop").await;
             }
+            Self::Reported => {
+                let other = scene.notes.asked(world, &scene.deletion("Another")).await;
+                let page = scene.alice.look(&other).await;
+                scene.alice.refuse(&page, "not_me").await;
+            }
         }
     }
 }
 
-/// A poll that waits in this node.
-async fn held(app: &App, door: NodeClient, scene: &Scene, id: &str) -> JoinHandle<TestReply> {
-    let (basic, path) = (scene.notes.basic.clone(), format!("{REQUESTS}/{id}"));
-    let poll = tokio::spawn(async move {
-        let headers = [("authorization", basic.as_str()), ("prefer", "wait=25")];
-        door.try_get_with(&path, &headers).await.unwrap()
-    });
-    until(async || app.waiting.polls() == 1).await;
-    poll
+/// Polls of one question that wait in this node, in their order.
+async fn held(
+    (app, door): (&Arc<App>, &NodeClient),
+    scene: &Scene,
+    id: &str,
+    count: usize,
+) -> Vec<JoinHandle<TestReply>> {
+    let mut polls = Vec::new();
+    for number in 1..=count {
+        let (basic, path) = (scene.notes.basic.clone(), format!("{REQUESTS}/{id}"));
+        let door = door.clone();
+        polls.push(tokio::spawn(async move {
+            let headers = [("authorization", basic.as_str()), ("prefer", "wait=25")];
+            door.try_get_with(&path, &headers).await.unwrap()
+        }));
+        until(async || app.waiting.polls() == number).await;
+    }
+    polls
 }
 
 async fn woken(poll: JoinHandle<TestReply>, what: &str) -> TestReply {
@@ -75,43 +94,58 @@ async fn woken(poll: JoinHandle<TestReply>, what: &str) -> TestReply {
         .unwrap()
 }
 
-async fn each_end_wakes(world: &World, (app, door): (&Arc<App>, NodeClient)) {
+/// Status and reason.
+fn told(reply: &TestReply) -> (String, Option<String>) {
+    let task = &reply.json()["task"];
+    let text = |name: &str| task.get(name).and_then(Value::as_str).map(str::to_owned);
+    (text("status").unwrap(), text("reason"))
+}
+
+async fn each_end_wakes(world: &World, (app, door): (&Arc<App>, NodeClient), ends: &[End]) {
     let mut scene = staged(world).await;
-    for end in End::ALL {
+    for end in ends {
         let title = format!("{end:?}");
         let wanted = scene.deletion(&title);
         let id = scene.notes.asked(world, &wanted).await;
-        let poll = held(app, door.clone(), &scene, &id).await;
-        // Opening it is no end: the poll stays.
+        // Of two calls that wait for it.
+        let polls = held((app, &door), &scene, &id, 2).await;
+        // Opening it is no end: the polls stay.
         scene.alice.look(&id).await.says(&title);
         let before = world.now();
         end.happens(world, &mut scene, &id).await;
-        let reply = woken(poll, &title).await;
-        assert_eq!(world.now(), before, "no time passed");
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        assert_eq!(reply.header("preference-applied"), Some("wait=25"));
-        assert_eq!(reply.header("retry-after"), None, "{title}");
-        let task = reply.json()["task"].clone();
-        let (status, reason) = end.told();
-        assert_eq!(task["status"], json!(status), "{title}");
-        assert_eq!(
-            task.get("reason").and_then(Value::as_str),
-            reason,
-            "{title}"
-        );
+        for poll in polls {
+            let reply = woken(poll, &title).await;
+            assert_eq!(world.now(), before, "no time passed");
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            assert_eq!(reply.header("preference-applied"), Some("wait=25"));
+            assert_eq!(reply.header("retry-after"), None, "{title}");
+            assert_eq!(told(&reply), end.told(), "{title}");
+        }
         until(async || app.waiting.polls() == 0).await;
     }
 }
 
 both!(a_held_poll_is_woken_by_every_end, |world| async {
-    each_end_wakes(&world, (&world.app, world.door())).await;
+    each_end_wakes(&world, (&world.app, world.door()), &End::IN_TURN).await;
+});
+
+both!(a_held_poll_is_woken_by_a_report, |world| async {
+    each_end_wakes(&world, (&world.app, world.door()), &[End::Reported]).await;
 });
 
 both!(
     a_held_poll_is_woken_by_every_end_on_another_node,
     |world| async {
         let node = world.node().await;
-        each_end_wakes(&world, (&node.app, node.door())).await;
+        each_end_wakes(&world, (&node.app, node.door()), &End::IN_TURN).await;
+    }
+);
+
+both!(
+    a_held_poll_is_woken_by_a_report_on_another_node,
+    |world| async {
+        let node = world.node().await;
+        each_end_wakes(&world, (&node.app, node.door()), &[End::Reported]).await;
     }
 );
 
@@ -134,5 +168,48 @@ both!(
         assert_eq!(reply.status, 201, "{}", reply.text());
         assert_eq!(reply.json()["task"]["status"], json!("approved"));
         assert_eq!(reply.json()["result"]["approval"]["id"], json!(inbox[0]));
+    }
+);
+
+both!(
+    /// Time runs out for each call that waits, at once.
+    every_held_poll_hears_that_nobody_answered,
+    |world| async {
+        let scene = staged(&world).await;
+        let id = scene.notes.asked(&world, &scene.deletion("Diary")).await;
+        let polls = held((&world.app, &world.door()), &scene, &id, 3).await;
+        world.advance(300);
+        let turned = writ_server::approvals::escalate::turn(&world.app).await;
+        turned.unwrap();
+        for poll in polls {
+            let reply = woken(poll, "nobody answered").await;
+            assert_eq!(told(&reply), ("expired".to_owned(), None));
+        }
+    }
+);
+
+both!(
+    /// One more than may wait ends the first: its server polls again.
+    a_question_holds_so_many_polls,
+    |world| async {
+        let mut scene = staged(&world).await;
+        let id = scene.notes.asked(&world, &scene.deletion("Diary")).await;
+        let node = (&world.app, &world.door());
+        let mut polls = held(node, &scene, &id, MAX_POLLS_OF_QUESTION).await;
+        let (basic, path) = (scene.notes.basic.clone(), format!("{REQUESTS}/{id}"));
+        let door = world.door();
+        let last = tokio::spawn(async move {
+            let headers = [("authorization", basic.as_str()), ("prefer", "wait=25")];
+            door.try_get_with(&path, &headers).await.unwrap()
+        });
+        let first = woken(polls.remove(0), "the first").await;
+        assert_eq!(told(&first), ("pending".to_owned(), None));
+        assert_eq!(first.header("retry-after"), Some("5"));
+        scene.yes(&id).await;
+        for poll in polls.into_iter().chain([last]) {
+            let reply = woken(poll, "the others").await;
+            assert_eq!(told(&reply), ("approved".to_owned(), None));
+        }
+        assert_eq!(world.app.waiting.polls(), 0);
     }
 );

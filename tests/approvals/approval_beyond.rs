@@ -38,6 +38,33 @@ async fn trip_of(world: &World, cast: &Cast) -> String {
 }
 
 both!(
+    /// Another resource is said by its name, and not by its URL.
+    another_resource_than_the_task_allows,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        cast.token(&world).await;
+        let token = trip_of(&world, &cast).await;
+        let exchange = "https://exchange.example";
+        world
+            .add_resource(json!({
+                "resource": exchange, "name": "Coin Exchange", "scopes": [],
+                "authorization_details_types": ["payment"]
+            }))
+            .await;
+        world.app.fresh_catalogue().await.unwrap();
+        let mut elsewhere = payment("100.00");
+        elsewhere["locations"] = json!([exchange]);
+        let question = cast.question_within(&token);
+        let question = question.with("authorization_details", json!([elsewhere]).to_string());
+        let auth_req_id = cast.planner.asked(&world, &question).await;
+        let id = world.request_id(&auth_req_id).await;
+        let mut alice = world.phone_of("alice").await;
+        let page = alice.look(&id).await;
+        page.says("Outside what you allowed: Coin Exchange.");
+    }
+);
+
+both!(
     more_than_the_task_allows_for_the_same_payee,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -56,8 +56,13 @@ both_with!(
                 &[(LIST, "[2001:db8:cafe::17]:4711")],
                 Some("2001:db8:cafe::17".to_owned()),
             ),
-            (&[(LIST, "192.0.2.1, junk")], None),
-            (&[(LIST, "10.0.0.2")], None),
+            (&[(LIST, "\u{e9}, 203.0.113.7")], client.clone()),
+            // What a proxy wrote and nobody can read counts as the proxy.
+            (
+                &[(LIST, "192.0.2.1, junk, 10.0.0.2")],
+                Some("10.0.0.2".to_owned()),
+            ),
+            (&[(LIST, "10.0.0.2")], Some("10.0.0.2".to_owned())),
             (&[("forwarded", "for=203.0.113.7")], None),
             (&[("x-real-ip", CLIENT)], None),
             (&[], None),
@@ -103,7 +108,11 @@ both_with!(
                 &[("forwarded", "for=203.0.113.7;host=\"x, for=192.0.2.1\"")],
                 Some(CLIENT),
             ),
-            (&[("forwarded", "for=unknown"), (LIST, CLIENT)], None),
+            (
+                &[("forwarded", "for=\"\u{e9}, for=203.0.113.7")],
+                Some(CLIENT),
+            ),
+            (&[("forwarded", "for=unknown"), (LIST, CLIENT)], Some(PROXY)),
             (&[(LIST, CLIENT)], None),
         ] {
             let found = shown(&world, &cast, PROXY, headers).await;

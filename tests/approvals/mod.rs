@@ -10,6 +10,7 @@ mod access_once;
 mod access_over;
 mod access_people;
 mod access_purpose;
+mod access_reported;
 mod access_request;
 pub(crate) mod access_scene;
 mod access_stages;

@@ -39,6 +39,7 @@ both!(
         assert_eq!(denied(&decided), "approval_expired", "asked the other way");
         let why = "A person said no to the same after this approval.";
         assert_eq!(decided["context"]["reason_user"]["en"], json!(why));
+        assert_eq!(decided["context"]["next_action"], json!("none"), "a no");
         let id = unused["context"]["approval"]["id"].as_str().unwrap();
         let page = scene.alice.look(id).await;
         page.says("Approved, then denied");
@@ -94,7 +95,7 @@ both!(
         let second = cast.planner.asked(&world, &second).await;
         no(&mut alice, &world.request_id(&second).await).await;
         let reply = cast.planner.poll(&world, &unused).await;
-        refused(&reply, "expired_token", "taken back");
+        refused(&reply, "access_denied", "taken back");
         let why = reply.json()["error_description"].clone();
         assert!(why.as_str().unwrap().contains("said no to the same"), "{why}");
         world.advance(3600);

@@ -2,11 +2,12 @@
 //! says so.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use writ_testkit::DatabaseKind;
+use writ_testkit::{DatabaseKind, PASSWORD, World};
 
 use super::scene::{Scene, made};
-use crate::process::Process;
+use crate::process::{Process, binary};
 
 async fn scene() -> (Scene, PathBuf) {
     let (world, cast) = made(DatabaseKind::Sqlite).await;
@@ -48,9 +49,78 @@ async fn sqlite_moved_away_and_back_and_then_replaced() {
     is_away(&scene, "moved, replaced or removed").await;
 }
 
+/// Harms one of the files beside it, by its ending. What was written before, and `meanwhile` by a command, is there when the server has
+/// ended.
+async fn beside_another(ending: &str, harm: fn(&Path), says: &str, meanwhile: &str) {
+    let (mut scene, file) = scene().await;
+    let add_user = |world: &World, name: &str| {
+        let password = beside(&file, ".password");
+        std::fs::write(&password, PASSWORD).unwrap();
+        let password = password.to_str().unwrap();
+        command(world, &["user", "add", name, "--password-file", password]);
+    };
+    add_user(&scene.world, "before");
+    // The server is the last one that has it open.
+    scene.world.store().close().await;
+    harm(&beside(&file, ending));
+    is_away(&scene, says).await;
+
+    add_user(&scene.world, meanwhile);
+    scene.process.signal("TERM");
+    assert!(scene.process.ended().await.success());
+    let users = command(&scene.world, &["user", "list"]);
+    for name in ["before", meanwhile] {
+        assert!(users.contains(name), "{name}: {users}");
+    }
+    scene.process = Process::start(&scene.world, &[]).await;
+    scene.until_readiness_is(200).await;
+}
+
+fn command(world: &World, arguments: &[&str]) -> String {
+    let mut command = Command::new(binary());
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(world.environment());
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    String::from_utf8(done.stdout).unwrap()
+}
+
+fn remove(path: &Path) {
+    std::fs::remove_file(path).unwrap();
+}
+
+/// By the same bytes in another file.
+fn replace(path: &Path) {
+    let other = beside(path, ".other");
+    std::fs::copy(path, &other).unwrap();
+    std::fs::rename(&other, path).unwrap();
+}
+
+const LOG: &str = "its write-ahead log (`-wal`) was moved";
+const INDEX: &str = "the index of its write-ahead log (`-shm`) was moved";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_without_its_log() {
     let (scene, file) = scene().await;
-    std::fs::remove_file(beside(&file, "-wal")).unwrap();
-    is_away(&scene, "its write-ahead log").await;
+    remove(&beside(&file, "-wal"));
+    is_away(&scene, LOG).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_with_another_log() {
+    let (scene, file) = scene().await;
+    replace(&beside(&file, "-wal"));
+    is_away(&scene, LOG).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_without_the_index_of_its_log() {
+    beside_another("-shm", remove, INDEX, "meanwhile").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_with_another_index_of_its_log() {
+    beside_another("-shm", replace, INDEX, "meanwhile").await;
 }

@@ -5,10 +5,11 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use writ_testkit::DatabaseKind;
+use writ_platform::Clock;
+use writ_testkit::{DatabaseKind, TestAgent, at_once};
 
-use super::cluster::Cluster;
-use super::scene::{Scene, made};
+use super::cluster::{self, Cluster};
+use super::scene::{Scene, in_time, is_program_told, made};
 use crate::process::{Process, until};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,6 +86,38 @@ async fn postgres_out_of_connections() {
     scene.what_is_known_goes_on().await;
 
     drop((some, rest));
+    scene.is_well().await;
+    scene.nothing_broke();
+}
+
+/// What all of them want to read again is waited for once, and not by one after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_with_a_table_of_the_configuration_locked() {
+    let _turn = cluster::turn().await;
+    let (world, cast) = made(DatabaseKind::Postgres).await;
+    let process = Process::start(&world, &[]).await;
+    let scene = Scene::on(world, process, cast).await;
+    let token = || {
+        scene.world.clock.set(Clock::System.now());
+        let (planner, door) = (&scene.cast.planner, scene.process.door.clone());
+        let request = planner.ready(&scene.world, "/token", &TestAgent::own_work());
+        async move { in_time(door.send(&request), "/token").await }
+    };
+    let database = &scene.world.database;
+    let locked = database.table_locked_by_another("resources").await;
+    let change = "UPDATE tenants SET catalogue_changes = COALESCE(catalogue_changes, 0) + 1";
+    database.administer(change).await;
+    until(async || token().await.status == 503).await;
+
+    let (tokens, ()) = tokio::join!(
+        at_once((0..24).map(|_| token()).collect()),
+        scene.what_is_known_goes_on(),
+    );
+    for reply in tokens {
+        is_program_told(&reply, "a token");
+    }
+    scene.until_readiness_is(503).await;
+    locked.release().await;
     scene.is_well().await;
     scene.nothing_broke();
 }

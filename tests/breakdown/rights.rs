@@ -69,7 +69,14 @@ async fn postgres_that_takes_rights_tables_and_the_login_away() {
     let (world, name) = (&scene.world, role.0.clone());
 
     // One table each: of those that every token needs, and of those that one kind does.
-    for table in ["events", "replays", "delegations", "codes"] {
+    for table in [
+        "events",
+        "replays",
+        "delegations",
+        "codes",
+        "agents",
+        "users",
+    ] {
         let taken = format!("REVOKE ALL ON {table} FROM {name}");
         world.database.administer(&taken).await;
         let reply = redeemed(&scene).await;

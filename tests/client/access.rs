@@ -42,6 +42,38 @@ both!(
 );
 
 both!(
+    /// A number that parsers read differently denies the evaluation whose arguments have it, and no other; what nobody judges denies none.
+    a_number_is_judged_where_it_stands,
+    |world| async {
+        let (cast, bank) = opened(&world).await;
+        let token = cast.token(&world).await;
+        let exact = json!({ "name": "show_account", "properties": { "name": "Savings" } });
+        let mut inexact = exact.clone();
+        inexact["properties"]["n"] = json!(9_007_199_254_740_993_i64);
+        let action = ("show_account", json!({ "name": "Savings" }));
+        let mut body = question(&world, &cast.planner, &token, action);
+        body["context"]["load"] = inexact["properties"]["n"].clone();
+        permitted(&bank.look(&body).await);
+        for (whole, evaluations, expected) in [
+            (&exact, json!([{ "action": inexact }, { "action": exact }, {}]), [false, true, true]),
+            (&inexact, json!([{ "action": exact }, {}, { "action": inexact }]), [true, false, false]),
+        ] {
+            let mut many = body.clone();
+            many["action"] = whole.clone();
+            many["evaluations"] = evaluations;
+            let reply = bank.post("/access/v1/evaluations", &many, &[]).await;
+            let answers = reply.json()["evaluations"].as_array().unwrap().clone();
+            let decisions: Vec<bool> = answers.iter().map(|one| one["decision"] == json!(true)).collect();
+            assert_eq!(decisions, expected, "{answers:?}");
+            let denied = answers.iter().filter(|one| one["decision"] == json!(false));
+            for one in denied {
+                assert_eq!(one["context"]["reason"], json!("arguments_invalid"), "{one}");
+            }
+        }
+    }
+);
+
+both!(
     /// An action whose scope the token has is permitted by a look; one that asks for a person, or whose scope it lacks, is not.
     an_action_is_covered_by_its_scope,
     |world| async {

@@ -1,11 +1,13 @@
 //! Who may ask for decisions: the client that serves the resource, by HTTP Basic or by an access token of its own.
 
+use http::Method;
 use serde_json::{Value, json};
 use writ_testkit::{
     AskingServer, Cast, EVALUATION, ISSUER, TestReply, World, agent_file, asking_bank, basic, both,
     both_with, claims, enrol, enrol_plain, merge, permitted, plain_file, question, reason,
 };
 
+use crate::approvals::access_scene::REQUESTS;
 use crate::client::access::opened;
 
 async fn shown(world: &World, cast: &Cast, server: &AskingServer) -> TestReply {
@@ -119,6 +121,35 @@ both!(
         assert_eq!(reply.refusal(), (401, "invalid_token".to_owned()));
         let refused = cast.planner.own(&world, &own("access")).await;
         assert_eq!(refused.refusal(), (400, "invalid_scope".to_owned()), "serves nothing");
+    }
+);
+
+both!(
+    /// RFC 9449 section 4.3 item 9: `htu` is the URL of the request itself, also below the path of an endpoint.
+    a_servers_own_proof_names_the_url_of_its_request,
+    |world| async {
+        let (_cast, agent) = served_by_agent(&world).await;
+        let fields = [("scope", "access".to_owned())];
+        let token = agent.own(&world, &fields).await.access_token();
+        let authorization = format!("DPoP {token}");
+        let (task, cancel) = (format!("{REQUESTS}/none"), format!("{REQUESTS}/none/cancel"));
+        for (method, path) in [(Method::GET, &task), (Method::POST, &cancel)] {
+            for (named, status) in [
+                (path.as_str(), 404),
+                (REQUESTS, 401),
+                ("/access/v1/requests/other", 401),
+                ("/access/v1/evaluation", 401),
+            ] {
+                let url = format!("{ISSUER}{named}");
+                let now = world.now().seconds();
+                let proof = agent.dpop.proof_with(method.as_str(), &url, now, &token);
+                let headers = [("authorization", authorization.as_str()), ("dpop", &proof)];
+                let door = world.door();
+                let sent = door.send_json(method.clone(), path, &headers, String::new());
+                let reply = sent.await;
+                assert_eq!(reply.status, status, "{method} {path}, {named}: {}", reply.text());
+            }
+        }
     }
 );
 

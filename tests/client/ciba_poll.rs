@@ -128,6 +128,7 @@ both!(
         let asked = AskedBy {
             client: ClientId::from_text("agt_other"),
             subject: None,
+            resource: None,
         };
         let others: Vec<_> = (0..MAX_POLLS).map(|n| waiting.join(&id_of(n), asked.clone())).collect();
         assert!(others.iter().all(Option::is_some));

@@ -304,7 +304,10 @@ both_with!(
         assert!(text.contains("Not verified"), "{text}");
         assert!(!text.contains("<b>"), "escaped: {text}");
         assert!(!text.contains("Domain verified"), "{text}");
-        assert!(text.contains("<bdi>&#39;Your Bank"), "quoted: {text}");
+        assert!(
+            text.contains("<bdi>“Your Bank &#60;b&#62;&#39;”</bdi>"),
+            "quoted: {text}"
+        );
     }
 );
 

@@ -45,6 +45,22 @@ async fn read_from(world: &World, address: &str, client: &Itself, token: &str) -
     world.request_from(address, request).await
 }
 
+/// Another name for a client, over a connection from this address.
+async fn change_from(world: &World, address: &str, client: &Itself, number: u32) -> TestReply {
+    let uri = client.said("registration_client_uri");
+    let token = client.said("registration_access_token");
+    let body = asked(json!({
+        "client_id": client.id(), "client_name": format!("Inspector {number}")
+    }));
+    let request = Request::put(uri.strip_prefix(ISSUER).unwrap())
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(Bytes::from(body.to_string()))
+        .unwrap();
+    let address: IpAddr = address.parse().unwrap();
+    world.request_from(address, request).await
+}
+
 /// A registration over a connection from `peer` that this proxy header comes with.
 async fn register_from(world: &World, peer: &str, forwarded: Option<&str>) -> TestReply {
     let mut request = Request::post("/register").header("content-type", "application/json");
@@ -115,6 +131,33 @@ both_with!(
         assert_eq!(elsewhere.status, 200, "another network");
         let here = read_from(&world, "127.0.0.1", &client, token).await;
         assert_eq!(here.status, 200, "this machine is no address");
+    }
+);
+
+both_with!(
+    an_address_changes_registrations_so_often_in_an_hour,
+    OPEN,
+    |world| async {
+        let client = Itself::of(&world, json!({})).await;
+        let most = 30;
+        for number in 0..most {
+            let reply = change_from(&world, "2001:db8:1::1", &client, number).await;
+            assert_eq!(reply.status, 200, "{number}: {}", reply.text());
+        }
+        // What changes nothing leaves no event, and is not counted.
+        let same = change_from(&world, "2001:db8:1::1", &client, most - 1).await;
+        assert_eq!(same.status, 200, "{}", same.text());
+        let another = Itself::of(&world, json!({})).await;
+        for client in [&client, &another] {
+            paused(
+                &world,
+                &change_from(&world, "2001:db8:1::2", client, most).await,
+            );
+        }
+        let written = world.events_named("client.changed").await.len();
+        assert_eq!(written, usize::try_from(most).unwrap());
+        let elsewhere = change_from(&world, "2001:db8:2::1", &another, most).await;
+        assert_eq!(elsewhere.status, 200, "another network");
     }
 );
 

@@ -27,12 +27,14 @@ pub(crate) fn routed_bank() -> Value {
         "authorization_details_types": ["payment"], "client_id": "bank-api",
         "actions": {
             "show_account": { "scope": "accounts:read", "says": { "en": "show the account {/name}" } },
+            "rename_account": { "scope": "accounts:write", "says": { "en": "rename the account {/name}" } },
             "close_account": { "scope": "accounts:read", "ask": true, "says": { "en": "close the account {/name}" } }
         },
         "routes": [
             { "method": "GET", "path": "/accounts", "scope": "accounts:read" },
             { "method": "GET", "path": "/accounts/{name}", "action": "show_account" },
             { "method": "DELETE", "path": "/accounts/{name}", "action": "close_account" },
+            { "method": "PATCH", "path": "/accounts/{name}", "action": "rename_account" },
             { "method": "POST", "path": "/accounts", "scope": "accounts:write" },
             { "method": "GET", "path": "/files/**", "scope": "accounts:read" }
         ]
@@ -152,11 +154,14 @@ both!(
                 None => assert_eq!(reply.status, 200, "{call:?}: {}", reply.text()),
             }
         }
-        let asked = Call::bound(&world, &proxy.cast.planner, &token, ("POST", "/accounts"));
-        let reply = proxy.ask(&world, &asked).await;
-        let said = challenges(&reply).join(", ");
-        assert!(said.starts_with("DPoP error=\"insufficient_scope\""), "{said}");
-        assert!(said.contains("scope=\"accounts:write\""), "{said}");
+        for call in [("POST", "/accounts"), ("PATCH", "/accounts/Savings")] {
+            let asked = Call::bound(&world, &proxy.cast.planner, &token, call);
+            let reply = proxy.ask(&world, &asked).await;
+            assert_eq!(refused(&reply), no(403, "not_covered"), "{call:?}");
+            let said = challenges(&reply).join(", ");
+            assert!(said.starts_with("DPoP error=\"insufficient_scope\""), "{said}");
+            assert!(said.contains("scope=\"accounts:write\""), "{said}");
+        }
     }
 );
 

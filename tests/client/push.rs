@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use writ_authority::{Authority, Level};
-use writ_core::pending::{Decision, PendingRequest, State};
+use writ_core::pending::{Decision, Ending, PendingRequest, State};
 use writ_core::task::{Approval, PersonAuthentication};
 use writ_jose::hash::sha256;
 use writ_server::background::sending;
@@ -222,6 +222,29 @@ both_heard!(
         assert_eq!(body["error"], "access_denied");
         assert_eq!(body["auth_req_id"], asked.auth_req_id.as_str());
         assert!(body["error_description"].is_string());
+        assert_eq!(count(&world, "token.issued").await, 0);
+    }
+);
+
+both_heard!(
+    /// The last word is a no.
+    a_yes_that_a_no_took_back_is_pushed_as_a_no,
+    |world, receiver| async {
+        let asked = ask(&world, &receiver).await;
+        decide(&world, &asked.request, State::Approved).await;
+        let mut transaction = world.app.begin().await.unwrap();
+        let approved = transaction.pending_by_id(&asked.request.id).await;
+        let approved = approved.unwrap().unwrap();
+        let ending = Ending::TakenBack {
+            approved: &approved,
+            by: &approved.id,
+        };
+        let ended = transaction.end_pending(ending, world.now()).await;
+        assert_eq!(ended.unwrap().len(), 1);
+        transaction.commit().await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
+        let body = pushed(&receiver.only());
+        assert_eq!(body["error"], "access_denied");
         assert_eq!(count(&world, "token.issued").await, 0);
     }
 );

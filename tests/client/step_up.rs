@@ -8,6 +8,7 @@ use http::Request;
 use serde_json::{Value, json};
 use writ_agent::{AuthorizationIntent, Error, ErrorCode};
 use writ_authority::Level;
+use writ_core::authorize::OpenedBy;
 use writ_core::id::UserId;
 use writ_store::session::NewUserSession;
 use writ_testkit::{
@@ -48,10 +49,15 @@ async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> TestBr
             user: &user,
             authenticated_at,
             level,
+            opened_by: match level {
+                Level::Passkey => OpenedBy::Passkey,
+                _ => OpenedBy::Password,
+            },
             for_request: None,
             expires_at: world.now().plus(Duration::from_secs(3600)),
             user_agent: None,
             address: None,
+            upstream: None,
         })
         .await
         .unwrap();

@@ -3,6 +3,7 @@
 //! docs/how-to are played besides (`tests/run how-to`), and the lines of `writ` are parsed in `crates/writ`.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Map, Value, json};
 use writ_agent::{JwkSet, Key, Random};
@@ -103,7 +104,12 @@ fn toml_problems(block: &Block) -> Vec<String> {
     let public = Key::generate(&Random::System).public_jwk();
     std::fs::write(&keys, json!(JwkSet { keys: vec![public] }).to_string()).unwrap();
     let file = folder.join("writ.toml");
+    let secret = folder.join("secret");
+    std::fs::write(&secret, Random::System.secret()).unwrap();
+    // Its owner's alone, as each file of a secret.
+    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
     let text = block.text.replace("seer.jwks.json", keys.to_str().unwrap());
+    let text = text.replace("/etc/writ/acme-secret", secret.to_str().unwrap());
     std::fs::write(&file, text).unwrap();
     let types = root().join("config/types").to_str().unwrap().to_owned();
     let mut given = BTreeMap::from([

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 mod blocks;
+mod changes;
 mod circles;
 mod citations;
 mod documented;
@@ -21,6 +22,7 @@ mod names;
 mod packages;
 mod parameters;
 mod queries;
+mod screenshots;
 mod settings;
 mod shell;
 mod source;

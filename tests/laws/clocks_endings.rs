@@ -31,7 +31,7 @@ fn wrong_clocks(world: &World) -> Vec<ManualClock> {
 }
 
 /// Each route of people: whether it goes on.
-const ROUTES: [(&str, &str, bool); 47] = [
+const ROUTES: [(&str, &str, bool); 52] = [
     ("GET", "/", true),
     ("GET", "/app", true),
     ("GET", "/app/agents", true),
@@ -79,6 +79,11 @@ const ROUTES: [(&str, &str, bool); 47] = [
     ("GET", "/login", false),
     ("POST", "/login", false),
     ("POST", "/login/passkey", false),
+    ("GET", "/app/upstream", false),
+    ("POST", "/app/upstream", false),
+    ("POST", "/app/upstream/remove", false),
+    ("POST", "/upstream/acme", false),
+    ("GET", "/upstream/acme/callback?state=x", false),
 ];
 
 both!(

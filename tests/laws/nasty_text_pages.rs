@@ -22,6 +22,8 @@ fn pages() -> Vec<Route> {
         post("/login/passkey", "assertion request next"),
         get("/login/forgot", "x"),
         post("/login/forgot", "username"),
+        post("/upstream/x", "request next"),
+        get("/upstream/x/callback", "state code error iss"),
         get("/account", "link"),
         post(
             "/account",
@@ -66,6 +68,9 @@ fn pages() -> Vec<Route> {
             "/app/settings",
             "setting by language time_zone email user_code password assertion new_password new_password_again from until offset",
         ),
+        get("/app/upstream", "x"),
+        post("/app/upstream", "upstream password assertion"),
+        post("/app/upstream/remove", "upstream"),
         get("/app/devices", "x"),
         post("/app/devices/sessions/end", "session"),
         post("/app/devices/sessions/end-others", "x"),
@@ -106,12 +111,17 @@ const SCRIPTS: [&str; 5] = [
 fn the_table_has_every_route_of_the_server() {
     let known: Vec<String> = pages().iter().map(|route| route.path.to_owned()).collect();
     for path in server_routes() {
-        let like = path.replace("{id}", "x").replace("{hash}", "x");
+        let like = ["{id}", "{hash}", "{provider}"];
+        let like = like
+            .iter()
+            .fold(path.clone(), |path, part| path.replace(part, "x"));
         let is_program = Endpoint::ALL.iter().any(|e| e.path() == path);
         let by_itself = [
             "/register",
             "/register/x",
             "/.well-known/{*other}",
+            // Of a provider: `people/upstream_logout.rs`.
+            "/upstream/x/logout",
             // In its JSON: `approvals/access_request.rs`.
             "/access/v1/requests",
             // What stands behind it is a caller's: `client/forward_auth_refused.rs`.

@@ -55,8 +55,14 @@ both!(
         for path in [&pipe, &folder] {
             let url = format!("sqlite:{}", path.display());
             let said = complaint(&writ(&world, "WRIT__DATABASE__URL", &url, &["check"]));
-            assert!(said.contains("names what is no file"), "{said}");
+            let named = format!("names `{}`, which is no file", path.display());
+            assert!(said.contains(&named), "{said}");
         }
+        let nowhere = folder.join("none/writ.db");
+        let url = format!("sqlite:{}", nowhere.display());
+        let said = complaint(&writ(&world, "WRIT__DATABASE__URL", &url, &["check"]));
+        let named = format!("cannot be written, `{}`: ", nowhere.display());
+        assert!(said.contains(&named), "{said}");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 );

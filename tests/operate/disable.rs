@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 use writ_authority::Level;
-use writ_core::authorize::SESSION_LIFETIME;
+use writ_core::authorize::{OpenedBy, SESSION_LIFETIME};
 use writ_core::id::UserId;
 use writ_store::session::NewUserSession;
 use writ_testkit::{
@@ -131,10 +131,12 @@ async fn late_login(world: &World, cast: &Cast) {
         user: &UserId::from_text(cast.alice.as_str()),
         authenticated_at: world.now(),
         level: Level::Password,
+        opened_by: OpenedBy::Password,
         for_request: None,
         expires_at: world.now().plus(SESSION_LIFETIME),
         user_agent: None,
         address: None,
+        upstream: None,
     };
     transaction.insert_session(session).await.unwrap();
     transaction.commit().await.unwrap();

@@ -6,11 +6,12 @@ use std::time::Duration;
 use writ_platform::guard::{AddressPolicy, GuardError, GuardedClient, Origin};
 use writ_server::node::app::App;
 use writ_server::node::outgoing::call_limits::CallReason;
-use writ_server::node::outgoing::documents::{Documents, FetchEnvironment, PAUSE_AFTER_FAILURE};
+use writ_server::node::outgoing::documents::{Documents, FetchEnvironment};
 use writ_server::node::outgoing::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchError, FetchedDocument, MAX_CLIENT_METADATA_BYTES,
     WantedDocument,
 };
+use writ_server::node::outgoing::pauses::PAUSE_AFTER_FAILURE;
 use writ_testkit::{HttpReceiver, both_heard};
 
 const JSON: (&str, &str) = ("content-type", "application/json");

@@ -1,12 +1,8 @@
 //! TLS of the server's own: what is spoken, what is not, and a certificate that is renewed while it runs.
 
-use std::fs::Permissions;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustls::client::ClientConnection;
 use rustls::crypto::aws_lc_rs;
@@ -18,65 +14,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use writ_server::config::Config;
-use writ_testkit::{DatabaseKind, World};
 
+use super::tls_files::{ISSUER, PairFiles};
 use super::tls_pairs::{
     ENDED_CERTIFICATE, ENDED_KEY, FIRST_CERTIFICATE, FIRST_KEY, LATER_CERTIFICATE, LATER_KEY,
     OTHER_CERTIFICATE, OTHER_KEY, SECOND_CERTIFICATE, SECOND_KEY,
 };
-use crate::process::{IN_TIME, Process, binary, until};
-
-const ISSUER: &str = "https://localhost:9";
-const HTTPS: (&str, &str) = ("SERVER__ISSUER", ISSUER);
-
-static NUMBER: AtomicU32 = AtomicU32::new(0);
-
-/// A pair in a folder of this test's own, gone when the test ends.
-struct PairFiles(PathBuf);
-
-impl PairFiles {
-    fn new(certificate: &str, key: &str) -> Self {
-        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        let name = format!("writ-tls-{}-{number}", std::process::id());
-        let files = Self(std::env::temp_dir().join(name));
-        std::fs::create_dir(&files.0).unwrap();
-        files.write(certificate, key);
-        files
-    }
-
-    fn write(&self, certificate: &str, key: &str) {
-        std::fs::write(self.0.join("tls.pem"), certificate).unwrap();
-        std::fs::write(self.0.join("tls.key"), key).unwrap();
-        self.permit(0o600);
-    }
-
-    fn permit(&self, mode: u32) {
-        let mode = Permissions::from_mode(mode);
-        std::fs::set_permissions(self.0.join("tls.key"), mode).unwrap();
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    async fn served(&self) -> (World, Process) {
-        let world = World::configured(DatabaseKind::Sqlite, &[HTTPS]).await;
-        let (certificate, key) = (self.path("tls.pem"), self.path("tls.key"));
-        let more = [
-            HTTPS,
-            ("SERVER__TLS__CERTIFICATE", certificate.as_str()),
-            ("SERVER__TLS__KEY", key.as_str()),
-        ];
-        let process = Process::start(&world, &more).await;
-        (world, process)
-    }
-}
-
-impl Drop for PairFiles {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
+use crate::process::{IN_TIME, binary, until};
 
 /// A client that trusts one certificate alone.
 struct TlsClient {
@@ -250,6 +194,26 @@ async fn a_certificate_that_no_client_takes_replaces_none_that_they_take() {
     files.write(SECOND_CERTIFICATE, SECOND_KEY);
     process.signal("HUP");
     until(async || second.is_served(process.address).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_a_handshake_does_not_delay_the_end() {
+    let files = PairFiles::new(FIRST_CERTIFICATE, FIRST_KEY);
+    let mut debugging = Command::new("/bin/sh");
+    let script = "WRIT_LOG=info,writ_server=debug exec \"$0\" serve";
+    debugging.arg("-c").arg(script).arg(binary());
+    let (_world, mut process) = files.served_by(debugging).await;
+    let silent = TcpStream::connect(process.address).await.unwrap();
+    let client = TlsClient::trusting(FIRST_CERTIFICATE);
+    assert!(
+        client.is_served(process.address).await,
+        "so is the silent one"
+    );
+    process.signal("TERM");
+    assert_eq!(process.ended().await.code(), Some(0));
+    let text = process.text();
+    assert!(!text.contains("no TLS handshake in time"), "{text}");
+    drop(silent);
 }
 
 /// A ClientHello of TLS 1.2 (RFC 5246 section 7.4.1.2) that offers one cipher suite.

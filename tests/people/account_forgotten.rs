@@ -3,7 +3,9 @@
 use writ_core::account_link::MAX_LINK_FAILURES;
 use writ_core::id::UserId;
 use writ_server::background::sending;
-use writ_server::node::forgotten_limits::MAX_FORGOTTEN_HERE;
+use writ_server::node::forgotten_limits::{
+    MAX_FORGOTTEN_HERE, MAX_FORGOTTEN_OF_NAME, MAX_FORGOTTEN_OF_NETWORK,
+};
 use writ_store::settings::PersonSettings;
 use writ_testkit::{
     Cast, DatabaseKind, HttpReceiver, ISSUER, TestBrowser, TestMailServer, WebPage, World, both,
@@ -171,6 +173,34 @@ async fn strangers_use_up_their_own_tries() {
         world.advance(24 * 3600);
         let mut stranger = world.browser_at("203.0.113.7");
         assert_eq!(forgotten(&mut stranger, "alice").await.reply.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_and_a_network_have_so_many_tries() {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
+        let (world, _postbox, _cast) = world_with_mail(kind).await;
+        let status = async |address: String, name: &str| {
+            let mut stranger = world.browser_at(&address);
+            forgotten(&mut stranger, name).await.reply.status
+        };
+        // Of one name in a day, from wherever.
+        for network in 0..MAX_FORGOTTEN_OF_NAME {
+            let from = format!("198.51.{network}.7");
+            assert_eq!(status(from, "alice").await, 200, "{network}");
+        }
+        assert_eq!(status("203.0.113.9".to_owned(), "alice").await, 429);
+        // From one network in an hour, whatever the names.
+        let here = || "203.0.113.10".to_owned();
+        for number in 0..MAX_FORGOTTEN_OF_NETWORK {
+            let name = format!("person{number}");
+            assert_eq!(status(here(), &name).await, 200, "{name}");
+        }
+        assert_eq!(status(here(), "zelda").await, 429);
+        assert_eq!(status("198.51.100.11".to_owned(), "zelda").await, 200);
+        world.advance(3600);
+        assert_eq!(status(here(), "zelda").await, 200, "the hour is over");
+        assert_eq!(status(here(), "alice").await, 429, "the day is not");
     }
 }
 

@@ -104,7 +104,7 @@ async fn a_reset_is_read_in_the_language_that_the_operator_names() {
             panic!("{sent:?}");
         };
         assert!(
-            plain_letter(letter).contains("Neues Passwort setzen"),
+            plain_letter(letter).contains("Neues Passwort festlegen"),
             "{letter}"
         );
         let mut browser: TestBrowser = world.browser();

@@ -9,7 +9,7 @@ const OPTIONS: &str = "/account/passkey/options";
 const WRONG: &str = "BBBB-BBBB";
 
 /// What the device of this phone says to the challenge for this link.
-async fn proof(phone: &mut Phone, secret: &str, password: &str) -> Value {
+pub(super) async fn proof(phone: &mut Phone, secret: &str, password: &str) -> Value {
     let fields = [
         ("link", secret.to_owned()),
         ("new_password", password.to_owned()),
@@ -22,7 +22,7 @@ async fn proof(phone: &mut Phone, secret: &str, password: &str) -> Value {
 }
 
 /// The form of this link with this answer of a passkey.
-async fn reset_with(phone: &mut Phone, secret: &str, assertion: &Value) -> WebPage {
+pub(super) async fn reset_with(phone: &mut Phone, secret: &str, assertion: &Value) -> WebPage {
     reset_to(phone, (secret, NEW), assertion).await
 }
 

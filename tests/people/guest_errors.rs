@@ -98,7 +98,7 @@ impl Guests {
                 "Back to client.example",
                 "client.example",
             ),
-            (&self.registered, "Back to &#39;Inspector&#39;", "localhost"),
+            (&self.registered, "Back to “Inspector”", "localhost"),
         ]
     }
 }

@@ -47,7 +47,7 @@ both_with_guests!(
         let shown = given[0].data["shown"].as_str().unwrap();
         assert!(shown.contains(STILL), "on record: {shown}");
         let german = page_of(&world, &paying.with("ui_locales", "de")).await;
-        german.says("Weiterhin jedes Mal fragen muss es bei: Zahlung");
+        german.says("Weiterhin jedes Mal gefragt werden Sie bei: Zahlung");
         // A resource that the request has nothing to do with says nothing.
         notes(
             &world,

@@ -148,7 +148,7 @@ both_with!(
         let language = ("writ-language".to_owned(), "de".to_owned());
         browser.cookies.extend([language]);
         let page = browser.open(&front_url(&form)).await;
-        page.says("Nichts wurde erlaubt");
+        page.says("Es wurde nichts erlaubt");
         page.says("Der Link führt zu client.example.");
         let back = only_link(&page, "Zurück zu client.example");
         assert!(back.contains("error=unsupported_response_type"), "{back}");

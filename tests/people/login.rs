@@ -241,6 +241,7 @@ both!(
             .await;
         assert_eq!(fresh.reply.status, 403);
         fresh.says("your browser keeps no cookies of this site");
+        fresh.says("sign in again");
         assert!(world.events_named("login.succeeded").await.is_empty());
     }
 );

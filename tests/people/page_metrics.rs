@@ -8,12 +8,15 @@ use writ_platform::Transport;
 use writ_testkit::{ISSUER, PASSWORD, TestReply, World, both};
 
 /// Every route of people that takes a form: as it is called, and as it is counted.
-const ROUTES: [(&str, &str); 22] = [
+const ROUTES: [(&str, &str); 25] = [
     ("/authorize", "/authorize"),
     ("/login", "/login"),
     ("/login/passkey/options", "/login/passkey/options"),
     ("/login/passkey", "/login/passkey"),
     ("/account/passkey/options", "/account/passkey/options"),
+    ("/app/upstream", "/app/upstream"),
+    ("/app/upstream/remove", "/app/upstream/remove"),
+    ("/upstream/acme", "/upstream/{provider}"),
     ("/logout", "/logout"),
     ("/consent", "/consent"),
     ("/device", "/device"),

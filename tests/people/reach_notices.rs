@@ -131,7 +131,7 @@ async fn how_she_is_told_is_never_changed_unnoticed() {
         let pushed = told.at("/push/1").unwrap();
         assert_eq!(
             pushed["title"],
-            json!("Ihre Mailadresse hier wurde geändert")
+            json!("Ihre E-Mail-Adresse hier wurde geändert")
         );
         // The same again is no change.
         town.set_email(ELSEWHERE).await;

@@ -86,6 +86,26 @@ export default async function play(scene, setting) {
     }
   });
 
+  await scene('what the API decides itself is that alone, and says nothing of who calls', async () => {
+    const place = '/decided-by-the-api/';
+    const doors = ['x', '../notes/7/../../decided-by-the-api/x', './x', '%2e%2e/notes/..%2fdecided-by-the-api/x', 'x/..'];
+    const around = ['/notes/7/../..', '/notes/7/%2e%2e/..', '/notes/7%2f..%2f..', '/notes/..;/..'];
+    const fields = { 'X-Original-URL': '/notes/7', 'X-Rewrite-URL': '/notes/7', 'X-HTTP-Method-Override': 'DELETE', 'X-HTTP-Method': 'DELETE', 'X-Method-Override': 'DELETE', 'Writ-Subject': 'forged' };
+    for (const path of [...doors.map((rest) => place + rest), ...around.map((start) => `${start}${place}x`)]) {
+      const answer = await raw(port, path, fields, { method: 'DELETE' });
+      const calls = api.taken();
+      // What nginx read as another path is judged as that one.
+      if (answer.status !== 200) assert.deepEqual(calls, [], path);
+      for (const { url, headers } of calls) {
+        assert.match(url, /^\/decided-by-the-api\/[^.%]*$/, path);
+        const said = Object.keys(headers).filter((name) => /^(x-|writ-)/.test(name) && headers[name] !== '');
+        assert.deepEqual(said, [], path);
+      }
+    }
+    assert.equal((await raw(port, `${place}x`)).status, 200);
+    assert.equal(api.taken().length, 1);
+  });
+
   await scene('what was ended is denied at the next request', async () => {
     assert.equal((await ask('/notes')).status, 200);
     assert.equal(api.taken().length, 1);
@@ -109,7 +129,7 @@ async function behind(open, { world, port, proxy, api }) {
   const directory = await mkdtemp('/tmp/writ-nginx-');
   open.push({ close: () => rm(directory, { recursive: true, force: true }) });
   await chmod(directory, 0o755);
-  const server = await configured('nginx', [
+  const [server, decidedByTheApi] = await configured('nginx', [
     ['listen 443 ssl;', `listen 127.0.0.1:${port};`],
     ['https://as.example', world.issuer],
     ['YXBpOlNFQ1JFVA==', credentialsOf(proxy)],
@@ -128,7 +148,7 @@ events {}
 http {
 access_log off;
 ${temporary.map((name) => `${name}_temp_path ${directory}/${name};`).join('\n')}
-${server}
+${server.replace(/\}\s*$/, `${decidedByTheApi}}`)}
 }
 `,
   );

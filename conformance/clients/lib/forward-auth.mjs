@@ -44,11 +44,13 @@ export async function staged(setting, behind) {
 
 /** The configuration of the page for this proxy, with what stands in it replaced. */
 export async function configured(language, replaced) {
-  const [, text] = new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(await readFile(PAGE, 'utf8'));
-  return replaced.reduce((whole, [from, to]) => {
-    assert.ok(whole.includes(from), `the page has no ${from}`);
-    return whole.replace(from, to);
-  }, text);
+  const blocks = (await readFile(PAGE, 'utf8')).matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'));
+  return [...blocks].map(([, text], place) =>
+    replaced.reduce((whole, [from, to]) => {
+      assert.ok(place > 0 || whole.includes(from), `the page has no ${from}`);
+      return whole.replaceAll(from, to);
+    }, text),
+  );
 }
 
 export function credentialsOf({ client_id, client_secret }) {

@@ -58,6 +58,10 @@ export async function createWorld(binary) {
     WRIT__KEYS__MASTER: randomBytes(32).toString('base64url'),
     WRIT__FEATURES__MISSION_INTENT: 'true',
     WRIT__FEATURES__GUESTS: 'true',
+    // Nobody goes there: its button and the page about it are looked at.
+    WRIT__UPSTREAM__ACME__ISSUER: 'https://login.acme.example',
+    WRIT__UPSTREAM__ACME__LABEL: 'Acme',
+    WRIT__UPSTREAM__ACME__CLIENT_ID: 'writ',
     ...seer.env,
     ...documents.settings(),
   };

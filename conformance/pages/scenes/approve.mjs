@@ -71,6 +71,8 @@ export default async function approve(scene, { browser, world, options, setting 
       await page.locator('#over').waitFor({ timeout: 20_000 });
       assert.equal(await decision(page, 'approve').isVisible(), false);
       await judge(phone, `${setting} approval-over`);
+      // A countdown shows whole seconds: the screen is over up to one before the request is.
+      await page.waitForTimeout(1_000);
       assert.equal(await refusal(planner, asked), 'expired_token');
     });
 

@@ -54,7 +54,7 @@ export default async function call(scene, { browser, world, setting, options }) 
       }));
       assert.deepEqual({ overflow, clipped }, { overflow: 0, clipped: false });
       const words = await page.locator('main').innerText();
-      for (const line of ['“labels” › 2: “payments”', '“options” › “notify” › “people” › 1: “bob”', '“options” › “due”: null'])
+      for (const line of ['“labels” › 2: “payments”', '“options” › “notify” › “people” › 1: “bob”', '“options” › “due”: nothing'])
         assert.ok(words.includes(line), line);
       await judge(phone, `${setting} approval-call`);
       await phone.typePassword();

@@ -85,7 +85,7 @@ export const everyPage = (language, screens) => async (scene, { browser, world, 
       await phone.at('/app/devices');
       await judged(phone, 'devices, none');
       await phone.enrol('My phone');
-      for (const path of ['app/agents', 'app/activity', 'app/devices', 'app/settings', 'device']) {
+      for (const path of ['app/agents', 'app/activity', 'app/devices', 'app/settings', 'app/upstream', 'device']) {
         await phone.at(`/${path}`);
         for (const folded of await page.locator('main summary').all()) await folded.click();
         await judged(phone, path);

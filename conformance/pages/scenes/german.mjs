@@ -34,7 +34,7 @@ export default async function german(scene, { browser, world, options, setting }
     });
 
     await scene('german: every other page', async () => {
-      for (const path of ['agents', 'activity', 'devices', 'settings']) {
+      for (const path of ['agents', 'activity', 'devices', 'settings', 'upstream']) {
         await phone.at(`/app/${path}`);
         await speaks('de');
         await judge(phone, `${setting} ${path}`);

@@ -331,3 +331,21 @@ struct Acknowledged {
 }
 
 const MAX_REFERENCES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_too_many_forgets_the_others() {
+        let confirmed = Confirmed::default();
+        let name = |place: usize| format!("ref-{place}");
+        for place in 0..MAX_REFERENCES {
+            confirmed.add(&name(place));
+        }
+        assert!((0..MAX_REFERENCES).all(|place| confirmed.has(&name(place))));
+        confirmed.add(&name(MAX_REFERENCES));
+        assert!(confirmed.has(&name(MAX_REFERENCES)));
+        assert!(!(0..MAX_REFERENCES).any(|place| confirmed.has(&name(place))));
+    }
+}

@@ -147,3 +147,20 @@ fn is_printable(code: &str) -> bool {
 }
 
 const MAX_USER_CODE: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_code_has_a_longest_text() {
+        for (length, is_shown) in [
+            (0, false),
+            (1, true),
+            (MAX_USER_CODE, true),
+            (MAX_USER_CODE + 1, false),
+        ] {
+            assert_eq!(is_printable(&"B".repeat(length)), is_shown, "{length}");
+        }
+    }
+}

@@ -101,3 +101,48 @@ fn single_nonce(headers: &HeaderMap) -> Option<&str> {
 /// More origins than one agent talks to.
 const MAX_ORIGINS: usize = 256;
 const MAX_NONCE: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn answer(nonce: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(DPOP_NONCE, HeaderValue::from_str(nonce).unwrap());
+        headers
+    }
+
+    fn origin(place: usize) -> Url {
+        Url::parse(&format!("https://host{place}.example/path")).unwrap()
+    }
+
+    #[test]
+    fn a_nonce_has_a_longest_text() {
+        for (length, is_kept) in [(1, true), (MAX_NONCE, true), (MAX_NONCE + 1, false)] {
+            let (nonces, nonce) = (Nonces::default(), "n".repeat(length));
+            let fresh = nonces.remember(&origin(0), &answer(&nonce));
+            assert_eq!(fresh == Fresh::Nonce, is_kept, "{length}");
+            assert_eq!(nonces.of(&origin(0)), is_kept.then_some(nonce), "{length}");
+        }
+    }
+
+    #[test]
+    fn an_origin_too_many_forgets_the_nonces_of_the_others() {
+        let nonces = Nonces::default();
+        for place in 0..MAX_ORIGINS {
+            nonces.remember(&origin(place), &answer("first"));
+        }
+        nonces.remember(&origin(7), &answer("second"));
+        assert_eq!(nonces.of(&origin(7)).as_deref(), Some("second"));
+        assert_eq!(
+            nonces.of(&origin(0)).as_deref(),
+            Some("first"),
+            "a known one needs no room"
+        );
+        nonces.remember(&origin(MAX_ORIGINS), &answer("first"));
+        assert_eq!(nonces.of(&origin(7)), None);
+        assert_eq!(nonces.of(&origin(MAX_ORIGINS)).as_deref(), Some("first"));
+    }
+}

@@ -229,3 +229,20 @@ const CHALLENGING: [StatusCode; 3] = [
     StatusCode::UNAUTHORIZED,
     StatusCode::FORBIDDEN,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_ways_to_sign_in_are_read() {
+        for (said, read) in [
+            (MAX_ACR_VALUES, MAX_ACR_VALUES),
+            (MAX_ACR_VALUES + 1, MAX_ACR_VALUES),
+        ] {
+            let names = vec!["urn:a"; said].join(" ");
+            assert_eq!(acr_values(Some(names)).len(), read, "{said}");
+        }
+        assert!(acr_values(None).is_empty());
+    }
+}

@@ -15,7 +15,7 @@ use crate::template::{self, Part};
 /// The longest name of an action, and of an argument that its record names, in characters.
 pub const MAX_ACTION_NAME: usize = 64;
 /// The most arguments that its record names.
-const MAX_NAMED: usize = 32;
+pub(crate) const MAX_NAMED: usize = 32;
 
 /// One action, as the resource's record has it.
 #[derive(Clone, Copy, Debug)]

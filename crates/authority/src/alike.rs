@@ -1,5 +1,34 @@
-//! Letters and digits that are drawn like those of ASCII: by `confusables.txt` of UTS 39 (Unicode 17), and which letters of Latin are
-//! written today by its `Identifier_Status` and by the exemplar characters of Unicode CLDR 48 and the SIL Locale Data Repository.
+//! What is drawn alike: by `confusables.txt` of UTS 39, and which letters of Latin are written today by its `Identifier_Status` and by
+//! the exemplar characters of Unicode CLDR 48 and the SIL Locale Data Repository. Two texts read the same if they have one skeleton
+//! (UTS 39 section 4): `it’s` and `itʼs`, `µ` and `μ`, `A` and the same letter of Cyrillic.
+
+use std::collections::BTreeMap;
+
+use unicode_security::skeleton;
+
+/// Two of these names that read the same. Both of ASCII never do: `l` and `1` are for fonts to tell apart.
+pub(crate) fn two_alike<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+) -> Option<(&'a str, &'a str)> {
+    let mut known: BTreeMap<String, &'a str> = BTreeMap::new();
+    names.into_iter().find_map(|name| {
+        let other = *known.entry(skeleton(name).collect()).or_insert(name);
+        let are_ascii = other.is_ascii() && name.is_ascii();
+        (other != name && !are_ascii).then_some((other, name))
+    })
+}
+
+/// A letter that is drawn like the sign of a currency: `Є`, `Ұ`, `ֆ`.
+pub(crate) fn is_like_currency(c: char) -> bool {
+    let drawn = |c: char| skeleton(c.encode_utf8(&mut [0; 4])).collect::<String>();
+    let signs = ['$', '¢', '¥', '€', '₭', '₽'];
+    c.is_alphabetic() && !c.is_ascii() && signs.iter().any(|sign| drawn(*sign) == drawn(c))
+}
+
+/// A letter of Greek that is drawn like one of ASCII.
+pub(crate) fn is_greek_like_ascii(c: char) -> bool {
+    skeleton(c.encode_utf8(&mut [0; 4])).all(|drawn| drawn.is_ascii())
+}
 
 /// A letter or digit that is drawn like a Latin letter or digit, of the scripts whose words may touch Latin ones.
 pub(crate) const fn is_like_latin(c: char) -> bool {
@@ -53,7 +82,7 @@ pub(crate) const fn is_like_digit(c: char) -> bool {
 pub(crate) const fn is_like_one(c: char) -> bool {
     matches!(
         c,
-        '\u{196}' | '\u{399}' | '\u{406}' | '\u{4c0}' | '\u{ff29}'
+        '\u{196}' | '\u{399}' | '\u{406}' | '\u{4c0}' | '\u{4cf}' | '\u{ff29}'
     )
 }
 
@@ -65,7 +94,7 @@ pub(crate) const fn is_like_digit_inside(c: char) -> bool {
         || matches!(
             c,
             // o and l
-            '\u{3bf}' | '\u{3c3}' | '\u{10ff}' | '\u{ff4f}' | '\u{3b9}' | '\u{4cf}' | '\u{ff4c}'
+            '\u{3bf}' | '\u{3c3}' | '\u{10ff}' | '\u{ff4f}' | '\u{3b9}' | '\u{ff4c}'
             // 2, 3, 4 and 6
             | '\u{10c7}' | '\u{1cb7}' | '\u{a644}' | '\u{292}' | '\u{437}' | '\u{4e1}' | '\u{427}' | '\u{431}' | '\u{42c}'
         )

@@ -134,10 +134,13 @@ fn readable(value: &Value, at: &str) -> Result<(), Problem> {
             return Err(Problem::new(pointer::join(at, name), why));
         }
     }
+    if let Value::Object(members) = value {
+        legible::check_names(members, at)?;
+    }
     inner(value, at).try_for_each(|(value, at)| readable(value, &at))
 }
 
-/// A value that stands in a sentence: a text in one line, a number, `true`, `false` or `null`.
+/// A value that stands in a sentence: a text in one line, a number, or a word for `true`, `false` or `null`.
 pub(crate) fn in_sentence(value: &Value, lang: &str) -> Option<Vec<Piece>> {
     match value {
         Value::Array(_) | Value::Object(_) => None,
@@ -207,8 +210,9 @@ fn shown(value: &Value, lang: &str) -> Vec<Piece> {
         Value::String(text) if legible::unclear(text).is_some() => block(text, lang),
         Value::String(text) => quoted(text, lang),
         other => {
-            let written = serde_json_canonicalizer::to_string(other);
-            vec![Piece::Value(written.unwrap_or_else(|_| other.to_string()))]
+            let word = text::word(other, lang).map(str::to_owned);
+            let written = word.or_else(|| serde_json_canonicalizer::to_string(other).ok());
+            vec![Piece::Value(written.unwrap_or_else(|| other.to_string()))]
         }
     }
 }

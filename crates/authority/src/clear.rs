@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::alike;
 use crate::definition::{File, TypeError, refuse};
 use crate::legible::MAX_VALUE_LENGTH;
 use crate::pointer;
@@ -280,6 +281,10 @@ fn words(language: &Language, lang: &str) -> Result<(), TypeError> {
             if !known.insert(word.to_lowercase()) {
                 return Err(refuse(&at, format!("two values have the word `{word}`")));
             }
+        }
+        if let Some((one, other)) = alike::two_alike(known.iter().map(String::as_str)) {
+            let why = format!("the words `{one}` and `{other}` read the same");
+            return Err(refuse(&at, why));
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ use crate::text::inner;
 use crate::usual::Compared;
 
 /// The longest words for what is done, in characters: they stand before the amount in one line.
-const MAX_DOES: usize = 40;
+pub(crate) const MAX_DOES: usize = 40;
 
 /// The member `shown` of a type's file: words by language, and JSON pointers into the object.
 #[derive(Clone, Debug, Deserialize)]

@@ -4,8 +4,9 @@
 use std::fmt;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::alike;
 use crate::any;
 use crate::letters;
 use crate::pointer;
@@ -172,7 +173,7 @@ pub fn legible(text: &str) -> String {
 pub(crate) fn one(c: char, before: &[char], after: &[char]) -> String {
     let (last, next) = (before.last().copied(), after.first().copied());
     let space = c.is_whitespace() && c != ' ' && !letters::is_space_of_number(c, last, next);
-    match space || (letters::is_hidden(c) && !letters::is_visible_joiner(c, before, after)) {
+    match space || (letters::is_hidden(c) && !letters::is_joiner_in_place(c, before, after)) {
         true => c.escape_unicode().to_string(),
         false => c.to_string(),
     }
@@ -183,11 +184,9 @@ pub(crate) fn check(tree: &Node, value: &Value, at: &str) -> Result<(), Problem>
     match (tree, value) {
         (Node::Leaf(Rule::Any), value) => any::check_shown(value, at),
         (Node::Object { .. }, Value::Object(members)) => {
+            check_clear_names(members, at)?;
             members.iter().try_for_each(|(name, value)| {
                 let at = pointer::join(at, name);
-                if let Some(why) = unclear(name) {
-                    return Err(Problem::new(at, why.to_string()));
-                }
                 match tree.member(name) {
                     Some(step) => check(step.as_node(), value, &at),
                     None => check_all(value, &at),
@@ -199,22 +198,43 @@ pub(crate) fn check(tree: &Node, value: &Value, at: &str) -> Result<(), Problem>
 }
 
 fn check_all(value: &Value, at: &str) -> Result<(), Problem> {
-    let clear = |text: &str, at: &str| match unclear(text) {
-        Some(why) => Err(Problem::new(at, why.to_string())),
-        None => Ok(()),
-    };
     match value {
-        Value::String(text) => clear(text, at),
+        Value::String(text) => check_clear(text, at),
         Value::Array(items) => items
             .iter()
             .enumerate()
             .try_for_each(|(place, item)| check_all(item, &format!("{at}/{place}"))),
-        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
-            let at = pointer::join(at, name);
-            clear(name, &at)?;
-            check_all(value, &at)
-        }),
+        Value::Object(members) => {
+            check_clear_names(members, at)?;
+            members
+                .iter()
+                .try_for_each(|(name, value)| check_all(value, &pointer::join(at, name)))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn check_clear(text: &str, at: &str) -> Result<(), Problem> {
+    match unclear(text) {
+        Some(why) => Err(Problem::new(at, why.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn check_clear_names(members: &Map<String, Value>, at: &str) -> Result<(), Problem> {
+    let mut names = members.keys();
+    names.try_for_each(|name| check_clear(name, &pointer::join(at, name)))?;
+    check_names(members, at)
+}
+
+/// Whether a reader can tell the names of an object apart: texts may have a twin that reads the same, names that stand beside it not.
+pub(crate) fn check_names(members: &Map<String, Value>, at: &str) -> Result<(), Problem> {
+    match alike::two_alike(members.keys().map(String::as_str)) {
+        Some((one, other)) => {
+            let why = format!("this name reads like `{one}`, which is another one");
+            Err(Problem::new(pointer::join(at, other), why))
+        }
+        None => Ok(()),
     }
 }
 
@@ -228,7 +248,7 @@ fn wrong(c: char, before: &[char], after: &[char]) -> Option<LegibilityError> {
         return Some(LegibilityError::BidiControl(c, at));
     }
     if letters::is_hidden(c) {
-        return (!letters::is_visible_joiner(c, before, after))
+        return (!letters::is_joiner_in_place(c, before, after))
             .then_some(LegibilityError::Hidden(c, at));
     }
     let (last, next) = (before.last().copied(), after.first().copied());

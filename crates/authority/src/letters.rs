@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{
     BidiClass, CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifierBase,
-    EmojiPresentation, GeneralCategory, JoiningType,
+    EmojiPresentation, GeneralCategory, JoiningType, LineBreak,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
@@ -20,7 +20,9 @@ pub const MOST_LATIN_MARKS: usize = 2;
 
 const ZWNJ: char = '\u{200c}';
 const ZWJ: char = '\u{200d}';
+const ZWSP: char = '\u{200b}';
 const EMOJI_STYLE: char = '\u{fe0f}';
+const KEYCAP: char = '\u{20e3}';
 
 /// Unicode's normalization form C (UAX 15): one spelling for what reads the same.
 pub fn nfc(text: &str) -> Cow<'_, str> {
@@ -71,8 +73,9 @@ pub const fn most_marks(mark: char) -> usize {
 }
 
 /// Whether a joiner or variation selector visibly changes how its neighbours are drawn: RFC 5892 appendices A.1 and A.2, two
-/// spellings of Bengali and Devanagari, and emoji sequences.
-pub fn is_visible_joiner(c: char, before: &[char], after: &[char]) -> bool {
+/// spellings of Bengali and Devanagari, and emoji sequences. Or stands where a word ends in scripts that write no spaces: there people
+/// type it, so that lines break.
+pub fn is_joiner_in_place(c: char, before: &[char], after: &[char]) -> bool {
     let (Some(last), next) = (before.last(), after.first()) else {
         return false;
     };
@@ -84,9 +87,18 @@ pub fn is_visible_joiner(c: char, before: &[char], after: &[char]) -> bool {
             let ra = *last == '\u{9b0}' && next == Some(&'\u{9cd}');
             after_virama || ra || is_chillu(before) || joins_pictures(before, after)
         }
+        EMOJI_STYLE if next == Some(&KEYCAP) => matches!(*last, '0'..='9' | '#' | '*'),
         EMOJI_STYLE => is_plain_picture(*last),
+        ZWSP => next.is_some_and(|next| is_between_words(*last, *next)),
         _ => false,
     }
+}
+
+/// UAX 14, class SA: Thai, Lao, Khmer, Burmese and their neighbours.
+fn is_between_words(last: char, next: char) -> bool {
+    let breaks = |c: char| CodePointMapData::<LineBreak>::new().get(c) == LineBreak::ComplexContext;
+    let is_word = scripts::joins_word(last) && next.is_alphanumeric();
+    is_word && (breaks(last) || breaks(next))
 }
 
 /// A Malayalam consonant without its vowel, as keyboards before Unicode 5.1 type it.
@@ -173,11 +185,11 @@ fn has_loose_sign(line: &str) -> bool {
 pub const fn is_confusable(c: char) -> bool {
     is_old_latin(c)
         || matches!(c,
-        '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{1c0}'..='\u{1cc}'
+        '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{1c4}'..='\u{1cc}'
         | '\u{1f1}'..='\u{1f3}' | '\u{2cc}' | '\u{2cf}' | '\u{2d0}' | '\u{2d7}' | '\u{2025}' | '\u{2043}'
         | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
         | '\u{2c2}'..='\u{2c3}' | '\u{204e}' | '\u{23ae}' | '\u{2758}'
-        | '\u{2488}'..='\u{249b}' | '\u{2571}' | '\u{2afd}' | '\u{31c0}'..='\u{31e5}' | '\u{29f5}' | '\u{29f8}'..='\u{29f9}' | '\u{2373}'..='\u{2374}' | '\u{237a}' | '\u{a789}' | '\u{a78b}'..='\u{a78c}'
+        | '\u{2488}'..='\u{249b}' | '\u{2571}' | '\u{2afd}' | '\u{31c0}'..='\u{31e5}' | '\u{29f5}' | '\u{29f8}'..='\u{29f9}' | '\u{2373}'..='\u{2374}' | '\u{237a}' | '\u{a789}'
         | '\u{fb00}'..='\u{fd3d}' | '\u{fd40}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}'
         | '\u{10140}'..='\u{1018e}' | '\u{10190}'..='\u{101a0}' | '\u{102e1}'..='\u{102fb}' | '\u{1ccd6}'..='\u{1ccf9}'
         | '\u{1f100}'..='\u{1f10a}' | '\u{1d134}' | '\u{1d16d}' | '\u{1d200}'..='\u{1d245}' | '\u{1fbf0}'..='\u{1fbf9}' | '\u{1d400}'..='\u{1d7ff}' | '\u{1ee00}'..='\u{1eef1}')
@@ -187,8 +199,14 @@ pub const fn is_confusable(c: char) -> bool {
 pub fn is_out_of_place(c: char, before: Option<char>, after: Option<char>) -> bool {
     let is = |one: Option<char>, kind: fn(char) -> bool| one.is_some_and(kind);
     match c {
-        // A letter of Uzbek, Ukrainian, Breton and others.
-        '\u{2bc}' => !is(before, char::is_alphabetic) && !is(after, char::is_alphabetic),
+        // Letters of Uzbek, Ukrainian, Breton and others, and of Mexico.
+        '\u{2bc}' | '\u{a78b}'..='\u{a78c}' => {
+            !is(before, char::is_alphabetic) && !is(after, char::is_alphabetic)
+        }
+        // Clicks of Nama and others: within a word.
+        '\u{1c0}'..='\u{1c3}' => !is(after, char::is_alphabetic),
+        // On the emoji style of a digit: without it, it would have a second spelling.
+        KEYCAP => before != Some(EMOJI_STYLE),
         // Hyphens: behind a word.
         '\u{2010}'..='\u{2011}' => !is(before, char::is_alphanumeric),
         // The slash of a fraction.

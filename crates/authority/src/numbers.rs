@@ -3,7 +3,7 @@
 
 use icu_properties::props::GeneralCategory;
 
-use crate::alike::{is_like_digit, is_like_digit_inside, is_like_one};
+use crate::alike::{is_like_currency, is_like_digit, is_like_digit_inside, is_like_one};
 use crate::scripts::{
     Stranger, category, is_digit, is_east_asian, is_mark, is_of_a_width, joins_word, of_one_system,
     spans,
@@ -11,7 +11,9 @@ use crate::scripts::{
 
 /// The first in the numbers of a line.
 pub(crate) fn stranger_in_number(line: &[char]) -> Option<Stranger> {
-    mixed_number(line).or_else(|| letter_in_number(line))
+    mixed_number(line)
+        .or_else(|| letter_in_number(line))
+        .or_else(|| letter_of_currency(line))
 }
 
 /// A digit of another system than the first of its number. Two widths of digits stand in one number beside letters of East Asia.
@@ -61,11 +63,14 @@ fn odd_digit(number: &[char]) -> Option<Stranger> {
     })
 }
 
+/// What makes a key of the digit before it (Unicode UTS 51, `emoji_keycap_sequence`).
+const KEYCAP: [char; 2] = ['\u{fe0f}', '\u{20e3}'];
+
 /// Letters that are drawn like digits, in or at a number: `1З5`, `4О2`, `1.ОО`.
 fn letter_in_number(line: &[char]) -> Option<Stranger> {
     let letters = spans(line, |c| c.is_alphabetic() || is_mark(*c));
-    let mut letters =
-        letters.filter(|(_, run)| run.iter().all(|c| is_mark(*c) || is_like_digit_inside(*c)));
+    let like = |run: &[char]| run.iter().all(|c| is_mark(*c) || is_like_digit_inside(*c));
+    let mut letters = letters.filter(|(_, run)| **run != KEYCAP && like(run));
     letters.find_map(|(start, run)| {
         let (before, rest) = line.split_at_checked(start)?;
         let after = rest.get(run.len()..)?;
@@ -78,6 +83,18 @@ fn letter_in_number(line: &[char]) -> Option<Stranger> {
         let at_edge = is_near && run.iter().all(|c| is_mark(*c) || like(c));
         let first = *run.first()?;
         (is_inside || at_edge).then_some(Stranger::LookAlike(first, start + 1))
+    })
+}
+
+/// A letter that is drawn like the sign of a currency, alone at a number: `Є100`, `100Ұ`.
+fn letter_of_currency(line: &[char]) -> Option<Stranger> {
+    let mut letters = spans(line, |c| c.is_alphabetic() || is_mark(*c));
+    letters.find_map(|(start, run)| {
+        let [letter] = *run else { return None };
+        let before = start.checked_sub(1).and_then(|at| line.get(at));
+        let around = [before, line.get(start + 1)];
+        let is_at_number = around.iter().flatten().any(|c| c.is_ascii_digit());
+        (is_at_number && is_like_currency(letter)).then_some(Stranger::LookAlike(letter, start + 1))
     })
 }
 

@@ -201,7 +201,10 @@ impl Reading<'_> {
                 pieces.push(said("}"));
                 pieces
             }
-            other => vec![Piece::Value(other.to_string())],
+            other => {
+                let word = text::word(other, self.lang).map(str::to_owned);
+                vec![Piece::Value(word.unwrap_or_else(|| other.to_string()))]
+            }
         }
     }
 
@@ -239,7 +242,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether the text needs no quotation marks: letters and digits that the schema limits to a list or a pattern.
+    /// Whether the text needs no quotation marks: letters and digits that the schema limits to a list or a pattern, and that read like no
+    /// other value.
     fn is_plain(&self, text: &str, slot: &Slot) -> bool {
         if slot.pointer == "/locations" {
             let of_uri = |b: u8| b.is_ascii_graphic() && !b"\"\\<>`,".contains(&b);
@@ -253,7 +257,7 @@ impl Reading<'_> {
                 .any(|k| s.get(k).is_some())
         };
         let letters = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
-        letters && found.is_some_and(shaped)
+        letters && !text::is_word(text, self.lang) && found.is_some_and(shaped)
     }
 
     fn quoted(&self, text: &str) -> Vec<Piece> {

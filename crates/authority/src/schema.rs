@@ -138,3 +138,26 @@ fn explain(error: &ValidationError<'_>, at: &str) -> Problem {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a pattern of a few letters compiles to may be large.
+    #[test]
+    fn a_pattern_has_a_largest_size() {
+        let compiled = |pattern: String| {
+            let schema = json!({ "type": "string", "pattern": pattern });
+            compile_linear(&schema).map(drop)
+        };
+        // Each letter of the alphabet of bytes takes some bytes: far below the bound, and far beyond it.
+        assert_eq!(
+            compiled(format!("^[a-z]{{{}}}$", MAX_PATTERN / 4096)),
+            Ok(())
+        );
+        let refused = compiled(format!("^[a-z]{{{MAX_PATTERN}}}$")).unwrap_err();
+        assert!(refused.starts_with("is no JSON Schema: "), "{refused}");
+    }
+}

@@ -5,7 +5,7 @@
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, Script};
 
-use crate::alike::{is_like_latin, is_raised_within};
+use crate::alike::{is_greek_like_ascii, is_like_latin, is_raised_within};
 use crate::numbers;
 
 /// What does not belong where it stands.
@@ -135,8 +135,8 @@ fn stranger_in_word(word: &[char]) -> Option<Stranger> {
             Kind::Letter(_) if like => return Some(Stranger::Letter),
             Kind::Letter(script) if has_no_spaces(script) => part = Part::default(),
             Kind::Letter(script) => {
-                if !part.takes_letters(script) {
-                    return (!is_symbol(word)).then_some(Stranger::Letter);
+                if !part.takes_letters(script) && !is_symbol(word) && !is_formula(word) {
+                    return Some(Stranger::Letter);
                 }
             }
             Kind::Neutral => {}
@@ -231,10 +231,8 @@ fn may_touch(c: char) -> bool {
 /// Whether a word is a unit or a quantity such as `kΩ`, `µm`, `mℓ` and `ΔT`: one letter of Greek that is drawn like none of Latin, and
 /// one or two others.
 fn is_symbol(word: &[char]) -> bool {
-    let mut letters = word
-        .iter()
-        .filter(|c| matches!(kind(**c), Kind::Letter(script) if !has_no_spaces(script)));
-    let letters = [(); 5].map(|()| letters.next().copied().unwrap_or_default());
+    let mut letters = letters_of_spaced(word);
+    let letters = [(); 5].map(|()| letters.next().unwrap_or_default());
     match letters {
         [
             'k' | 'M' | 'G' | 'T' | 'm' | 'n' | 'µ' | 'μ',
@@ -257,6 +255,32 @@ fn is_symbol(word: &[char]) -> bool {
         }
         _ => false,
     }
+}
+
+/// The letters of scripts that are written with spaces.
+fn letters_of_spaced(word: &[char]) -> impl Iterator<Item = char> {
+    let is_spaced = |c: char| matches!(kind(c), Kind::Letter(script) if !has_no_spaces(script));
+    word.iter().copied().filter(move |c| is_spaced(*c))
+}
+
+/// Whether small letters of Greek stand behind capitals of ASCII, as in `TNFα` and `NFκB`: who took one for a letter of Latin would see a
+/// small letter among capitals. Of those that are drawn like one of ASCII only `α` and `γ`, which fonts tell apart, and at the end.
+/// Between letters of scripts without spaces each is judged by itself.
+fn is_formula(word: &[char]) -> bool {
+    let is_apart = |c: &char| matches!(kind(*c), Kind::Letter(script) if has_no_spaces(script));
+    word.split(is_apart).all(is_part_of_formula)
+}
+
+fn is_part_of_formula(part: &[char]) -> bool {
+    let letters: Vec<char> = letters_of_spaced(part).collect();
+    let Some((last, others)) = letters.split_last() else {
+        return true;
+    };
+    let is_capital = |c: &char| c.is_ascii_uppercase();
+    let is_greek = |c: &char| matches!(c, 'α'..='ω') && !is_greek_like_ascii(*c);
+    letters.first().is_some_and(is_capital)
+        && others.iter().all(|c| is_capital(c) || is_greek(c))
+        && (is_capital(last) || is_greek(last) || matches!(last, 'α' | 'γ'))
 }
 
 /// Units that have the prefix micro (the SI Brochure, tables 2, 4 and 8, and those of medicine and computing).

@@ -16,7 +16,8 @@ pub(crate) fn posing(line: impl IntoIterator<Item = char>) -> Option<SignPlace> 
             return Some(found);
         }
     }
-    reading.waiting.map(|sign| sign.place)
+    let left = reading.waiting.into_iter().chain(reading.pause);
+    left.min_by_key(|(_, place)| *place)
 }
 
 type SignPlace = (char, usize);
@@ -28,14 +29,14 @@ struct LineReader {
     plain: Option<char>,
     /// The script of the last letter, but for those of several.
     script: Option<Script>,
-    /// How near East Asia is, to the left of the last run or of the next one.
+    /// Where East Asia is, to the left of the last run or of the next one.
     east: East,
     /// Of the signs since the last letter the one that is refused most, the first of several.
     sign: Option<Sign>,
-    /// Between two runs, without East Asia on the left: right if it stands behind the second one.
-    waiting: Option<Sign>,
-    /// A space came after that second run.
-    is_apart: bool,
+    /// Between two runs, without East Asia on the left: right if it stands directly behind the second one.
+    waiting: Option<SignPlace>,
+    /// The first pause between two runs of a line that has no letter of East Asia yet: right if one comes.
+    pause: Option<SignPlace>,
 }
 
 #[derive(Clone, Copy)]
@@ -44,23 +45,23 @@ struct Sign {
     look: SignLook,
     /// Left of the run before it.
     east: East,
-    follows: char,
+    follows: Option<char>,
 }
 
-/// Where the next letter of Chinese, Japanese or Korean is.
+/// Where the last letter of Chinese, Japanese or Korean is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum East {
     #[default]
     Away,
-    /// Over signs or a space.
-    Near,
+    /// Earlier in the line.
+    Before,
     Beside,
 }
 
 /// Where a sign is right that is drawn like one of ASCII. Readers of East Asia tell theirs apart by the width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum SignLook {
-    /// Brackets, commas and colons: where one of the runs around is near a letter of East Asia.
+    /// Brackets, commas and colons: in a line with letters of East Asia, which has such words as `TEL：03` anywhere.
     Wide,
     /// Other signs of East Asia: where one of the runs around is beside such a letter.
     WideBeside,
@@ -74,7 +75,8 @@ impl LineReader {
             return None;
         }
         if is_space(c) {
-            return self.space();
+            (self.plain, self.sign) = (None, None);
+            return self.end_of_run();
         }
         if is_stop_of_armenian(c) {
             return (self.script != Some(Script::Armenian)).then_some((c, place));
@@ -84,85 +86,62 @@ impl LineReader {
             Some(look) => self.sign((c, place), look),
             None if is_plain(c) => self.plain(c),
             None if c.is_alphanumeric() || is_sign_of_east_asia(c) => self.other(c),
-            None => self.other_sign(),
+            None => self.end_of_run(),
         }
     }
 
-    /// Whether it is a letter that is one stroke, behind others of East Asia.
+    /// Whether it is a letter that is a stroke or two, behind others of East Asia.
     fn goes_on_in_east_asia(&self, c: char) -> bool {
         c.is_alphanumeric() && self.plain.is_none() && self.east == East::Beside
     }
 
-    fn space(&mut self) -> Option<SignPlace> {
-        self.east = match self.plain {
-            Some(_) => East::Away,
-            None => self.east.over_sign(),
-        };
-        (self.plain, self.sign) = (None, None);
-        self.is_apart = true;
-        self.waiting_no_longer()
-    }
-
-    /// The waiting sign, unless it may wait over a sign or space.
-    fn waiting_no_longer(&self) -> Option<SignPlace> {
-        let ended = self.waiting.filter(|sign| sign.look != SignLook::Wide);
-        ended.map(|sign| sign.place)
+    /// Nothing that comes is beside what was. What waits for East Asia is refused.
+    fn end_of_run(&mut self) -> Option<SignPlace> {
+        self.east = self.east.apart();
+        self.waiting
     }
 
     fn sign(&mut self, place: SignPlace, look: SignLook) -> Option<SignPlace> {
         let is_prime = matches!(place.0, '′' | '″');
-        let follows = self.plain.unwrap_or_default();
-        if is_prime && follows.is_ascii_digit() {
-            return self.other_sign();
+        if is_prime && self.plain.is_some_and(|c| c.is_ascii_digit()) {
+            return self.end_of_run();
         }
         if self.sign.is_none_or(|known| known.look < look) {
-            let east = self.sign.map_or(self.east, |known| known.east);
             self.sign = Some(Sign {
                 place,
                 look,
-                east,
-                follows,
+                east: self.sign.map_or(self.east, |known| known.east),
+                follows: self.plain,
             });
         }
-        self.east = match look {
-            SignLook::Wide => self.east.over_sign(),
-            SignLook::WideBeside | SignLook::Foreign => East::Away,
-        };
-        match look {
-            SignLook::Wide => self.waiting_no_longer(),
-            SignLook::WideBeside | SignLook::Foreign => self.waiting.map(|sign| sign.place),
-        }
-    }
-
-    fn other_sign(&mut self) -> Option<SignPlace> {
-        self.east = self.east.over_sign();
-        self.waiting_no_longer()
+        self.end_of_run()
     }
 
     /// A letter or digit of a run.
     fn plain(&mut self, c: char) -> Option<SignPlace> {
-        let own = self.script;
+        let own = self.script.filter(|own| *own != Script::Latin);
         if !c.is_ascii_digit() {
             self.script = Some(script(c));
         }
-        let before = self.plain.replace(c);
-        let sign = self.sign.take().filter(|_| before.is_some());
-        if let Some(found) = self.waiting.filter(|_| self.is_apart) {
-            return Some(found.place);
-        }
-        let sign = sign?;
-        let is_number = sign.follows.is_ascii_digit() && c.is_ascii_digit();
-        let own = own.filter(|own| *own != Script::Latin);
-        if is_number && own.is_some_and(|own| is_of_script(sign.place.0, own)) {
+        self.plain = Some(c);
+        let sign = self.sign.take()?;
+        let is_after_number = sign.follows.is_none_or(|c| c.is_ascii_digit());
+        let is_of_number = is_after_number && c.is_ascii_digit();
+        if is_of_number && own.is_some_and(|own| is_of_script(sign.place.0, own)) {
             return None;
         }
-        let near = match sign.look {
+        if sign.follows.is_none() {
+            return (is_of_number && is_like_point(sign.place.0)).then_some(sign.place);
+        }
+        match sign.look {
             SignLook::Foreign => return Some(sign.place),
-            SignLook::WideBeside => sign.east == East::Beside,
-            SignLook::Wide => sign.east != East::Away,
-        };
-        if !near && self.waiting.is_none() {
-            (self.waiting, self.is_apart) = (Some(sign), false);
+            SignLook::WideBeside if sign.east != East::Beside => {
+                self.waiting = self.waiting.or(Some(sign.place));
+            }
+            SignLook::Wide if sign.east == East::Away => {
+                self.pause = self.pause.or(Some(sign.place));
+            }
+            SignLook::Wide | SignLook::WideBeside => {}
         }
         None
     }
@@ -178,19 +157,18 @@ impl LineReader {
             self.script = Some(letter);
         }
         if is_east_asian(c) || is_wide_letter(c) || is_sign_of_east_asia(c) {
-            (self.east, self.waiting) = (East::Beside, None);
+            (self.east, self.waiting, self.pause) = (East::Beside, None, None);
             return None;
         }
-        self.east = East::Away;
-        self.waiting.map(|sign| sign.place)
+        self.end_of_run()
     }
 }
 
 impl East {
-    const fn over_sign(self) -> Self {
+    const fn apart(self) -> Self {
         match self {
             Self::Away => Self::Away,
-            Self::Near | Self::Beside => Self::Near,
+            Self::Before | Self::Beside => Self::Before,
         }
     }
 }
@@ -240,14 +218,18 @@ const fn is_wide_pause(c: char) -> bool {
         | '\u{fe59}'..='\u{fe5e}' | '\u{3008}'..='\u{300b}' | '\u{3014}'..='\u{301b}')
 }
 
-/// Other full-width and small forms of signs, the full stop of East Asia, and its letters that are one stroke. Wave dashes, middle dots and
-/// corner brackets are not drawn like a sign of ASCII.
+/// Other full-width and small forms of signs, the full stop of East Asia, and its letters that are a stroke or two. Wave dashes, middle
+/// dots and corner brackets are not drawn like a sign of ASCII.
 const fn is_wide(c: char) -> bool {
     matches!(c,
         '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff5d}'
         | '\u{ff61}' | '\u{ff70}' | '\u{ffe8}' | '\u{fe10}'..='\u{fe19}' | '\u{fe30}'..='\u{fe33}'
-        | '\u{fe49}'..='\u{fe6b}' | '\u{3002}'..='\u{3003}' | '\u{3033}' | '\u{30a0}' | '\u{30ce}' | '\u{30fc}'
-        | '\u{3161}' | '\u{3163}' | '\u{31d2}'..='\u{31d4}' | '\u{ff89}' | '\u{4e00}' | '\u{4e28}' | '\u{4e36}' | '\u{4e3f}')
+        | '\u{fe49}'..='\u{fe6b}' | '\u{3002}'..='\u{3003}' | '\u{3033}' | '\u{30a0}'
+        // / and \
+        | '\u{30ce}' | '\u{30fd}' | '\u{311f}' | '\u{31d2}'..='\u{31d4}' | '\u{ff89}' | '\u{4e36}' | '\u{4e3f}'
+        // | - = + <
+        | '\u{30cb}' | '\u{30fc}' | '\u{3127}' | '\u{3161}' | '\u{3163}' | '\u{ff86}' | '\u{4e00}' | '\u{4e28}' | '\u{4e8c}'
+        | '\u{5341}' | '\u{304f}' | '\u{3111}')
 }
 
 /// A sign of a script, which is free beside its letters; of those of several scripts what is drawn like one of ASCII. What is refused in
@@ -259,6 +241,11 @@ fn is_drawn_like_ascii(c: char) -> bool {
     );
     let is_sign = !of_several && !c.is_alphanumeric() && !is_east_asian(c);
     is_sign || is_like_dot(c) || is_like_stroke(c) || is_like_bracket(c) || is_like_symbol(c)
+}
+
+/// Makes another number of the digits behind it. The quotation mark of German stands there too.
+const fn is_like_point(c: char) -> bool {
+    is_like_dot(c) && c != '\u{201a}'
 }
 
 const fn is_like_dot(c: char) -> bool {

@@ -14,6 +14,25 @@ pub fn marks(lang: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// What stands for `true`, `false` and `null`: words without quotation marks, which no text is.
+pub(crate) fn word(value: &Value, lang: &str) -> Option<&'static str> {
+    match (value, lang.starts_with("de")) {
+        (Value::Bool(true), false) => Some("yes"),
+        (Value::Bool(true), true) => Some("ja"),
+        (Value::Bool(false), false) => Some("no"),
+        (Value::Bool(false), true) => Some("nein"),
+        (Value::Null, false) => Some("nothing"),
+        (Value::Null, true) => Some("nichts"),
+        _ => None,
+    }
+}
+
+/// Whether a text without quotation marks would read like a [`word`].
+pub(crate) fn is_word(text: &str, lang: &str) -> bool {
+    let values = [Value::Bool(true), Value::Bool(false), Value::Null];
+    values.iter().any(|value| word(value, lang) == Some(text))
+}
+
 /// Escapes a text for use between [`marks`]: a backslash before quotation marks and backslashes, invisible characters as `\u{..}`.
 pub(crate) fn inner(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -147,6 +166,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_is_no_text_and_no_number_is_a_word_of_the_reader() {
+        for (value, english, german) in [
+            (json!(true), Some("yes"), Some("ja")),
+            (json!(false), Some("no"), Some("nein")),
+            (json!(null), Some("nothing"), Some("nichts")),
+            (json!("yes"), None, None),
+            (json!(1), None, None),
+            (json!([]), None, None),
+        ] {
+            assert_eq!(word(&value, "en"), english);
+            assert_eq!(word(&value, "fr"), english);
+            assert_eq!(word(&value, "de-AT"), german);
+        }
+        for (text, lang, reads_like_one) in [
+            ("yes", "en", true),
+            ("ja", "en", false),
+            ("nichts", "de", true),
+            ("Yes", "en", false),
+        ] {
+            assert_eq!(is_word(text, lang), reads_like_one, "{text}");
+        }
+    }
 
     #[test]
     fn nothing_in_a_text_closes_its_quotation() {

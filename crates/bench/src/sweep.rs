@@ -27,8 +27,13 @@ const MUCH_LATER: i64 = 30 * A_DAY;
 const BEFORE: i64 = 5 * MICROS;
 /// How long after the last request it is looked for what is left.
 const AFTERWARDS: Duration = Duration::from_secs(5);
+/// How long after its token a row of its own is over, in seconds: that of the assertion, that of the proof. From then on the rows of the
+/// tokens themselves end, and no others stand for them.
+const REPLAYS_KEPT: [(&str, u64); 2] = [("a", 270), ("b", 450)];
 /// A scattered number for each row, as digests are.
 const SCATTERED: &str = "((i * 2654435761) % 4294967296)";
+/// The end of a filled row's digest.
+const FILLED: &str = "Xq5Lr0Jv2mWb8TzYd3HsKc";
 /// Neighbours in time are neighbours, as ids are.
 const IN_ORDER: &str = "(10000000000 + i)";
 
@@ -80,6 +85,12 @@ fn measure(arguments: &Arguments, ends: Ends) -> Outcome<()> {
     )?;
     let server = Server::start(&settings, Logging::Usual)?;
     let scene = Scene::without_chain(&settings, &server)?;
+    let one = SteadyLoad {
+        rate: 1,
+        seconds: 1,
+    };
+    drive(&server, &scene, one)?;
+    check_kept(&place)?;
     let before = Cpu::of(server.id(), &place)?;
     let steady = SteadyLoad {
         rate: arguments.rate,
@@ -110,6 +121,24 @@ fn measure(arguments: &Arguments, ends: Ends) -> Outcome<()> {
     ))
 }
 
+/// The rows of the scene's first token end when [`REPLAYS_KEPT`] says: within the seconds since.
+fn check_kept(place: &TemporaryDatabase) -> Outcome<()> {
+    let now = Clock::System.now().micros();
+    let found = place.query(&format!(
+        "SELECT MIN(expires_at - {now}), MAX(expires_at - {now}) FROM replays WHERE digest NOT LIKE '%{FILLED}'"
+    ))?;
+    let ends = found.trim().split('|').map(str::parse);
+    let ends = ends.collect::<Result<Vec<i64>, _>>()?;
+    let expected = REPLAYS_KEPT.map(|(_, kept)| kept as i64 * MICROS);
+    let is_near = |(end, expected): (&i64, &i64)| (0..30 * MICROS).contains(&(expected - end));
+    match ends.len() == 2 && ends.iter().zip(&expected).all(is_near) {
+        true => Ok(()),
+        false => {
+            Err(format!("replays end in {found} microseconds, not when REPLAYS_KEPT says").into())
+        }
+    }
+}
+
 /// Two replay rows, a task and a delegation for each token that there will be.
 fn fill(place: &TemporaryDatabase, ends: Ends, count: u64, rate: u64) -> Outcome<()> {
     let start = Clock::System.now().micros() + BEFORE;
@@ -127,17 +156,18 @@ fn fill(place: &TemporaryDatabase, ends: Ends, count: u64, rate: u64) -> Outcome
         format!("{start} + i * {step}"),
         format!("{start} - {A_DAY} + i * {step}"),
     );
-    for kind in ["a", "b"] {
+    for (kind, kept) in REPLAYS_KEPT {
+        let until = kept * rate;
         place.query(&format!(
             "{numbers} INSERT INTO replays (tenant, digest, expires_at)
-            SELECT 'default', '{kind}' || {SCATTERED} || 'Xq5Lr0Jv2mWb8TzYd3HsKc', {soon} FROM n"
+            SELECT 'default', '{kind}' || {SCATTERED} || '{FILLED}', {soon} FROM n WHERE i <= {until}"
         ))?;
     }
     place.query(&format!(
         "{numbers} INSERT INTO tasks (tenant, id, subject_kind, subject, client_id, authority,
             authority_version, salt, transaction_id, approval, created_at, expires_at)
         SELECT 'default', 'tsk_01kb0v5r2m6w9x' || {IN_ORDER}, 'client', 'agt_planner', 'agt_planner', '{authority}', 1,
-            'Xq5Lr0Jv2mWb8TzYd3HsKc', 'txn_01kb0v5r2m6w9x' || {IN_ORDER}, '{authority}', {late}, {late} FROM n"
+            '{FILLED}', 'txn_01kb0v5r2m6w9x' || {IN_ORDER}, '{authority}', {late}, {late} FROM n"
     ))?;
     place.query(&format!(
         "{numbers} INSERT INTO delegations (tenant, id, task_id, path, holder, requested_by, authority,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use writ_authority::Level;
 use writ_wire::error::ErrorCode;
 use writ_wire::prompt::Prompt;
@@ -52,9 +53,35 @@ pub struct UserSession {
     pub authenticated_at: Timestamp,
     /// How strongly.
     pub level: Level,
+    pub opened_by: OpenedBy,
+    /// When all others of this person were last ended, if ever.
+    pub others_ended_at: Option<Timestamp>,
     /// The request in whose interaction the password was given.
     pub for_request: Option<String>,
     pub reads: Reads,
+}
+
+/// By what a session was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenedBy {
+    Password,
+    Passkey,
+    /// That of a link: worth as much as a password.
+    Code,
+    /// A login at an OpenID provider.
+    Upstream,
+}
+
+impl OpenedBy {
+    pub const fn level(self) -> Level {
+        match self {
+            Self::Password | Self::Code => Level::Password,
+            Self::Passkey => Level::Passkey,
+            // What it counts as, the operator says for each provider: the session has that.
+            Self::Upstream => Level::None,
+        }
+    }
 }
 
 /// What is known of how a person reads.
@@ -68,7 +95,16 @@ pub struct Reads {
 
 impl UserSession {
     pub fn authentication(&self) -> PersonAuthentication {
-        PersonAuthentication::of(self.level, self.authenticated_at)
+        let authentication = PersonAuthentication::of(self.level, self.authenticated_at);
+        match self.opened_by {
+            OpenedBy::Password | OpenedBy::Passkey | OpenedBy::Upstream => authentication,
+            OpenedBy::Code => authentication.by_code(),
+        }
+    }
+
+    /// Whether something was there when all other sessions of this person were ended: nothing of then counts for them any more.
+    pub fn is_past(&self, since: Timestamp) -> bool {
+        self.others_ended_at.is_some_and(|ended| since < ended)
     }
 
     /// Whether the person signed in within the interaction of this request.

@@ -52,6 +52,7 @@ pub mod signing;
 pub mod target;
 pub mod task;
 pub mod transaction;
+pub mod upstream;
 pub mod words;
 
 pub use oauth_error::OAuthError;

@@ -21,8 +21,8 @@ pub use redeem::{
     judge_again, redeem,
 };
 pub use status::{
-    CANCELLED, DESCRIBED_ANEW, InconsistentStatus, PendingStatus, RECOVERED, RedeemedFor, STOPPED,
-    SUPERSEDED, TAKEN_BACK, TransitionError, WITHDRAWN,
+    CANCELLED, DESCRIBED_ANEW, InconsistentStatus, PendingStatus, RECOVERED, REPORTED, RedeemedFor,
+    STOPPED, SUPERSEDED, TAKEN_BACK, TransitionError, WITHDRAWN,
 };
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 
@@ -255,9 +255,9 @@ impl PendingRequest {
         self.status == PendingStatus::Superseded
     }
 
-    /// A person's no, and not the end of all that its agent asked.
+    /// A person's no, and not the end of all that its agent or its resource asked.
     pub fn is_persons_no(&self) -> bool {
-        matches!(&self.status, PendingStatus::Denied(no) if no.reason.as_deref() != Some(STOPPED))
+        matches!(&self.status, PendingStatus::Denied(no) if !no.was_stopped())
     }
 
     pub fn is_open(&self, now: Timestamp) -> bool {

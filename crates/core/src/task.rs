@@ -109,6 +109,12 @@ impl PersonAuthentication {
             amr: amr.iter().map(|method| (*method).to_owned()).collect(),
         }
     }
+
+    /// The same by a code that is good once, instead of a password (RFC 8176 section 2).
+    pub fn by_code(self) -> Self {
+        let amr = vec!["otp".to_owned()];
+        Self { amr, ..self }
+    }
 }
 
 impl Approval {

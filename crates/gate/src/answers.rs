@@ -32,7 +32,12 @@ pub(crate) fn with_data(
     if let (Some(data), Some(members)) = (data, error.as_object_mut()) {
         members.insert("data".to_owned(), data);
     }
-    json!({ "jsonrpc": "2.0", "id": id.unwrap_or(&Value::Null), "error": error })
+    let mut message = json!({ "jsonrpc": "2.0", "error": error });
+    // MCP 2025-11-25, transports: what answers no request has no `id`, and the schema knows no `null` there.
+    if let Some(id) = id {
+        set(&mut message, "id", id.clone());
+    }
+    message
 }
 
 /// A whole HTTP answer.

@@ -8,6 +8,7 @@ use writ_verifier::{BegunAction, Caller, GatedAction, NotPermitted, Outcome};
 
 use crate::answers;
 use crate::begin;
+use crate::defined;
 use crate::forward::{Exchange, failed, rewritten};
 use crate::gate::GateParts;
 use crate::handles::HandleKind;
@@ -21,6 +22,7 @@ use crate::relay::{Listener, is_failure};
 use crate::sessions::{CallEnd, CallPlace, McpSession, Running};
 use crate::upstream::{UpstreamError, UpstreamSession};
 use crate::waiting::{self, Stopped};
+use crate::watch::has_ended;
 
 /// One request of an accepted caller.
 pub(crate) struct CallContext {
@@ -83,6 +85,7 @@ impl CallContext {
             owner: &self.owner,
             session: self.session.as_deref(),
             answers: Some(&self.request.id),
+            progress_token: self.request.progress_token(),
             call: Some(input::call_of(&self.request)),
             now: self.gate.clock.now(),
         }
@@ -104,10 +107,18 @@ pub(crate) async fn run(mut call: CallContext, outbox: &Outbox) {
     match treated {
         Ok(Treatment::Begins) => begin::begin(&call, outbox).await,
         Ok(Treatment::Passes) => {
-            let answer = exchange(&call, None, HeaderMap::new(), outbox).await;
+            let running = call.session.as_ref();
+            let running = running.map(|session| Running::of(session, &call.request));
+            let sent = Sent {
+                running,
+                ..Sent::default()
+            };
+            let answer = exchange(&call, sent, outbox).await;
             let mut answer = answer.unwrap_or_else(|error| end_of(&call, &error));
-            if call.request.method == "tasks/list" {
-                keep_own_tasks(&call, &mut answer);
+            match call.request.method.as_str() {
+                "tasks/list" => keep_own_tasks(&call, &mut answer),
+                "tools/list" => defined::note_shown(&call, &answer),
+                _ => {}
             }
             outbox.send(Frame::Answer(answer)).await;
         }
@@ -157,34 +168,31 @@ async fn decided(
     }
     take_handles(call).map_err(|why| refused(call, &why))?;
     let action = input::judged(&call.request, action).map_err(|why| refused(call, &why))?;
-    let (action, fields) = with_definition(call, action).await?;
+    let (action, schema) = defined::with_definition(call, action).await?;
     let asked = action.arguments().clone();
     let permit = match waiting::permit(call, action, outbox).await {
         Ok(permit) => permit,
-        Err(Stopped::Answered(message)) => return Err(Answer::of(StatusCode::OK, message)),
-        Err(Stopped::Refused(why)) => return Err(not_permitted(call, &why)),
+        Err(stopped) => return Err(refusal(call, stopped).await),
     };
     let begun = permit
         .begin()
         .await
         .map_err(|why| not_permitted(call, &why))?;
-    if let Some(Err(end)) = call.place.take().map(CallPlace::leave) {
-        report(begun, Outcome::NotStarted);
-        return Err(not_permitted(call, &cancelled(end)));
-    }
-    let is_tool = call.request.method == "tools/call";
-    // Of a tool's arguments a person may approve less; of nothing else is there a way to say it.
-    let approved = begun.action().arguments();
-    let arguments = input::arguments_of(approved, &asked).filter(|_| is_tool || *approved == asked);
-    let Some(arguments) = arguments else {
-        begun.report(Outcome::NotStarted).await;
-        return Err(refused(
-            call,
-            "less was approved than this method can ask for",
-        ));
+    let running = match call.place.take().map(CallPlace::leave).transpose() {
+        Ok(running) => running,
+        Err(end) => {
+            report(begun, Outcome::NotStarted);
+            return Err(not_permitted(call, &cancelled(end)));
+        }
     };
-    let judged = is_tool.then_some(arguments);
-    let answer = exchange(call, judged.as_ref(), fields, outbox).await;
+    let sent = match sent_of(call, begun.action().arguments(), &asked, &schema) {
+        Ok(sent) => Sent { running, ..sent },
+        Err(why) => {
+            begun.report(Outcome::NotStarted).await;
+            return Err(refused(call, &why));
+        }
+    };
+    let answer = exchange(call, sent, outbox).await;
     let (outcome, answer) = match answer {
         Ok(answer) => (outcome_of(&answer), answer),
         Err(error @ UpstreamError::NotSent(_)) => (Outcome::NotStarted, end_of(call, &error)),
@@ -192,6 +200,41 @@ async fn decided(
     };
     report(begun, outcome);
     Ok(answer)
+}
+
+/// What goes to the server of what was approved. Of a tool's arguments a person may approve less, and the header fields say that; of
+/// nothing else is there a way to say it.
+fn sent_of(
+    call: &CallContext,
+    approved: &Map<String, Value>,
+    asked: &Map<String, Value>,
+    schema: &Value,
+) -> Result<Sent, String> {
+    let is_tool = call.request.method == "tools/call";
+    let arguments = input::arguments_of(approved, asked).filter(|_| is_tool || approved == asked);
+    let arguments = arguments.ok_or("less was approved than this method can ask for")?;
+    if !is_tool {
+        return Ok(Sent::default());
+    }
+    // The client's own were found to agree with what it asked for.
+    let fields = headers::of_arguments(&HeaderMap::new(), schema, &arguments);
+    let fields = fields.map_err(|mismatch| mismatch.0)?;
+    Ok(Sent {
+        judged: Some(arguments),
+        fields: fields.into_iter().collect(),
+        running: None,
+    })
+}
+
+/// Where the token has ended too, that is the answer: a stop ends both in one moment, and what is heard of first is chance.
+async fn refusal(call: &CallContext, stopped: Stopped) -> Answer {
+    if let Some(ended) = has_ended(&call.gate.verifier, &call.caller).await {
+        return ended.answer(&call.request.id);
+    }
+    match stopped {
+        Stopped::Answered(message) => Answer::of(StatusCode::OK, message),
+        Stopped::Refused(why) => not_permitted(call, &why),
+    }
 }
 
 /// The client need not wait for it.
@@ -227,7 +270,7 @@ fn takes_place(call: &mut CallContext) -> bool {
     let Some(session) = &call.session else {
         return true;
     };
-    call.place = session.place(&call.request.id);
+    call.place = session.place(&call.request);
     call.place.is_some()
 }
 
@@ -263,90 +306,40 @@ fn keep_own_tasks(call: &CallContext, answer: &mut Answer) {
     }
 }
 
-/// What the server says of the tool now, for the decision; and the header fields that its schema wants.
-async fn with_definition(
-    call: &mut CallContext,
-    action: GatedAction,
-) -> Result<(GatedAction, HeaderMap), Answer> {
-    if call.request.method != "tools/call" {
-        return Ok((action, HeaderMap::new()));
-    }
-    let session = call.upstream_session();
-    let found = call.gate.definitions.of(
-        action.name(),
-        &call.gate.upstream,
-        &session,
-        call.gate.clock.now(),
-    );
-    let found = found.await.map_err(|error| {
-        tracing::warn!(%error, "the definition of a tool could not be read");
-        let why = "the server's tools cannot be read now";
-        Answer::of(StatusCode::BAD_GATEWAY, call.error(answers::INTERNAL, why))
-    })?;
-    let Some(definition) = found else {
-        let why = format!("the server has no tool `{}`", action.name());
-        return Err(Answer::of(
-            StatusCode::OK,
-            call.error(answers::INVALID_PARAMS, &why),
-        ));
-    };
-    let fields = headers::of_arguments(&call.headers, &definition.input_schema, action.arguments());
-    let fields = fields.map_err(|mismatch| {
-        let message = call.error(answers::HEADER_MISMATCH, &mismatch.0);
-        Answer::of(StatusCode::BAD_REQUEST, message)
-    })?;
-    call.definition = Some(definition.hash.clone());
-    // An approval of less changes the arguments: what says so in the fields is made when they are sent.
-    Ok((
-        action.defined_as(&definition.hash),
-        fields.into_iter().collect(),
-    ))
-}
-
-/// After a person's yes, which may take its time: it is to the tool as it was described when they were asked.
-pub(crate) async fn is_defined_as_asked(call: &CallContext) -> Result<(), NotPermitted> {
-    if call.definition.is_none() {
-        return Ok(());
-    }
-    let session = call.upstream_session();
-    let (gate, now) = (&call.gate, call.gate.clock.now());
-    gate.definitions.discard(&session);
-    let read = gate
-        .definitions
-        .of(&call.what, &gate.upstream, &session, now);
-    let found = read.await.map_err(|error| NotPermitted::Unavailable {
-        what: "the server's tools",
-        cause: error.to_string(),
-    })?;
-    match found.map(|tool| tool.hash) == call.definition {
-        true => Ok(()),
-        false => Err(NotPermitted::Expired(
-            "the tool is described in another way than when a person was asked",
-        )),
-    }
+/// What goes to the server of a call.
+#[derive(Default)]
+struct Sent {
+    /// The arguments that were judged, of a tool.
+    judged: Option<Map<String, Value>>,
+    /// More header fields.
+    fields: HeaderMap,
+    /// Its place in the session.
+    running: Option<Running>,
 }
 
 /// Sends the gate's text of the request; what comes before the response goes to the client.
 async fn exchange(
     call: &CallContext,
-    judged: Option<&Map<String, Value>>,
-    more: HeaderMap,
+    sent: Sent,
     outbox: &Outbox,
 ) -> Result<Answer, UpstreamError> {
     let session = call.upstream_session();
+    let judged = sent.judged.as_ref();
     let request = rewritten(&call.request, judged, call.gate.config.allowed);
     let mut fields = session.fields();
     fields.extend(call.mirrored.fields.iter().cloned());
-    fields.extend(more);
+    fields.extend(sent.fields);
     let exchange = Exchange {
         gate: &call.gate,
         session: &session,
         listener: call.listener(),
         outbox,
     };
-    let of_session = call.session.as_ref();
-    let _running = of_session.map(|session| Running::of(session, &call.request.id));
-    exchange.request(fields, &request.message()).await
+    let answer = exchange.request(fields, &request.message()).await?;
+    if let Some(running) = sent.running {
+        running.answered();
+    }
+    Ok(answer)
 }
 
 fn end_of(call: &CallContext, error: &UpstreamError) -> Answer {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use writ_jose::hash::sha256;
 use writ_wire::time::Timestamp;
 
+use crate::methods::is_action_of_method;
 use crate::sessions::MAX_SESSIONS;
 use crate::upstream::{Upstream, UpstreamError, UpstreamSession};
 
@@ -121,6 +122,41 @@ async fn read_tools(
     Err(ToolsError::TooMany)
 }
 
+/// The hashes of tools as a client was shown them, by name: a server may tell the client otherwise than whoever judges.
+#[derive(Default)]
+pub(crate) struct ShownTools(Mutex<HashMap<String, String>>);
+
+impl ShownTools {
+    /// Of an answer to `tools/list`, as it goes to the client.
+    pub(crate) fn note(&self, answer: &Value) {
+        let tools = answer.get("result").and_then(|result| result.get("tools"));
+        let mut kept = self.kept();
+        for tool in tools.and_then(Value::as_array).into_iter().flatten() {
+            let Some(shown) = ToolDefinition::read(tool) else {
+                continue;
+            };
+            if kept.len() < MAX_TOOLS || kept.contains_key(&shown.name) {
+                kept.insert(shown.name, shown.hash);
+            }
+        }
+    }
+
+    /// The hash of this tool; where the client was shown another definition, one that nobody confirmed.
+    pub(crate) fn hash_of(&self, tool: &ToolDefinition) -> String {
+        match self.kept().get(&tool.name) {
+            Some(shown) if *shown != tool.hash => {
+                let both = [shown.as_str(), &tool.hash].join(" ");
+                URL_SAFE_NO_PAD.encode(sha256(both.as_bytes()))
+            }
+            Some(_) | None => tool.hash.clone(),
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 type Tools = Arc<BTreeMap<String, ToolDefinition>>;
 
 /// What was read lately, by session and revision: a server may have other tools for others, and describe one otherwise in another
@@ -129,7 +165,7 @@ type Tools = Arc<BTreeMap<String, ToolDefinition>>;
 pub(crate) struct Definitions(Mutex<HashMap<UpstreamSession, (Timestamp, Tools)>>);
 
 impl Definitions {
-    /// The tool as the server defines it for this session; `None` where it lists none of this name.
+    /// The tool as the server defines it for this session; `None` where it lists none of this name, or the name is that of a method.
     pub(crate) async fn of(
         &self,
         tool: &str,
@@ -146,7 +182,8 @@ impl Definitions {
                 tools
             }
         };
-        Ok(tools.get(tool).cloned())
+        let found = tools.get(tool).filter(|_| !is_action_of_method(tool));
+        Ok(found.cloned())
     }
 
     /// What this session is told next is read from the server.

@@ -16,7 +16,7 @@ use crate::forward::Exchange;
 use crate::gate::{GateParts, StreamPlace};
 use crate::headers::{self, LAST_EVENT_ID, Mismatch, SESSION_ID};
 use crate::message::{self, ClientMessage, ClientRequest, Unread};
-use crate::outbox::{self, Answer, Form, Frame, Outbox};
+use crate::outbox::{self, Form, Frame, Outbox};
 use crate::owner::Owner;
 use crate::relay::Listener;
 use crate::sealed::Carried;
@@ -234,9 +234,7 @@ async fn watched(call: CallContext, outbox: Outbox) {
         () = call::run(call, &outbox) => {}
         () = outbox.closed() => {}
         ended = until_ended(&gate.verifier, &caller) => {
-            let message = answers::error(Some(&id), answers::NOT_PERMITTED, ended.why);
-            let answer = Answer { fields: ended.fields, ..Answer::of(ended.status, message) };
-            outbox.send(Frame::Answer(answer)).await;
+            outbox.send(Frame::Answer(ended.answer(&id))).await;
         }
     }
 }
@@ -262,6 +260,7 @@ async fn listen(
                 owner: &arrival.owner,
                 session: Some(&session),
                 answers: None,
+                progress_token: None,
                 call: None,
                 now: gate.clock.now(),
             },

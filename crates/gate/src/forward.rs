@@ -201,6 +201,10 @@ pub(crate) fn failed(id: &Value, error: &UpstreamError) -> Answer {
             StatusCode::BAD_GATEWAY,
             "the server behind the gate cannot be reached",
         ),
+        UpstreamError::TooLarge => (
+            StatusCode::BAD_GATEWAY,
+            "the answer of the server behind the gate is larger than 4 MiB",
+        ),
         _ => (
             StatusCode::BAD_GATEWAY,
             "the server behind the gate gave no answer that can be passed on",

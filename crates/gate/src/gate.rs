@@ -60,6 +60,11 @@ impl Gate {
         GateParts::new(config, environment).map(|parts| Self(Arc::new(parts)))
     }
 
+    #[cfg(test)]
+    pub(crate) const fn parts(&self) -> &Arc<GateParts> {
+        &self.0
+    }
+
     /// Everything that it serves.
     pub fn routes(&self) -> Router {
         Router::new()

@@ -257,6 +257,26 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_of_arguments_is_looked_at_so_deep() {
+        let written = |depth: u8| {
+            let mut schema = json!({ "x-mcp-header": "Deep" });
+            let mut arguments = json!("here");
+            for _ in 0..depth {
+                schema = json!({ "properties": { "a": schema } });
+                arguments = json!({ "a": arguments });
+            }
+            let arguments = arguments.as_object().unwrap();
+            of_arguments(&fields(&[]), &schema, arguments)
+                .unwrap()
+                .len()
+        };
+        assert_eq!(
+            (written(1), written(MAX_DEPTH), written(MAX_DEPTH + 1)),
+            (1, 1, 0)
+        );
+    }
+
+    #[test]
     fn fields_that_say_something_else_are_refused() {
         let version = ("mcp-protocol-version", STATELESS);
         let method = ("mcp-method", "tools/call");

@@ -85,8 +85,9 @@ pub(crate) fn asked(
     for (name, request) in requests {
         let method = request.get("method").and_then(Value::as_str);
         let method = method.unwrap_or_default();
+        let is_allowed = ASKED_BY.contains(&method) && gate.config.allowed.takes(method);
         // By that name the gate asks itself.
-        if name == INPUT || !gate.config.allowed.takes(method) {
+        if name == INPUT || !is_allowed {
             return Err(format!(
                 "the server asks for input by `{method}`, which does not reach the client"
             ));
@@ -106,25 +107,22 @@ pub(crate) fn asked(
     };
     let keep = |kind, handle: String| {
         gate.handles
-            .keep(kind, &handle, listener.owner, listener.now)
+            .keep(kind, &handle, listener.owner, listener.now);
     };
-    let has_room = state.is_none_or(|state| keep(HandleKind::State, handle(&[call, state])))
-        && requests
-            .iter()
-            .filter_map(|(name, request)| Some((name, request.get("method")?.as_str()?)))
-            .all(|(name, method)| {
-                let asked = AskedInput {
-                    call,
-                    state,
-                    name,
-                    method,
-                };
-                keep(HandleKind::Input, asked.handle())
-            });
-    match has_room {
-        true => Ok(()),
-        false => Err("there is no room for the handle that the server gave".to_owned()),
+    if let Some(state) = state {
+        keep(HandleKind::State, handle(&[call, state]));
     }
+    for (name, request) in requests {
+        let method = request.get("method").and_then(Value::as_str);
+        let asked = AskedInput {
+            call,
+            state,
+            name,
+            method: method.unwrap_or_default(),
+        };
+        keep(HandleKind::Input, asked.handle());
+    }
+    Ok(())
 }
 
 /// The state of an earlier message of this call, the gate's own or the server's, and the input that was asked for; or it is refused.

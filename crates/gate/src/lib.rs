@@ -6,6 +6,7 @@ mod begin;
 mod body;
 mod call;
 mod config;
+mod defined;
 mod definitions;
 mod endpoint;
 mod forward;
@@ -34,6 +35,7 @@ pub use config::{Allowed, GateConfig, GateError, address_on_loopback};
 pub use definitions::{MAX_PAGES, MAX_TOOLS, ToolDefinition, ToolsError, list_tools};
 pub use gate::{Gate, MAX_STREAMS, MAX_STREAMS_OF_ONE, router};
 pub use handles::MAX_HANDLES;
+pub use methods::is_action_of_method;
 pub use sessions::{MAX_SESSIONS, MAX_SESSIONS_OF_ONE, SESSION_IDLE};
 pub use upstream::{MAX_ANSWER, Upstream};
 

@@ -212,6 +212,12 @@ pub(crate) fn told(
     }
 }
 
+/// Whether an action of this name is a method: a tool that is called so would be decided about as that.
+pub fn is_action_of_method(name: &str) -> bool {
+    let is_other = ["initialize", "tools/call"].contains(&name) || PASSES.contains(&name);
+    is_request(name) && !is_other
+}
+
 /// Whether a notification of the server reaches the client.
 pub(crate) fn tells_client(method: &str) -> bool {
     TOLD.contains(&method)

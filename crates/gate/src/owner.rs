@@ -29,6 +29,11 @@ impl Owner {
         Self(digest_text(&parts.map(str::as_bytes)))
     }
 
+    #[cfg(test)]
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -30,9 +30,35 @@ pub(crate) struct Listener<'a> {
     pub(crate) session: Option<&'a McpSession>,
     /// The id of the request that is answered; none for a stream of its own.
     pub(crate) answers: Option<&'a Value>,
+    /// By which its client hears of progress.
+    pub(crate) progress_token: Option<&'a Value>,
     /// Which call that is; none where it calls nothing.
     pub(crate) call: Option<String>,
     pub(crate) now: Timestamp,
+}
+
+impl Listener<'_> {
+    /// Progress is of a request that the server has: what it says of another could pass for the gate's own words, and its page.
+    fn may_hear(&self, method: &str, message: &Value) -> bool {
+        if method != "notifications/progress" {
+            return true;
+        }
+        let params = message.get("params");
+        let Some(token) = params.and_then(|params| params.get("progressToken")) else {
+            return false;
+        };
+        let is_own = self.progress_token == Some(token);
+        match self.session {
+            None => is_own,
+            Some(session) if is_own => !session.waits_for_progress_of(token),
+            Some(session) => session.knows_progress_of(token),
+        }
+    }
+
+    fn takes_response(&self, id: &Value) -> bool {
+        self.session
+            .is_some_and(|session| session.takes_response(id))
+    }
 }
 
 pub(crate) fn relayed(gate: &GateParts, message: Value, listener: &Listener<'_>) -> Relayed {
@@ -41,13 +67,16 @@ pub(crate) fn relayed(gate: &GateParts, message: Value, listener: &Listener<'_>)
         .and_then(Value::as_str)
         .map(str::to_owned);
     match (method, message.get("id").cloned()) {
-        (Some(method), None) => match tells_client(&method) {
+        (Some(method), None) => match tells_client(&method) && listener.may_hear(&method, &message)
+        {
             true => Relayed::Passed(message),
             false => Relayed::Dropped,
         },
         (Some(method), Some(id)) => request(gate, message, &method, &id, listener),
         (None, Some(id)) => match listener.answers {
             Some(expected) if *expected != id => Relayed::Dropped,
+            // Of a call that waits here the server never heard.
+            None if !listener.takes_response(&id) => Relayed::Dropped,
             _ => Relayed::Response(response(gate, message, &id, listener)),
         },
         (None, None) => Relayed::Dropped,
@@ -121,12 +150,9 @@ pub(crate) fn response(
         return refused(&why);
     }
     let task = result.get("task").and_then(|task| task.get("taskId"));
-    if let Some(task) = task.and_then(Value::as_str)
-        && !gate
-            .handles
-            .keep(HandleKind::Task, task, listener.owner, listener.now)
-    {
-        return refused("there is no room for the handle that the server gave");
+    if let Some(task) = task.and_then(Value::as_str) {
+        gate.handles
+            .keep(HandleKind::Task, task, listener.owner, listener.now);
     }
     message
 }

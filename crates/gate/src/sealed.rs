@@ -56,3 +56,27 @@ fn associated(carried: Carried<'_>, owner: &Owner) -> Vec<u8> {
     };
     [kind, of, owner.as_str()].join("\0").into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_text_has_a_longest_length() {
+        let (sealer, alice) = (
+            Sealer::new(&Random::seeded(1)).unwrap(),
+            Owner::named("alice"),
+        );
+        let event = Carried::Event("session");
+        let seal = |length: usize| sealer.seal(event, &alice, &"x".repeat(length));
+        // Three bytes are four characters.
+        let around = URL_SAFE_NO_PAD.decode(seal(0).unwrap()).unwrap().len();
+        let room = MAX_SEALED / 4 * 3 - around;
+        let longest = seal(room).unwrap();
+        assert_eq!(longest.len(), MAX_SEALED);
+        assert_eq!(sealer.open(event, &alice, &longest), Some("x".repeat(room)));
+        assert_eq!(seal(room + 1), None);
+        let longer = URL_SAFE_NO_PAD.encode(vec![0; MAX_SEALED / 4 * 3 + 1]);
+        assert_eq!(sealer.open(event, &alice, &longer), None);
+    }
+}

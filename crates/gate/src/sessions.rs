@@ -10,6 +10,8 @@ use tokio::sync::watch;
 use writ_platform::Random;
 use writ_wire::time::Timestamp;
 
+use crate::definitions::ShownTools;
+use crate::message::ClientRequest;
 use crate::owner::Owner;
 
 pub const MAX_SESSIONS: usize = 10_000;
@@ -17,7 +19,8 @@ pub const MAX_SESSIONS: usize = 10_000;
 pub const MAX_SESSIONS_OF_ONE: usize = 32;
 /// After so long without a message a session is over.
 pub const SESSION_IDLE: Duration = Duration::from_secs(3600);
-/// Requests of the server that wait for the client's answer, and questions whose page was given, of one session.
+/// Requests of the server that wait for the client's answer, answers that did not come, progress tokens, and questions whose page was
+/// given, of one session.
 const MAX_OPEN: usize = 64;
 
 /// What `initialize` made.
@@ -30,6 +33,8 @@ pub(crate) struct McpSession {
     pub(crate) version: Option<String>,
     /// The client opens pages for the person (`elicitation.url`).
     pub(crate) opens_pages: bool,
+    /// As its client was shown them.
+    pub(crate) tools: ShownTools,
     state: Mutex<SessionState>,
 }
 
@@ -39,11 +44,20 @@ struct SessionState {
     asked: HashMap<String, ServerRequest>,
     /// Ids of requests that the server has not answered.
     running: HashMap<String, usize>,
+    /// Ids of those that it had, and for whose answer nobody waits any more: a stream that is resumed may bring it.
+    unheard: HashSet<String>,
+    /// Progress tokens of requests that the server got.
+    progress_tokens: HashSet<String>,
     /// Calls that are not at the server, by id of the request. There are as many as one caller has places.
-    waiting: HashMap<String, watch::Sender<Option<CallEnd>>>,
+    waiting: HashMap<String, WaitingCall>,
     /// Questions whose page the client was given.
     shown: HashSet<String>,
     is_over: bool,
+}
+
+struct WaitingCall {
+    end: watch::Sender<Option<CallEnd>>,
+    progress_token: Option<String>,
 }
 
 /// Why nobody waits for the answer to a call.
@@ -109,10 +123,13 @@ impl Sessions {
             upstream_id: new.upstream_id,
             version: new.version,
             opens_pages: new.opens_pages,
+            tools: ShownTools::default(),
             state: Mutex::new(SessionState {
                 used_at: now,
                 asked: HashMap::new(),
                 running: HashMap::new(),
+                unheard: HashSet::new(),
+                progress_tokens: HashSet::new(),
                 waiting: HashMap::new(),
                 shown: HashSet::new(),
                 is_over: false,
@@ -178,26 +195,49 @@ impl McpSession {
         self.state().running.contains_key(&id.to_string())
     }
 
+    /// Whether an answer under this id, on a stream of the session, is to a request that the server got and whose own stream was lost; once
+    /// (MCP 2025-11-25, transports: listening for messages from the server).
+    pub(crate) fn takes_response(&self, id: &Value) -> bool {
+        self.state().unheard.remove(&id.to_string())
+    }
+
+    /// Whether the server can know this progress token: of a request that it got, and of no call that waits here.
+    pub(crate) fn knows_progress_of(&self, token: &Value) -> bool {
+        let (token, state) = (token.to_string(), self.state());
+        state.progress_tokens.contains(&token) && !state.waits_for_progress_of(&token)
+    }
+
+    /// Whether a call that waits here hears of progress by this token.
+    pub(crate) fn waits_for_progress_of(&self, token: &Value) -> bool {
+        self.state().waits_for_progress_of(&token.to_string())
+    }
+
     /// What the client answers with this id; once.
     pub(crate) fn takes_answer(&self, id: &Value) -> Option<ServerRequest> {
         self.state().asked.remove(&id.to_string())
     }
 
     /// The place of a call until it is at the server, or answered; `None` where another has it under the same id.
-    pub(crate) fn place(self: &Arc<Self>, id: &Value) -> Option<CallPlace> {
+    pub(crate) fn place(self: &Arc<Self>, request: &ClientRequest) -> Option<CallPlace> {
         let mut state = self.state();
-        let id = id.to_string();
+        let id = request.id.to_string();
         if state.waiting.contains_key(&id) || state.running.contains_key(&id) {
             return None;
         }
         let end = state.is_over.then_some(CallEnd::SessionOver);
         let (sender, end) = watch::channel(end);
+        let progress_token = request.progress_token().map(Value::to_string);
         if !state.is_over {
-            state.waiting.insert(id.clone(), sender);
+            let call = WaitingCall {
+                end: sender,
+                progress_token: progress_token.clone(),
+            };
+            state.waiting.insert(id.clone(), call);
         }
         Some(CallPlace {
             session: Arc::clone(self),
             id,
+            progress_token,
             end,
         })
     }
@@ -205,25 +245,24 @@ impl McpSession {
     /// The client cancelled a request; whether it was here, and the server never heard of it.
     pub(crate) fn cancels(&self, id: &Value) -> bool {
         let mut state = self.state();
-        let sender = state.waiting.remove(&id.to_string());
-        sender.is_some_and(|sender| sender.send(Some(CallEnd::Cancelled)).is_ok())
+        let call = state.waiting.remove(&id.to_string());
+        call.is_some_and(|call| call.end.send(Some(CallEnd::Cancelled)).is_ok())
     }
 
     fn end(&self) {
         let mut state = self.state();
         state.is_over = true;
-        for sender in state.waiting.drain().map(|(_, sender)| sender) {
-            sender.send_replace(Some(CallEnd::SessionOver));
+        for (_, call) in state.waiting.drain() {
+            call.end.send_replace(Some(CallEnd::SessionOver));
         }
     }
 
     /// Whether the client is given the page of this question for the first time.
     pub(crate) fn shows(&self, question: &str) -> bool {
         let mut state = self.state();
-        if state.shown.len() >= MAX_OPEN {
-            state.shown.clear();
-        }
-        state.shown.insert(question.to_owned())
+        let is_first = !state.shown.contains(question);
+        keep(&mut state.shown, question.to_owned());
+        is_first
     }
 
     fn is_young(&self, now: Timestamp) -> bool {
@@ -240,6 +279,7 @@ impl McpSession {
 pub(crate) struct CallPlace {
     session: Arc<McpSession>,
     id: String,
+    progress_token: Option<String>,
     end: watch::Receiver<Option<CallEnd>>,
 }
 
@@ -249,16 +289,19 @@ impl CallPlace {
         *self.end.borrow()
     }
 
-    /// It goes to the server, unless nobody waits for it any more: a cancellation is heard here or there.
-    pub(crate) fn leave(self) -> Result<(), CallEnd> {
+    /// It goes to the server, unless nobody waits for it any more: in one step, so that a cancellation is heard here or there, and its id
+    /// is never free.
+    pub(crate) fn leave(self) -> Result<Running, CallEnd> {
         let mut state = self.session.state();
-        match self.end() {
-            Some(end) => Err(end),
-            None => {
-                state.waiting.remove(&self.id);
-                Ok(())
-            }
+        if let Some(end) = self.end() {
+            return Err(end);
         }
+        state.waiting.remove(&self.id);
+        state.runs(&self.id, self.progress_token.clone());
+        Ok(Running {
+            session: Arc::clone(&self.session),
+            id: self.id.clone(),
+        })
     }
 
     /// Resolves when nobody waits for it any more.
@@ -277,34 +320,71 @@ impl Drop for CallPlace {
         let mut state = self.session.state();
         let kept = state.waiting.get(&self.id);
         // Once it has ended or left, its id may be another call's.
-        if kept.is_some_and(|sender| sender.subscribe().same_channel(&self.end)) {
+        if kept.is_some_and(|call| call.end.subscribe().same_channel(&self.end)) {
             state.waiting.remove(&self.id);
         }
     }
 }
 
 /// A request that is at the server, until it is dropped. There are as many as one caller has places.
-pub(crate) struct Running<'a> {
-    session: &'a McpSession,
+pub(crate) struct Running {
+    session: Arc<McpSession>,
     id: String,
 }
 
-impl<'a> Running<'a> {
-    pub(crate) fn of(session: &'a McpSession, id: &Value) -> Self {
-        let id = id.to_string();
-        *session.state().running.entry(id.clone()).or_default() += 1;
-        Self { session, id }
+impl Running {
+    pub(crate) fn of(session: &Arc<McpSession>, request: &ClientRequest) -> Self {
+        let id = request.id.to_string();
+        let progress_token = request.progress_token().map(Value::to_string);
+        session.state().runs(&id, progress_token);
+        Self {
+            session: Arc::clone(session),
+            id,
+        }
+    }
+
+    /// The server answered it.
+    pub(crate) fn answered(self) {
+        let id = self.id.clone();
+        let session = Arc::clone(&self.session);
+        drop(self);
+        session.state().unheard.remove(&id);
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         let mut state = self.session.state();
         match state.running.get_mut(&self.id) {
             Some(count) if *count > 1 => *count -= 1,
             _ => {
                 state.running.remove(&self.id);
+                keep(&mut state.unheard, self.id.clone());
             }
         }
     }
 }
+
+impl SessionState {
+    fn waits_for_progress_of(&self, token: &str) -> bool {
+        let mut calls = self.waiting.values();
+        calls.any(|call| call.progress_token.as_deref() == Some(token))
+    }
+
+    fn runs(&mut self, id: &str, progress_token: Option<String>) {
+        *self.running.entry(id.to_owned()).or_default() += 1;
+        if let Some(token) = progress_token {
+            keep(&mut self.progress_tokens, token);
+        }
+    }
+}
+
+/// Whoever has had more than there is room for begins anew.
+fn keep(kept: &mut HashSet<String>, one: String) {
+    if kept.len() >= MAX_OPEN && !kept.contains(&one) {
+        kept.clear();
+    }
+    kept.insert(one);
+}
+#[cfg(test)]
+mod tests;

@@ -133,12 +133,34 @@ mod tests {
 
     #[test]
     fn an_event_has_a_bound() {
-        let mut reader = EventReader::default();
-        let line = format!("data: {}\n", "x".repeat(1024 * 1024));
-        let mut refused = false;
-        for _ in 0..8 {
-            refused |= reader.push(line.as_bytes()).is_err() || reader.next().is_err();
+        for (length, is_read) in [(MAX_EVENT, true), (MAX_EVENT + 1, false)] {
+            // Two lines, with one character between them.
+            let lines = [MAX_EVENT / 2, length - MAX_EVENT / 2 - 1];
+            let lines = lines.map(|line| format!("data: {}\n", "x".repeat(line)));
+            let mut reader = EventReader::default();
+            reader
+                .push(format!("{}\n", lines.concat()).as_bytes())
+                .unwrap();
+            let read = reader
+                .next()
+                .map(|event| event.map(|event| event.data.len()));
+            let expected = if is_read {
+                Ok(Some(length))
+            } else {
+                Err(EventTooLarge)
+            };
+            assert_eq!(read, expected, "{length}");
         }
-        assert!(refused);
+    }
+
+    /// What has no end yet is read no further than that, and one piece.
+    #[test]
+    fn a_line_that_never_ends_has_a_bound() {
+        let (mut reader, piece) = (EventReader::default(), [b'x'; 64 * 1024]);
+        for _ in 0..=MAX_EVENT / piece.len() {
+            assert_eq!(reader.push(&piece), Ok(()));
+            assert_eq!(reader.next(), Ok(None));
+        }
+        assert_eq!(reader.push(&piece), Err(EventTooLarge));
     }
 }

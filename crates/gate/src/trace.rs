@@ -93,6 +93,38 @@ fn is_baggage_octet(byte: u8) -> bool {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_trace_is_as_long_as_its_specification_lets_everybody_pass_on() {
+        let members = |count: usize| vec!["a=1"; count].join(",");
+        assert!(is_state(&members(MAX_STATE_MEMBERS)));
+        assert!(!is_state(&members(MAX_STATE_MEMBERS + 1)));
+        assert!(is_baggage(&members(MAX_BAGGAGE_MEMBERS)));
+        assert!(!is_baggage(&members(MAX_BAGGAGE_MEMBERS + 1)));
+        for (length, passes) in [(MAX_STATE_TEXT, true), (MAX_STATE_TEXT + 1, false)] {
+            assert_eq!(
+                is_state(&format!("a={}", "b".repeat(length))),
+                passes,
+                "{length}"
+            );
+            assert_eq!(
+                is_state(&format!("{}=b", "a".repeat(length))),
+                passes,
+                "{length}"
+            );
+        }
+        for (length, passes) in [(MAX_STATE, true), (MAX_STATE + 1, false)] {
+            let state = format!("{:x<256},{:x<rest$}", "a=", "b=", rest = length - 257);
+            assert_eq!(is_state(&state), passes, "{length}");
+        }
+        for (length, passes) in [(MAX_BAGGAGE, true), (MAX_BAGGAGE + 1, false)] {
+            assert_eq!(
+                is_baggage(&format!("{:x<length$}", "a=")),
+                passes,
+                "{length}"
+            );
+        }
+    }
+
     /// Examples of the two specifications, and what is near them.
     #[test]
     fn a_trace_is_written_as_its_specification_has_it() {

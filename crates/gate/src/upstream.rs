@@ -302,3 +302,20 @@ fn stateless_meta(version: Option<&str>) -> Value {
 
 const OWN_ID: &str = "writ";
 const SESSIONS_VERSION: &str = "2025-11-25";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_has_a_largest_size() {
+        for (length, is_read) in [(MAX_ANSWER, true), (MAX_ANSWER + 1, false)] {
+            let around = r#"{"a":""}"#.len();
+            let text = format!(r#"{{"a":"{}"}}"#, "x".repeat(length - around));
+            let answer = reqwest::Response::from(http::Response::new(text));
+            let read = message_in(answer).await;
+            assert_eq!(read.is_ok(), is_read, "{length}");
+            assert!(is_read || read == Err(UpstreamError::TooLarge));
+        }
+    }
+}

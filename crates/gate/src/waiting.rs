@@ -10,14 +10,13 @@ use writ_verifier::{
 };
 
 use crate::answers;
-use crate::call::{CallContext, is_defined_as_asked};
+use crate::call::CallContext;
+use crate::defined::is_defined_as_asked;
 use crate::input;
 use crate::outbox::Outbox;
 
 /// Between two notifications of progress.
 const PROGRESS_EACH: Duration = Duration::from_secs(4);
-/// How long a call is held that hears of progress; the question ends earlier.
-const MAX_HELD: Duration = Duration::from_secs(3600);
 /// How often a call comes by itself until it is told to call again: clients give up after ten rounds.
 pub(crate) const MAX_ROUNDS: u64 = 8;
 /// The gate's own input request (MCP 2026-07-28, multi round-trip requests).
@@ -162,11 +161,12 @@ async fn wait(
         Way::PageInError | Way::PageInResult | Way::StateInResult | Way::CallAgain => {
             call.gate.config.patience
         }
-        Way::Progress(_) => MAX_HELD,
+        // It ends with the question or with the token, whichever is over first.
+        Way::Progress(_) => Duration::MAX,
     };
     let page = question.review().map(str::to_owned);
     let still_waiting = question.still_waiting();
-    let mut told = 0_u64;
+    let mut told = 0_u32;
     let each = |_| match way {
         Way::Progress(token) => {
             told += 1;
@@ -254,13 +254,15 @@ fn input_required(
     Some(json!({ "jsonrpc": "2.0", "id": call.request.id, "result": result }))
 }
 
-/// Clients show the message: who reads it may be the person.
-fn progress(token: &Value, told: u64, what: &str, page: Option<&str>) -> Value {
+/// Clients show the message: who reads it may be the person. The number rises and stays below zero, so that what the server says of its
+/// own progress rises after it (MCP 2025-11-25, progress).
+fn progress(token: &Value, told: u32, what: &str, page: Option<&str>) -> Value {
     let page = page.map(|page| format!(": decide here: {page}"));
     let message = format!(
         "waiting for a person's yes to {what}{}",
         page.unwrap_or_default()
     );
-    let params = json!({ "progressToken": token, "progress": told, "message": message });
+    let params =
+        json!({ "progressToken": token, "progress": -1.0 / f64::from(told), "message": message });
     json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params })
 }

@@ -4,23 +4,31 @@ use std::time::Duration;
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
+use serde_json::Value;
 use writ_verifier::{Caller, Reason, Rejection, Verifier};
+
+use crate::answers;
+use crate::outbox::Answer;
 
 /// Between two questions to the issuer.
 const EACH: Duration = Duration::from_secs(1);
 /// Questions that may go unanswered, one after the other.
-const MAX_UNANSWERED: u32 = 5;
+pub(crate) const MAX_UNANSWERED: u32 = 5;
 
 /// Why a caller is good no longer, as the verifier would answer its next request.
 pub(crate) struct Ended {
-    pub(crate) status: StatusCode,
+    status: StatusCode,
     /// Where to get another token, or when to try again.
-    pub(crate) fields: HeaderMap,
+    fields: HeaderMap,
     pub(crate) why: &'static str,
 }
 
 impl Ended {
-    fn of(refused: Rejection, why: &'static str) -> Self {
+    fn of(refused: Rejection) -> Self {
+        let why = match is_unanswered(&refused) {
+            true => "the issuer cannot be asked about this token",
+            false => "the token is no longer good: it expired, or was stopped",
+        };
         let answer = refused.into_response();
         let mut fields = answer.headers().clone();
         let kept = [WWW_AUTHENTICATE, RETRY_AFTER];
@@ -38,6 +46,15 @@ impl Ended {
             why,
         }
     }
+
+    /// To the request of this id, which is not answered yet.
+    pub(crate) fn answer(self, id: &Value) -> Answer {
+        let message = answers::error(Some(id), answers::NOT_PERMITTED, self.why);
+        Answer {
+            fields: self.fields,
+            ..Answer::of(self.status, message)
+        }
+    }
 }
 
 /// Resolves when the caller is no longer good.
@@ -45,18 +62,37 @@ pub(crate) async fn until_ended(verifier: &Verifier, caller: &Caller) -> Ended {
     let mut unanswered = 0;
     loop {
         tokio::time::sleep(EACH).await;
-        match verifier.still_good(caller).await {
-            Ok(()) => unanswered = 0,
-            Err(refused) => match refused.reason() {
-                Reason::Unavailable { .. } if unanswered < MAX_UNANSWERED => unanswered += 1,
-                Reason::Unavailable { .. } => {
-                    return Ended::of(refused, "the issuer cannot be asked about this token");
-                }
-                _ => {
-                    let why = "the token is no longer good: it expired, or was stopped";
-                    return Ended::of(refused, why);
-                }
-            },
+        if let Some(ended) = look(verifier, caller, &mut unanswered).await {
+            return ended;
         }
     }
+}
+
+/// Whether the caller is no longer good now. Where the issuer does not say, [`until_ended`] goes on asking.
+pub(crate) async fn has_ended(verifier: &Verifier, caller: &Caller) -> Option<Ended> {
+    let refused = verifier.still_good(caller).await.err()?;
+    (!is_unanswered(&refused)).then(|| Ended::of(refused))
+}
+
+/// One question to the issuer. `unanswered` counts those that had no answer, one after the other.
+pub(crate) async fn look(
+    verifier: &Verifier,
+    caller: &Caller,
+    unanswered: &mut u32,
+) -> Option<Ended> {
+    match verifier.still_good(caller).await {
+        Ok(()) => {
+            *unanswered = 0;
+            None
+        }
+        Err(refused) if is_unanswered(&refused) && *unanswered < MAX_UNANSWERED => {
+            *unanswered += 1;
+            None
+        }
+        Err(refused) => Some(Ended::of(refused)),
+    }
+}
+
+fn is_unanswered(refused: &Rejection) -> bool {
+    matches!(refused.reason(), Reason::Unavailable { .. })
 }

@@ -35,3 +35,20 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 const MAX_QUOTED: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_untrusted_text_so_much_is_told() {
+        assert_eq!(quoted("a\"b\\c`d\u{e4}\n~"), "a'b'c'd??~");
+        for (length, told) in [(MAX_QUOTED, MAX_QUOTED), (MAX_QUOTED + 1, MAX_QUOTED)] {
+            assert_eq!(
+                quoted(&"\u{e4}".repeat(length)),
+                "?".repeat(told),
+                "{length}"
+            );
+        }
+    }
+}

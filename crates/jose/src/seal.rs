@@ -22,6 +22,8 @@ pub enum SealedFor {
     KnownBrowser,
     /// What a resource server was denied, which it brings back when it asks a person; good for minutes.
     DeniedEvaluation,
+    /// Sign-ins at a provider, which any visitor begins; good for minutes.
+    UpstreamLogin,
 }
 
 impl SealedFor {
@@ -32,6 +34,7 @@ impl SealedFor {
             Self::LoginChallenge => "seal login-challenge",
             Self::KnownBrowser => "seal known-browser",
             Self::DeniedEvaluation => "seal denied-evaluation",
+            Self::UpstreamLogin => "seal upstream-login",
         }
     }
 }

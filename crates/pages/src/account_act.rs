@@ -32,6 +32,9 @@ pub enum AccountAct {
     AddressChangedByOperator,
     UserCodeSet,
     UserCodeRemoved,
+    /// An account at a provider.
+    UpstreamLinked,
+    UpstreamRemoved,
     TimeZoneChanged,
     QuietHoursChanged,
     NotificationsOn,
@@ -72,6 +75,8 @@ impl AccountAct {
             Self::AddressChangedByOperator => &text.address_by_operator,
             Self::UserCodeSet => &text.user_code_set,
             Self::UserCodeRemoved => &text.user_code_removed,
+            Self::UpstreamLinked => &text.upstream_linked,
+            Self::UpstreamRemoved => &text.upstream_removed,
             Self::TimeZoneChanged => &text.time_zone_changed,
             Self::QuietHoursChanged => &text.quiet_hours_changed,
             Self::NotificationsOn => &text.notifications_on,

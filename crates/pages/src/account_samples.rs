@@ -2,7 +2,8 @@
 
 use writ_core::account_link::LinkKind;
 
-use super::app_samples::person;
+use super::app_samples::{ago, devices, person};
+use super::samples::login;
 use super::*;
 
 fn link(kind: LinkKind, proof: LinkProof, problem: Option<AccountLinkProblem>) -> AccountLinkPage {
@@ -54,6 +55,7 @@ pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
         ("address", address.page(texts)),
     ];
     pages.extend(pages_afterwards(texts));
+    pages.extend(upstream_pages(texts));
     let named = pages.into_iter();
     named.map(|(name, page)| (name.to_owned(), page)).collect()
 }
@@ -88,6 +90,101 @@ fn pages_afterwards(texts: &Texts) -> Vec<(&'static str, Page)> {
     pages
 }
 
+fn acme() -> OfferedUpstream {
+    OfferedUpstream {
+        name: "acme".to_owned(),
+        label: "Acme & Sons".to_owned(),
+    }
+}
+
+/// What a provider adds to the pages that are there without one.
+fn pages_beside_upstream(texts: &Texts) -> Vec<(&'static str, Page)> {
+    let login = Login {
+        upstreams: vec![acme()],
+        ..login()
+    };
+    let devices = Devices {
+        sessions: vec![SessionView {
+            id: "ses-1".to_owned(),
+            browser: Some("Chrome"),
+            system: Some("Android"),
+            address: None,
+            since: ago(600),
+            proof: SessionProof::Provider(acme().label),
+            current: true,
+        }],
+        ..devices()
+    };
+    let first = |enrolment| Devices {
+        passkeys: Vec::new(),
+        enrolment,
+        ..self::devices()
+    };
+    vec![
+        ("login-upstream", login.page(texts)),
+        ("devices-upstream", devices.page(texts)),
+        ("devices-first", first(Enrolment::First).page(texts)),
+        (
+            "devices-by-login",
+            first(Enrolment::FirstByLogin).page(texts),
+        ),
+    ]
+}
+
+fn upstream_pages(texts: &Texts) -> Vec<(&'static str, Page)> {
+    let row = |account| UpstreamView {
+        provider: acme(),
+        account,
+    };
+    let linked = |removable: bool| LinkedView {
+        since: ago(900_000),
+        last_login: removable.then(|| ago(60)),
+        removable,
+    };
+    let page = |accounts: Vec<Option<LinkedView>>, proof, problem| UpstreamPage {
+        person: person(),
+        upstreams: accounts.into_iter().map(row).collect(),
+        proof,
+        problem,
+    };
+    let wrong = LinkingProblem::Password(SettingsProblem::PasswordWrong);
+    let linking = [
+        (
+            "upstream",
+            page(vec![Some(linked(true))], LinkingProof::Passkey, None).page(texts),
+        ),
+        (
+            "upstream-passkey",
+            page(
+                vec![None],
+                LinkingProof::Passkey,
+                Some(LinkingProblem::Passkey),
+            )
+            .page(texts),
+        ),
+        (
+            "upstream-password",
+            page(vec![None], LinkingProof::Password, Some(wrong)).page(texts),
+        ),
+        (
+            "upstream-came",
+            page(vec![Some(linked(false))], LinkingProof::Nothing, None).page(texts),
+        ),
+        (
+            "upstream-nothing",
+            page(
+                vec![None],
+                LinkingProof::Nothing,
+                Some(LinkingProblem::Taken),
+            )
+            .page(texts),
+        ),
+    ];
+    let mut pages = pages_beside_upstream(texts);
+    pages.extend(linking);
+    pages
+}
+
 pub(super) fn settings() -> Settings {
     Settings {
         person: person(),
@@ -101,6 +198,7 @@ pub(super) fn settings() -> Settings {
         email: "alice@example.com".to_owned(),
         email_possible: true,
         by_passkey: false,
+        upstreams: true,
         has_user_code: true,
         languages: Languages::load().unwrap().names(),
         notice: Some(SettingsNotice::Saved),

@@ -6,9 +6,10 @@ use writ_wire::time::Timestamp;
 
 use super::account_act::AccountAct;
 use super::around::{Around, Tab};
+use super::client_name::client_name;
 use super::sections::AgentDidTexts;
 use super::sentence::{Part, Sentence, fill};
-use super::{LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
+use super::{Page, PersonView, Texts, plain};
 
 /// One page of a person's history. The whole of it is at `/app/activity/export`.
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ pub enum ActivityKind {
     /// The resource server that asked took it back.
     Cancelled,
     NotMe,
+    /// A question of the same resource server was reported.
+    EndedByReport,
     /// A resource server used an approval: the action was permitted.
     Permitted,
     /// The resource server says that the action was done.
@@ -167,7 +170,7 @@ impl<'a> Line<'a> {
         let agent = entry
             .agent
             .as_deref()
-            .map(|name| clean(name, LONGEST_WORDS));
+            .map(|name| client_name(name, texts.locale()));
         let agent = agent.filter(|name| !name.is_empty());
         let agent = agent.unwrap_or_else(|| texts.activity.kind.somebody.clone());
         let agent = match &entry.through {
@@ -263,6 +266,7 @@ impl ActivityKind {
             Self::NotBegun => &text.not_begun,
             Self::Unreported => &text.unreported,
             Self::NotMe => &text.not_me,
+            Self::EndedByReport => &text.ended_by_report,
             Self::Used => &text.used,
             Self::HandedOver => &text.handed_over,
             Self::Stopped => &text.stopped,
@@ -295,6 +299,7 @@ impl ActivityKind {
             | Self::Denied
             | Self::Paused
             | Self::Suspended
+            | Self::EndedByReport
             | Self::Stopped
             | Self::StoppedByOperator => "no",
             Self::NotMe

@@ -251,7 +251,7 @@ impl<'a> AgentWords<'a> {
             (false, false) => (&text.idle, "idle"),
         };
         let tasks = view.tasks.iter();
-        let name = view.client.shown_name();
+        let name = view.client.shown_name(texts);
         let (last, at) = last(view, page.now, texts);
         Self {
             id: &view.client.client_id,

@@ -123,6 +123,7 @@ pub(super) fn over(how: HowOver) -> Over {
 }
 
 pub(super) fn every_end() -> Vec<HowOver> {
+    let notes = || "Notes".to_owned();
     vec![
         HowOver::Approved,
         HowOver::Denied,
@@ -139,13 +140,10 @@ pub(super) fn every_end() -> Vec<HowOver> {
         HowOver::NotDone,
         HowOver::TakenBack,
         HowOver::Cancelled,
-        HowOver::Reported(ReportView::Resource {
-            resource: "Notes".to_owned(),
-        }),
-        HowOver::Reported(ReportView::ResourceAndAgent {
-            resource: "Notes".to_owned(),
-        }),
+        HowOver::Reported(ReportView::Resource { resource: notes() }),
+        HowOver::Reported(ReportView::ResourceAndAgent { resource: notes() }),
         HowOver::Reported(ReportView::Told),
+        HowOver::EndedByReport { resource: notes() },
     ]
 }
 
@@ -178,6 +176,7 @@ pub(super) fn activity() -> Activity {
             happened(ActivityKind::SignInFailed, 90_000, None),
             happened(ActivityKind::Denied, 91_000, pay),
             happened(ActivityKind::NotMe, 92_000, pay),
+            happened(ActivityKind::EndedByReport, 92_000, pay),
             happened(ActivityKind::Stopped, 93_000, None),
         ],
         older: Some("2026-11-20T10:00:00Z".to_owned()),

@@ -64,7 +64,7 @@ impl<'a> FormWords<'a> {
         let device = view.screen.user_code.is_some();
         let problem = view.problem;
         let (name, person) = (
-            view.screen.client.shown_name(),
+            view.screen.client.shown_name(texts),
             plain(&view.screen.subject_name),
         );
         let lacks = lacks(&view.level, text);

@@ -1,5 +1,5 @@
-//! The operator's icon: a square PNG, judged as a whole before the server starts (PNG third edition), because a browser that cannot read it
-//! shows nothing, and says nothing.
+//! The operator's icon: a square PNG (PNG third edition), whose head, order and checksums are judged before the server starts, because a
+//! browser that cannot read it shows nothing, and says nothing. Its pixels are not unpacked.
 
 /// A square PNG.
 #[derive(Clone, Debug, PartialEq, Eq)]

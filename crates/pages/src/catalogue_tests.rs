@@ -170,6 +170,80 @@ fn what_is_translated_differs() {
     assert!(same.len() <= 16, "{same:?}");
 }
 
+/// What reads like a quotation mark, of any language. An apostrophe does not.
+const MARKS: [char; 15] = [
+    '"', '“', '”', '„', '‟', '‘', '‚', '‛', '«', '»', '‹', '›', '`', '´', '″',
+];
+
+/// Every text of a catalogue and of its notices.
+fn all_texts() -> [(&'static str, Vec<(String, String)>); 2] {
+    let read = |text| flat(&toml::from_str(text).unwrap());
+    let both = |one, other| [read(one), read(other)].concat();
+    [
+        (
+            "en",
+            both(
+                include_str!("../text/en.toml"),
+                include_str!("../text/notices/en.toml"),
+            ),
+        ),
+        (
+            "de",
+            both(
+                include_str!("../text/de.toml"),
+                include_str!("../text/notices/de.toml"),
+            ),
+        ),
+    ]
+}
+
+/// One kind in each language, that of the texts from a request: opened and closed in turn, around something.
+#[test]
+fn quotation_marks_are_those_of_the_language() {
+    let mut quoted = 0;
+    for (language, texts) in all_texts() {
+        let (before, after) = writ_authority::marks(language);
+        for (key, text) in texts {
+            let marks: String = text.chars().filter(|c| MARKS.contains(c)).collect();
+            let pairs = marks.chars().count() / 2;
+            let expected = [before, after].concat().repeat(pairs);
+            assert_eq!(marks, expected, "{language} {key}: {text}");
+            assert!(!text.contains(&[before, after].concat()), "{key}: {text}");
+            quoted += pairs;
+        }
+    }
+    assert!(quoted > 8, "{quoted}");
+}
+
+/// One way to speak to somebody, and one word for each thing, as their other programs have it.
+#[test]
+fn german_is_formal_and_has_one_word_for_each_thing() {
+    let [_, (_, german)] = all_texts();
+    let informal = [
+        "du", "dich", "dir", "dein", "deine", "deinen", "deinem", "deiner", "euch", "euer",
+    ];
+    let others = [
+        "Mitteilung",
+        "pausier",
+        "Mailadresse",
+        "die, die ",
+        "denen, die ",
+    ];
+    for (key, text) in german {
+        let words = text
+            .split(|c: char| !c.is_alphabetic())
+            .map(str::to_lowercase);
+        for word in words {
+            assert!(!informal.contains(&word.as_str()), "{key}: {text}");
+        }
+        for other in others {
+            assert!(!text.contains(other), "{key}: `{other}` in {text}");
+        }
+        // "Among agents": the name of a page is quoted.
+        assert!(!text.contains("unter Agenten"), "{key}: {text}");
+    }
+}
+
 fn keys(table: &toml::Table, path: &str) -> Vec<String> {
     let nested = table.iter().map(|(name, value)| {
         let path = if path.is_empty() {

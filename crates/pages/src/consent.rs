@@ -5,6 +5,7 @@ use askama::Template;
 use http::StatusCode;
 use writ_authority::Piece;
 
+use super::client_name::client_name;
 use super::guest::{GuestView, GuestWords, still_asked, warnings};
 use super::headline::letters;
 use super::onward::onward;
@@ -95,12 +96,12 @@ pub struct AgentName {
 
 impl ClientView {
     /// The cleaned name; the identifier if nothing of the name can be shown.
-    pub(super) fn shown_name(&self) -> String {
+    pub(super) fn shown_name(&self, texts: &Texts) -> String {
         // The name of a guest is the host of its document, which is shown whole.
         if self.client_id.starts_with("https://") {
             return plain(&self.name);
         }
-        let name = clean(&self.name, LONGEST_WORDS);
+        let name = client_name(&self.name, texts.locale());
         match name.is_empty() {
             true => plain(&self.client_id),
             false => name,
@@ -111,7 +112,8 @@ impl ClientView {
 impl AgentName {
     /// The identifier always: two agents may bear one name.
     pub(super) fn shown(&self, texts: &Texts) -> String {
-        let name = self.name.as_deref().map(|name| clean(name, LONGEST_WORDS));
+        let name = self.name.as_deref();
+        let name = name.map(|name| client_name(name, texts.locale()));
         let id = plain(&self.id);
         match name.filter(|name| !name.is_empty()) {
             Some(name) => {
@@ -199,7 +201,7 @@ struct Words<'a> {
 impl<'a> Screen<'a> {
     fn of(view: &ConsentPage, texts: &'a Texts) -> Self {
         let text = &texts.consent;
-        let name = view.client.shown_name();
+        let name = view.client.shown_name(texts);
         let agent = view.client.agent.as_ref();
         let guest = view
             .guest
@@ -349,7 +351,7 @@ fn words<'a>(purpose: &str, agent: Option<&AgentView>, texts: &'a Texts) -> Opti
         &text.own_words_client
     };
     let said = clean(purpose, LONGEST_WORDS);
-    let quotation = fill(&texts.layout.quotation, &[("words", &said)]);
+    let quotation = texts.quotation(&said);
     (!said.is_empty()).then_some(Words { label, quotation })
 }
 

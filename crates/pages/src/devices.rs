@@ -6,10 +6,10 @@ use writ_wire::time::Timestamp;
 
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
-use super::{LONGEST_WORDS, Page, PersonView, Texts, clean};
+use super::{LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
 
 /// A person's devices. To add a passkey scripts ask `POST /app/devices/passkeys/options` for the JSON of
-/// `parseCreationOptionsFromJSON`, with `code` for the first one, otherwise with `assertion`: the answer to
+/// `parseCreationOptionsFromJSON`, with `code` for the first one (with nothing where a login counts for it), otherwise with `assertion`: the answer to
 /// `POST /app/devices/passkeys/prove`. Then they send the form `POST /app/devices/passkeys` with `name` and `credential`
 /// (`toJSON`). A passkey goes by `POST /app/devices/passkeys/remove` with `passkey` and `assertion`. Notifications: `POST /app/devices/push` with
 /// `subscription` (the JSON of `PushSubscription`) and `name`, and `POST /app/devices/push/remove` with `endpoint` or `device`.
@@ -60,12 +60,14 @@ pub struct SessionView {
 }
 
 /// By what they signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionProof {
     Password,
     Passkey,
     /// A link and its code.
     Code,
+    /// A provider, as the operator calls it.
+    Provider(String),
 }
 
 /// What proves the person who adds a passkey.
@@ -73,6 +75,8 @@ pub enum SessionProof {
 pub enum Enrolment {
     /// A code that they were given.
     First,
+    /// A login at a provider, a moment ago.
+    FirstByLogin,
     /// A passkey that they have.
     Another,
     /// Passkeys need a host name or https.
@@ -166,7 +170,7 @@ struct SessionWords<'a> {
     id: &'a str,
     browser: Sentence,
     since: Sentence,
-    how: &'a str,
+    how: Sentence,
     address: Option<Sentence>,
     current: bool,
 }
@@ -184,10 +188,11 @@ impl SessionView {
                 (None, None) => fill(&text.unnamed, &[]),
             },
             since: fill(&text.since, &[("at", &texts.moment(self.since))]),
-            how: match self.proof {
-                SessionProof::Password => &text.password,
-                SessionProof::Passkey => &text.passkey,
-                SessionProof::Code => &text.code,
+            how: match &self.proof {
+                SessionProof::Password => fill(&text.password, &[]),
+                SessionProof::Passkey => fill(&text.passkey, &[]),
+                SessionProof::Code => fill(&text.code, &[]),
+                SessionProof::Provider(label) => fill(&text.provider, &[("name", &plain(label))]),
             },
             address: self
                 .address

@@ -43,7 +43,7 @@ pub enum ElsewhereProblem {
 impl ElsewherePage {
     pub fn page(&self, texts: &Texts) -> Page {
         let text = &texts.elsewhere;
-        let name = self.client.shown_name();
+        let name = self.client.shown_name(texts);
         let waiting = match self.step {
             ElsewhereStep::Start => None,
             ElsewhereStep::Waiting { number, left } => Some(Waiting {

@@ -110,7 +110,7 @@ impl FailurePage {
                     client, address, ..
                 },
             ) => {
-                let name = [("name", client.shown_name())];
+                let name = [("name", client.shown_name(texts))];
                 let name = name.each_ref().map(|(key, value)| (*key, value.as_str()));
                 (fill(&texts.failure.back_to_client, &name), address.as_str())
             }

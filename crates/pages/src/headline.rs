@@ -70,7 +70,7 @@ impl<'a> Head<'a> {
     fn within(room: Room, view: &ScreenView, texts: &'a Texts) -> Self {
         let (text, agent) = (&texts.approval, view.client.agent.as_ref());
         let mut brief = Brief::within(room);
-        let name = brief.name(&view.client.shown_name());
+        let name = brief.name(&view.client.shown_name(texts));
         let mut head = Self {
             letters: letters(&name),
             publisher: match agent {
@@ -96,7 +96,7 @@ impl<'a> Head<'a> {
             part_of: view.purpose.as_ref().and_then(|purpose| {
                 let words = clean(purpose.words.as_deref()?, LONGEST_WORDS);
                 let words = brief.purpose(&words);
-                let quoted = fill(&texts.layout.quotation, &[("words", &words)]);
+                let quoted = texts.quotation(&words);
                 Some(fill(&text.part_of, &[("purpose", &quoted.to_string())]))
             }),
             name: fill("{name}", &[("name", &name)]),
@@ -270,10 +270,8 @@ fn act<'a>(
     brief: &mut Brief,
 ) -> Option<ActHead<'a>> {
     let (headline, text) = (detail.headline.as_ref()?, &texts.approval);
-    let mut quoted = |value: &String| {
-        let words = brief.value(&writ_authority::legible(value));
-        fill(&texts.layout.quotation, &[("words", &words)])
-    };
+    let mut quoted =
+        |value: &String| texts.quotation(&brief.value(&writ_authority::legible(value)));
     let payee = headline.payee.as_ref().map(&mut quoted);
     let object = headline.object.as_ref().map(&mut quoted);
     let line = brief.line(&said_now(&headline.line, texts, now));
@@ -332,7 +330,35 @@ const MOST_WORDS: usize = 48;
 
 #[cfg(test)]
 mod tests {
+    use super::{AMPLE, Head, MOST_WORDS, SCARCE};
     use crate::{Languages, app_samples as samples};
+
+    /// Whatever the payee and the purpose are called: nothing is shortened that need not be.
+    #[test]
+    fn so_many_words_stand_there_whole() {
+        let languages = Languages::load().unwrap();
+        let texts = languages.of("en");
+        let mut whole_ones = std::collections::BTreeSet::new();
+        for (payee, purpose) in (1..=12).flat_map(|payee| (1..=24).map(move |words| (payee, words)))
+        {
+            let mut view = samples::approval();
+            let headline = view.screen.details[0].headline.as_mut().unwrap();
+            headline.payee = Some(vec!["A"; payee].join(" "));
+            view.screen.purpose.as_mut().unwrap().words = Some(vec!["b"; purpose].join(" "));
+            let whole = Head::within(AMPLE, &view.screen, texts).sections();
+            let words = Head::within(AMPLE, &view.screen, texts).words();
+            let shown = Head::of(&view.screen, texts);
+            assert_eq!(
+                shown.sections() == whole,
+                words <= MOST_WORDS,
+                "{payee} {purpose} {words}"
+            );
+            let least = Head::within(SCARCE, &view.screen, texts).words();
+            assert!(shown.words() <= MOST_WORDS.max(least), "{payee} {purpose}");
+            whole_ones.insert(words);
+        }
+        assert!(whole_ones.contains(&MOST_WORDS) && whole_ones.contains(&(MOST_WORDS + 1)));
+    }
 
     /// Where a line holds words of its type alone, or all its values are folded, nothing stands there that the agent wrote.
     #[test]

@@ -96,7 +96,7 @@ impl<'a> Entry<'a> {
         let subject = plain(&view.subject_name);
         Self {
             id: &view.id,
-            agent_name: view.client.shown_name(),
+            agent_name: view.client.shown_name(texts),
             publisher: view.client.agent.as_ref().map(|agent| {
                 let name = clean(&agent.publisher, LONGEST_WORDS);
                 (name, agent.publisher_verified)
@@ -127,4 +127,34 @@ struct InboxTemplate<'a> {
     lead: Sentence,
     paused_by_reset: bool,
     entries: Vec<Entry<'a>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app_samples as samples;
+
+    #[test]
+    fn of_several_sentences_the_first_are_shown_and_the_others_counted() {
+        let texts = Texts::load().unwrap();
+        let mut view = samples::inbox().requests.remove(0);
+        for (all, more) in [
+            (1, None),
+            (MOST_SENTENCES, None),
+            (MOST_SENTENCES + 1, Some("1")),
+        ] {
+            let one = |place| samples::pieces(&format!("Sentence {place}"));
+            view.sentences = (0..all).map(one).collect();
+            let entry = Entry::of(&view, samples::now(), &texts);
+            assert_eq!(entry.sentences.len(), all.min(MOST_SENTENCES));
+            let counted = entry.more.map(|words| words.to_string());
+            assert_eq!(counted.is_some(), more.is_some(), "{all}");
+            assert!(
+                counted
+                    .unwrap_or_default()
+                    .contains(more.unwrap_or_default()),
+                "{all}"
+            );
+        }
+    }
 }

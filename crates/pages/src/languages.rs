@@ -2,11 +2,15 @@
 //! 12.5.4), then English.
 
 use std::sync::Arc;
+#[cfg(debug_assertions)]
+use std::sync::OnceLock;
 
 use http::HeaderMap;
 use http::header::{ACCEPT_LANGUAGE, COOKIE};
 
 use super::brand::Brand;
+#[cfg(debug_assertions)]
+use super::pseudo;
 use super::texts::{TextError, Texts};
 
 /// Holds the tag that a person chose.
@@ -20,9 +24,9 @@ pub const LANGUAGES: [&str; 2] = ["en", "de"];
 pub struct Languages {
     english: Texts,
     others: Vec<Texts>,
-    /// Found by its tag alone, and named nowhere.
+    /// Found by its tag alone, and named nowhere; read when somebody asks for it, if it can be.
     #[cfg(debug_assertions)]
-    pseudo: Texts,
+    pseudo: OnceLock<Option<Texts>>,
 }
 
 impl Languages {
@@ -31,7 +35,7 @@ impl Languages {
             english: Texts::load()?,
             others: vec![Texts::german()?],
             #[cfg(debug_assertions)]
-            pseudo: Texts::pseudo()?,
+            pseudo: OnceLock::new(),
         })
     }
 
@@ -42,7 +46,7 @@ impl Languages {
             english: self.english.under(brand),
             others: others.map(|texts| texts.under(brand)).collect(),
             #[cfg(debug_assertions)]
-            pseudo: self.pseudo.under(brand),
+            pseudo: OnceLock::new(),
         }
     }
 
@@ -91,17 +95,29 @@ impl Languages {
             .collect()
     }
 
+    /// English, for answers without a language of the user's.
+    pub fn english(&self) -> &Texts {
+        &self.english
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &Texts> {
         std::iter::once(&self.english).chain(&self.others)
     }
 
     fn find(&self, tag: &str) -> Option<&Texts> {
         let primary = primary(tag);
-        let all = self.all();
+        let mut all = self.all();
+        let found = all.find(|texts| texts.locale().eq_ignore_ascii_case(primary));
         #[cfg(debug_assertions)]
-        let all = all.chain(std::iter::once(&self.pseudo));
-        let mut all = all;
-        all.find(|texts| texts.locale().eq_ignore_ascii_case(primary))
+        let found = found.or_else(|| self.pseudo(primary));
+        found
+    }
+
+    #[cfg(debug_assertions)]
+    fn pseudo(&self, primary: &str) -> Option<&Texts> {
+        let read = || Some(Texts::pseudo().ok()?.under(self.english.shared_brand()));
+        let is_asked_for = primary.eq_ignore_ascii_case(pseudo::TAG);
+        is_asked_for.then(|| self.pseudo.get_or_init(read).as_ref())?
     }
 }
 
@@ -172,6 +188,14 @@ mod tests {
         assert_eq!(chosen(None, Some("fr, de;q=0.5, en;q=0.4")), "de");
         assert_eq!(chosen(None, Some("de;q=0, *")), "en");
         assert_eq!(chosen(None, Some(";;q=,,x;q=nan,\u{0}")), "en");
+    }
+
+    #[test]
+    fn as_many_languages_of_a_browser_are_read() {
+        for (before, language) in [(MOST_RANGES - 1, "de"), (MOST_RANGES, "en")] {
+            let header = format!("{}de", "tlh,".repeat(before));
+            assert_eq!(chosen(None, Some(&header)), language, "{before}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod brand;
 mod brand_icon;
 mod brief;
 mod clean;
+mod client_name;
 mod consent;
 mod device_code;
 mod devices;
@@ -58,6 +59,7 @@ mod tasks;
 mod texts;
 mod through;
 mod undo;
+mod upstream;
 pub mod zones;
 
 #[cfg(test)]
@@ -119,7 +121,7 @@ pub use guest::{AskedTypeView, GuestView, LifetimeView};
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
 pub use languages::{LANGUAGE_COOKIE, LANGUAGES, Languages};
-pub use login::{Login, LoginProblem};
+pub use login::{Login, LoginProblem, OfferedUpstream};
 pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};
 pub use person::PersonView;
@@ -131,6 +133,7 @@ pub use tasks::{HolderView, MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 pub use through::{RetryView, ThroughView};
 pub use undo::{UndoAct, UndoProblem, UndoProofs, UndoStep, UndoView};
+pub use upstream::{LinkedView, LinkingProblem, LinkingProof, UpstreamPage, UpstreamView};
 
 /// A finished page. As an HTTP response it carries the headers of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,19 +21,21 @@ pub(super) struct ListedApp<'a> {
 impl<'a> ListedApp<'a> {
     pub(super) fn remembered(view: &'a RememberedView, now: Timestamp, texts: &Texts) -> Self {
         let until = texts.when(view.until, now);
-        Self::of(&view.client, fill(&texts.agents.until, &[("at", &until)]))
+        let said = fill(&texts.agents.until, &[("at", &until)]);
+        Self::of(&view.client, said, texts)
     }
 
     pub(super) fn paused(view: &'a PausedView, now: Timestamp, texts: &'a Texts) -> Self {
         let since = texts.when(view.since, now);
+        let said = fill(&texts.pause.since, &[("at", &since)]);
         Self {
             cause: Some(pause_cause::of_client(view.because, texts)),
-            ..Self::of(&view.client, fill(&texts.pause.since, &[("at", &since)]))
+            ..Self::of(&view.client, said, texts)
         }
     }
 
-    fn of(client: &'a ClientView, said: Sentence) -> Self {
-        let name = client.shown_name();
+    fn of(client: &'a ClientView, said: Sentence, texts: &Texts) -> Self {
+        let name = client.shown_name(texts);
         Self {
             id: &client.client_id,
             letters: letters(&name),

@@ -24,6 +24,16 @@ pub struct Login {
     /// Whether the page offers a passkey: its script asks `POST /login/passkey/options` (form: `csrf`) for the JSON of
     /// `parseRequestOptionsFromJSON`, then sends the form `POST /login/passkey` with `csrf`, `request`, `next` and `assertion`.
     pub offers_passkey: bool,
+    /// Each is a form `POST /upstream/{name}` with `csrf`, `request` and `next`.
+    pub upstreams: Vec<OfferedUpstream>,
+}
+
+/// A provider by which people sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferedUpstream {
+    pub name: String,
+    /// As the operator calls it.
+    pub label: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +41,9 @@ pub enum LoginProblem {
     /// Unknown user or wrong password: never says which.
     Wrong,
     /// Until then no try is looked at.
-    TooMany { retry_after: Duration },
+    TooMany {
+        retry_after: Duration,
+    },
     /// The pool that checks passwords is full.
     Busy,
     /// The form's token is no longer valid.
@@ -40,6 +52,13 @@ pub enum LoginProblem {
     PasskeyFailed,
     /// The passkey's backup eligibility is no longer that of enrolment, so it is retired.
     PasskeyChanged,
+    /// What the provider said is not right, or it said that nobody signed in.
+    UpstreamFailed,
+    UpstreamUnavailable,
+    /// Proved there, and not let in here.
+    UpstreamNotAdmitted,
+    /// The provider does not say that this is a login of now.
+    UpstreamNotFresh,
 }
 
 impl Login {
@@ -51,6 +70,7 @@ impl Login {
             view: self,
             username: plain(&self.username),
             lead: self.lead(texts),
+            upstreams: self.upstream_buttons(texts),
             problem: self.problem.map(|problem| problem.text(texts)),
             fields_wrong: self.problem == Some(LoginProblem::Wrong),
         };
@@ -64,12 +84,24 @@ impl Login {
         }
     }
 
-    /// The login for a request may end with the redirect of its client.
+    /// The login for a request may end with the redirect of its client, and one by a provider goes on there.
     fn form_ends(&self) -> FormEnds {
-        match self.request {
-            Some(_) => FormEnds::Anywhere,
-            None => FormEnds::Here,
+        match self.request.is_none() && self.upstreams.is_empty() {
+            true => FormEnds::Here,
+            false => FormEnds::Anywhere,
         }
+    }
+
+    /// The name in the path, and what the button says.
+    fn upstream_buttons(&self, texts: &Texts) -> Vec<(&str, Sentence)> {
+        let button = |one: &OfferedUpstream| {
+            let label = plain(&one.label);
+            fill(&texts.login.upstream, &[("name", &label)])
+        };
+        let upstreams = self.upstreams.iter();
+        upstreams
+            .map(|one| (one.name.as_str(), button(one)))
+            .collect()
     }
 
     fn lead(&self, texts: &Texts) -> Sentence {
@@ -80,32 +112,35 @@ impl Login {
             Some(_) => &texts.login.lead_agent,
             None => &texts.login.lead_client,
         };
-        fill(text, &[("name", &client.shown_name())])
+        fill(text, &[("name", &client.shown_name(texts))])
     }
 }
 
 impl LoginProblem {
     /// Not 401, which RFC 9110 section 15.5.2 ties to `WWW-Authenticate`.
-    fn status(self) -> StatusCode {
+    pub(super) const fn status(self) -> StatusCode {
         match self {
-            Self::Wrong | Self::PasskeyFailed | Self::PasskeyChanged => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::Wrong
+            | Self::PasskeyFailed
+            | Self::PasskeyChanged
+            | Self::UpstreamFailed
+            | Self::UpstreamNotFresh => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::UpstreamNotAdmitted => StatusCode::FORBIDDEN,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::UpstreamUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Expired => StatusCode::FORBIDDEN,
         }
     }
 
     /// After how long another try is looked at, where that is known.
-    const fn retry_after(self) -> Option<Duration> {
+    pub(super) const fn retry_after(self) -> Option<Duration> {
         match self {
             Self::TooMany { retry_after } => Some(retry_after),
             _ => None,
         }
     }
 
-    fn text(self, texts: &Texts) -> &str {
+    pub(super) fn text(self, texts: &Texts) -> &str {
         match self {
             Self::Wrong => &texts.login.problem.wrong,
             Self::TooMany { .. } => &texts.login.problem.too_many,
@@ -113,6 +148,10 @@ impl LoginProblem {
             Self::Expired => &texts.login.problem.expired,
             Self::PasskeyFailed => &texts.login.problem.passkey_failed,
             Self::PasskeyChanged => &texts.login.problem.passkey_changed,
+            Self::UpstreamFailed => &texts.login.problem.upstream_failed,
+            Self::UpstreamUnavailable => &texts.login.problem.upstream_unavailable,
+            Self::UpstreamNotAdmitted => &texts.login.problem.upstream_not_admitted,
+            Self::UpstreamNotFresh => &texts.login.problem.upstream_not_fresh,
         }
     }
 }
@@ -125,6 +164,7 @@ struct LoginTemplate<'a> {
     view: &'a Login,
     username: String,
     lead: Sentence,
+    upstreams: Vec<(&'a str, Sentence)>,
     problem: Option<&'a str>,
     fields_wrong: bool,
 }

@@ -24,7 +24,7 @@ impl LogoutQuestion {
         let account = plain(&self.name);
         let lead = match &self.client {
             Some(client) => {
-                let values = [("client", &*client.shown_name()), ("name", &*account)];
+                let values = [("client", &*client.shown_name(texts)), ("name", &*account)];
                 fill(&text.lead_client, &values)
             }
             None => fill(&text.lead, &[("name", &account)]),

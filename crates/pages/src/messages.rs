@@ -6,6 +6,7 @@ use writ_core::account_link::LinkKind;
 use writ_core::client::Client;
 use writ_core::pending::PendingRequest;
 
+use super::client_name::client_name;
 use super::{LONGEST_WORDS, TextError, clean, title_of};
 
 /// What happened to a passkey of the person who is told.
@@ -47,6 +48,8 @@ pub enum AccountNews {
     Passkey(Passkey),
     /// It has a new one.
     Password,
+    /// An account at a provider signs in as them.
+    UpstreamLinked,
     /// An operator lets them set another password.
     ResetBegun,
     /// They set another one by a link: sessions ended, and what acts for them is paused.
@@ -60,6 +63,8 @@ pub struct Words([(&'static str, MessageTexts); 2]);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MessageTexts {
+    #[serde(skip)]
+    language: &'static str,
     push: Push,
     mail: Mail,
     suspended: Mail,
@@ -68,6 +73,7 @@ pub struct MessageTexts {
     passkey_added: News,
     passkey_removed: News,
     passkey_code: News,
+    upstream_linked: News,
     password_changed: News,
     reset_begun: News,
     recovered: News,
@@ -143,15 +149,13 @@ pub struct Said {
 
 impl Words {
     pub fn load() -> Result<Self, TextError> {
+        let read = |language, text| {
+            let texts = toml::from_str(text)?;
+            Ok::<_, TextError>((language, MessageTexts { language, ..texts }))
+        };
         Ok(Self([
-            (
-                "en",
-                toml::from_str(include_str!("../text/notices/en.toml"))?,
-            ),
-            (
-                "de",
-                toml::from_str(include_str!("../text/notices/de.toml"))?,
-            ),
+            read("en", include_str!("../text/notices/en.toml"))?,
+            read("de", include_str!("../text/notices/de.toml"))?,
         ]))
     }
 
@@ -201,11 +205,11 @@ impl MessageTexts {
 
     fn asked_by(&self, text: &str, asker: MessageAsker<'_>) -> String {
         match asker.resource {
-            None => named(text, asker.agent),
+            None => named(text, &self.name(asker.agent)),
             Some(resource) => {
                 let resource = clean(resource, LONGEST_WORDS);
                 let through = self.push.through.replace("{resource}", &resource);
-                named(&text.replace("{agent}", &through), asker.agent)
+                named(&text.replace("{agent}", &through), &self.name(asker.agent))
             }
         }
     }
@@ -213,8 +217,8 @@ impl MessageTexts {
     /// To the admin: the agent is stopped for everybody.
     pub fn suspended(&self, agent: &Client, person: &str) -> Said {
         let id = agent.id.as_str();
-        self.suspended
-            .filled(agent, &[("{id}", id), ("{person}", person)])
+        let values = [("{id}", id), ("{person}", person)];
+        self.suspended.filled(&self.name(agent), &values)
     }
 
     /// To the admin: the agent is stopped for the person who said so; of who decides for another nothing is.
@@ -224,7 +228,7 @@ impl MessageTexts {
             Reporter::Subject => &self.reported,
             Reporter::Approver => &self.reported_other,
         };
-        letter.filled(agent, &[("{id}", id), ("{person}", person)])
+        letter.filled(&self.name(agent), &[("{id}", id), ("{person}", person)])
     }
 
     pub fn account(&self, what: AccountNews) -> Said {
@@ -246,16 +250,16 @@ impl MessageTexts {
     pub fn used_twice(&self, client: &Client) -> Said {
         let News { title, body, .. } = &self.used_twice;
         Said {
-            title: named(title, client),
-            body: named(body, client),
+            title: named(title, &self.name(client)),
+            body: named(body, &self.name(client)),
         }
     }
 
     pub fn used_twice_letter(&self, client: &Client, url: &str) -> Said {
         let News { title, text, .. } = &self.used_twice;
         Said {
-            title: named(title, client),
-            body: named(&text.replace("{url}", url), client),
+            title: named(title, &self.name(client)),
+            body: named(&text.replace("{url}", url), &self.name(client)),
         }
     }
 
@@ -263,8 +267,9 @@ impl MessageTexts {
     pub fn not_done(&self, client: &Client, resource: &str) -> Said {
         let News { title, body, .. } = &self.not_done;
         Said {
-            title: named(title, client),
-            body: named(body, client).replace("{resource}", &clean(resource, LONGEST_WORDS)),
+            title: named(title, &self.name(client)),
+            body: named(body, &self.name(client))
+                .replace("{resource}", &clean(resource, LONGEST_WORDS)),
         }
     }
 
@@ -272,8 +277,9 @@ impl MessageTexts {
         let News { title, text, .. } = &self.not_done;
         let text = text.replace("{url}", url);
         Said {
-            title: named(title, client),
-            body: named(&text, client).replace("{resource}", &clean(resource, LONGEST_WORDS)),
+            title: named(title, &self.name(client)),
+            body: named(&text, &self.name(client))
+                .replace("{resource}", &clean(resource, LONGEST_WORDS)),
         }
     }
 
@@ -291,7 +297,7 @@ impl MessageTexts {
             Reporter::Subject => &self.resource_reported,
             Reporter::Approver => &self.resource_reported_other,
         };
-        let Said { title, body } = letter.filled(client, &values);
+        let Said { title, body } = letter.filled(&self.name(client), &values);
         Said {
             title: title.replace("{resource}", &resource),
             body,
@@ -326,11 +332,16 @@ impl MessageTexts {
         }
     }
 
+    fn name(&self, client: &Client) -> String {
+        client_name(&client.name, self.language)
+    }
+
     fn news(&self, what: AccountNews) -> &News {
         match what {
             AccountNews::Passkey(Passkey::Added) => &self.passkey_added,
             AccountNews::Passkey(Passkey::Removed) => &self.passkey_removed,
             AccountNews::Passkey(Passkey::CodeMade) => &self.passkey_code,
+            AccountNews::UpstreamLinked => &self.upstream_linked,
             AccountNews::Password => &self.password_changed,
             AccountNews::ResetBegun => &self.reset_begun,
             AccountNews::Recovered => &self.recovered,
@@ -344,7 +355,7 @@ impl MessageTexts {
 }
 
 impl Mail {
-    fn filled(&self, agent: &Client, values: &[(&str, &str)]) -> Said {
+    fn filled(&self, agent: &str, values: &[(&str, &str)]) -> Said {
         let text = values
             .iter()
             .fold(self.text.clone(), |text, (name, value)| {
@@ -358,8 +369,8 @@ impl Mail {
 }
 
 /// The agent's name comes last, so that nothing in it is filled.
-fn named(text: &str, agent: &Client) -> String {
-    text.replace("{agent}", &clean(&agent.name, LONGEST_WORDS))
+fn named(text: &str, agent: &str) -> String {
+    text.replace("{agent}", agent)
 }
 
 /// Titles of the types of what is asked, each once.

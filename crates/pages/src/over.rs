@@ -4,9 +4,10 @@ use askama::Template;
 use http::StatusCode;
 
 use super::around::{Around, Tab};
+use super::client_name::client_name;
 use super::sections::OverText;
 use super::sentence::{Part, Sentence, fill};
-use super::{LONGEST_WORDS, Page, PersonView, ReportView, Texts, clean};
+use super::{Page, PersonView, ReportView, Texts, plain};
 
 /// How a request ended, in the place of its screen.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub enum HowOver {
     Stopped,
     /// Denied and reported: the admin knows.
     Reported(ReportView),
+    /// Another question of this resource server was reported.
+    EndedByReport {
+        resource: String,
+    },
     Expired,
     /// Approved, and nobody used it in time.
     NotDone,
@@ -83,7 +88,7 @@ impl Over {
         let name = self
             .agent_name
             .as_deref()
-            .map(|name| clean(name, LONGEST_WORDS));
+            .map(|name| client_name(name, texts.locale()));
         let name = name.filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| texts.activity.kind.somebody.clone());
         let (agreed, need) = match self.how {
@@ -93,6 +98,7 @@ impl Over {
         let (agreed, need) = (agreed.to_string(), need.to_string());
         let resource = match &self.how {
             HowOver::Reported(report) => report.resource(),
+            HowOver::EndedByReport { resource } => plain(resource),
             _ => String::new(),
         };
         fill(
@@ -115,6 +121,7 @@ impl HowOver {
             Self::Denied => &over.denied,
             Self::Stopped => &over.stopped,
             Self::Reported(report) => report.over(texts),
+            Self::EndedByReport { .. } => &over.ended_by_report,
             Self::Expired => &over.expired,
             Self::NotDone => &over.not_done,
             Self::TakenBack => &over.taken_back,

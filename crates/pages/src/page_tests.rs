@@ -346,7 +346,7 @@ fn a_guest_s_page_says_what_is_still_asked_and_the_record_too() {
     let both = guest(vec![asked("Payment", false), asked("Transfer", true)]);
     let english = "It still has to ask each time for: Payment, Transfer above a set amount.";
     let german =
-        "Weiterhin jedes Mal fragen muss es bei: Payment, Transfer über einem festen Betrag.";
+        "Weiterhin jedes Mal gefragt werden Sie bei: Payment, Transfer über einem festen Betrag.";
     for (texts, words) in [(texts(), english), (Texts::german().unwrap(), german)] {
         assert!(read(&both.page(&texts).html).contains(words));
         assert!(both.recorded_text(&texts).contains(words));

@@ -109,7 +109,7 @@ impl ReceiptPage {
             around: Around::of(&self.person, Tab::Beside, texts),
             lead: fill(
                 self.verdict.lead(texts),
-                &[("name", &self.client.shown_name())],
+                &[("name", &self.client.shown_name(texts))],
             ),
             votes: self
                 .by
@@ -123,7 +123,7 @@ impl ReceiptPage {
             report: self
                 .report
                 .as_ref()
-                .map(|report| report.done(&self.client.shown_name(), texts)),
+                .map(|report| report.done(&self.client.shown_name(texts), texts)),
             view: self,
             verdict,
         };

@@ -34,6 +34,7 @@ pub(super) fn login() -> Login {
         username: String::new(),
         problem: None,
         offers_passkey: true,
+        upstreams: Vec::new(),
     }
 }
 

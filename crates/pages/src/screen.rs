@@ -203,7 +203,7 @@ fn heading(view: &ScreenView, texts: &Texts) -> Sentence {
         Some(_) => &texts.approval.heading_agent,
         None => &texts.approval.heading_client,
     };
-    fill(text, &[("name", &client.shown_name())])
+    fill(text, &[("name", &client.shown_name(texts))])
 }
 
 fn publisher(client: &ClientView, texts: &Texts) -> Sentence {
@@ -235,7 +235,7 @@ fn who(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
 fn chain(view: &ScreenView, texts: &Texts) -> Option<Sentence> {
     let (first, between) = view.chain.split_first()?;
     let mut rest: Vec<String> = between.iter().map(|agent| agent.shown(texts)).collect();
-    rest.push(view.client.shown_name());
+    rest.push(view.client.shown_name(texts));
     let rest = rest.join(&texts.approval.chain_separator);
     let values = [("first", first.shown(texts)), ("rest", rest)];
     let values = values
@@ -340,8 +340,7 @@ fn words(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
 }
 
 fn quotation(words: &str, texts: &Texts) -> Sentence {
-    let words = clean(words, LONGEST_WORDS);
-    fill(&texts.layout.quotation, &[("words", &words)])
+    texts.quotation(&clean(words, LONGEST_WORDS))
 }
 
 fn facts<'a>(view: &ScreenView, texts: &'a Texts) -> Vec<(&'a str, String)> {

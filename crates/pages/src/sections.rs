@@ -20,12 +20,13 @@ texts! {
     }
     LoginProblemTexts {
         wrong: String, too_many: String, busy: String, expired: String, passkey_failed: String,
-        passkey_changed: String,
+        passkey_changed: String, upstream_failed: String, upstream_unavailable: String,
+        upstream_not_admitted: String, upstream_not_fresh: String,
     }
     LoginTexts {
         title: String, lead: String, lead_agent: String, lead_client: String, username: String,
         password: String, submit: String, passkey: String, or_password: String, forgot: String,
-        problem: LoginProblemTexts,
+        upstream: String, problem: LoginProblemTexts,
     }
     AccountProblemTexts {
         form_expired: String, wrong_code: String, passkey_failed: String,
@@ -152,7 +153,7 @@ texts! {
         by_other_yes: OverText, by_other_no: OverText, waits: OverText, number_wrong: OverText,
         number_wrong_elsewhere: OverText,
         changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
-        taken_back: OverText, silenced: OverText, silenced_both: OverText, told: OverText, described_anew: OverText,
+        taken_back: OverText, silenced: OverText, silenced_both: OverText, told: OverText, ended_by_report: OverText, described_anew: OverText,
     }
     AgentDidTexts {
         done: String, done_something: String, used: String, used_something: String, permitted: String, permitted_something: String,
@@ -184,11 +185,16 @@ texts! {
         reset: String, weaker: String, task_unknown: String, operator: String, sign_in_first: String,
         after_reset: String, after_reset_here: String, after_reset_now: String, see: String,
     }
+    UpstreamTexts {
+        title: String, lead: String, since: String, used: String, came: String, remove: String, link: String,
+        by_passkey: String, password: String, nothing: String, failed: String, not_proven: String, taken: String,
+        already_there: String, too_many: String,
+    }
     ActivityKindTexts {
         did: String, consented: String, consent_denied: String, asked: String, approved: String,
         approved_by: String, approved_less_by: String, denied_by: String, not_me_by: String,
         stopped_by: String, stopped_by_operator: String, wrong_number: String, paused: String, allowed_again: String, suspended: String,
-        approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
+        approved_less: String, agreed: String, denied: String, expired: String, not_me: String, ended_by_report: String,
         used: String, not_done: String, cancelled: String, permitted: String, done: String, done_in_vain: String, not_begun: String, unreported: String,
         handed_over: String, stopped: String, resumed: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String, signed_in_code: String,
         sign_in_failed: String, session_ended: String, somebody: String,
@@ -198,6 +204,7 @@ texts! {
         code_made: String, joined: String, password_changed: String, password_reset: String,
         password_by_operator: String, reset_asked: String, reset_begun: String, reset_ended: String,
         address_changed: String, address_removed: String, address_by_operator: String, user_code_set: String,
+        upstream_linked: String, upstream_removed: String,
         user_code_removed: String, time_zone_changed: String, quiet_hours_changed: String, notifications_on: String,
         notifications_off: String, wrong_code: String, passkey_failed: String, enabled_by_operator: String,
         address_asked: String, wrong_password: String, disabled_by_operator: String, settings_by_operator: String, settings_changed: String,
@@ -217,13 +224,13 @@ texts! {
     }
     SessionTexts {
         title: String, named: String, unnamed: String, since: String, password: String, passkey: String, code: String,
-        from: String, current: String, end: String, end_others: String, ended: String, none_ended: String,
+        provider: String, from: String, current: String, end: String, end_others: String, ended: String, none_ended: String,
         hint: String,
     }
     DevicesTexts {
         title: String, lead: String, passkeys: String, none: String, added: String, used: String,
         never_used: String, remove: String, add: String, add_name: String, add_hint: String,
-        add_first: String, code: String, counts_not: String, prove_hint: String, impossible: String,
+        add_first: String, add_by_login: String, code: String, counts_not: String, prove_hint: String, impossible: String,
         needs_script: String, unsupported: String, failed: String, wrong_code: String,
         paused: String, stale: String, notifications: String, notifications_off: String,
         notifications_none: String, enable: String, disable: String, blocked: String,

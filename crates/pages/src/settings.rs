@@ -30,6 +30,8 @@ pub struct Settings {
     pub email_possible: bool,
     /// Whether the person proves a change by a passkey instead of their password.
     pub by_passkey: bool,
+    /// Whether providers are offered by which people sign in.
+    pub upstreams: bool,
     pub has_user_code: bool,
     /// Tag and name of each, in that language itself: `Languages::names`.
     pub languages: Vec<(String, String)>,

@@ -1,5 +1,6 @@
 //! One task of an agent as a person sees it: what it may do, for how long, and whether it can be stopped.
 
+use super::client_name::client_name;
 use super::scope::scope_sentence;
 use super::sentence::{Sentence, fill};
 use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
@@ -148,10 +149,10 @@ pub(super) struct TreeLine {
 
 impl TreeLine {
     fn of(holder: &HolderView, texts: &Texts) -> Self {
-        let name = clean(&holder.name, LONGEST_WORDS);
+        let name = client_name(&holder.name, texts.locale());
         let said = match holder.through.as_deref() {
             Some(through) => {
-                let through = clean(through, LONGEST_WORDS);
+                let through = client_name(through, texts.locale());
                 let values = [("name", &*name), ("through", &*through)];
                 fill(&texts.agents.tree_through, &values)
             }
@@ -184,7 +185,7 @@ impl<'a> Entry<'a> {
             id: &task.id,
             quotation: said
                 .filter(|said| !said.is_empty())
-                .map(|said| fill(&texts.layout.quotation, &[("words", &said)])),
+                .map(|said| texts.quotation(&said)),
             sentences: task
                 .sentences
                 .iter()

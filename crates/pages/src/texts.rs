@@ -13,9 +13,9 @@ use super::sections::{
     AccountTexts, ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts,
     DevicesTexts, DoneTexts, ElsewhereTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts,
     LayoutTexts, LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, PauseTexts,
-    ReceiptTexts, SettingsTexts, TimeTexts, UndoTexts,
+    ReceiptTexts, SettingsTexts, TimeTexts, UndoTexts, UpstreamTexts,
 };
-use super::sentence::fill;
+use super::sentence::{Sentence, fill};
 use crate::zones::Zone;
 
 /// The catalogue cannot be read: a key is missing, unknown or of the wrong type.
@@ -62,6 +62,7 @@ pub struct CatalogueTexts {
     pub(super) agents: AgentsTexts,
     pub(super) undo: UndoTexts,
     pub(super) pause: PauseTexts,
+    pub(super) upstream: UpstreamTexts,
     pub(super) activity: ActivityTexts,
     pub(super) devices: DevicesTexts,
     pub(super) settings: SettingsTexts,
@@ -114,6 +115,11 @@ impl Texts {
             brand: Arc::clone(brand),
             ..self
         }
+    }
+
+    #[cfg(debug_assertions)]
+    pub(super) fn shared_brand(&self) -> &Arc<Brand> {
+        &self.brand
     }
 
     pub(super) fn brand(&self) -> &Brand {
@@ -227,6 +233,11 @@ impl Texts {
             ("zone", &*local.zone),
         ];
         Some(fill(pattern, &values).to_string())
+    }
+
+    /// Words of others, in the quotation marks of this language.
+    pub(super) fn quotation(&self, words: &str) -> Sentence {
+        fill(&self.layout.quotation, &[("words", words)])
     }
 
     pub(super) fn page_title(&self, page: &str) -> String {

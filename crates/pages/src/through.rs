@@ -31,7 +31,7 @@ impl ThroughView {
         acts: impl Iterator<Item = Sentence>,
         texts: &Texts,
     ) -> Sentence {
-        let (name, resource) = (client.shown_name(), plain(&self.resource));
+        let (name, resource) = (client.shown_name(texts), plain(&self.resource));
         let values = [("name", &*name), ("resource", &*resource)];
         let mut heading = fill(&texts.approval.heading_through, &values);
         for act in acts {
@@ -44,7 +44,7 @@ impl ThroughView {
     /// Whose words the values of the action are.
     pub(super) fn whose_words(&self, client: &ClientView, texts: &Texts) -> Sentence {
         let text = &texts.approval;
-        let (name, resource) = (client.shown_name(), plain(&self.resource));
+        let (name, resource) = (client.shown_name(texts), plain(&self.resource));
         let members: Vec<String> = self.resolved.iter().map(|name| plain(name)).collect();
         let members = members.join(&text.list_separator);
         let values = [
@@ -63,7 +63,7 @@ impl ThroughView {
         match self.retry {
             RetryView::Waits => None,
             RetryView::CallsAgain => {
-                let name = client.shown_name();
+                let name = client.shown_name(texts);
                 Some(fill(&texts.approval.call_again, &[("name", &name)]))
             }
         }

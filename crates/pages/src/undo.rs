@@ -98,7 +98,7 @@ impl<'a> UndoWords<'a> {
             UndoStep::Offered => None,
             UndoStep::Proof { with, .. } => Some(with),
         };
-        let name = view.client.shown_name();
+        let name = view.client.shown_name(texts);
         let words = |title: &str, problem: &'a str| Self {
             path: "/app/agents/undo",
             field: "stop",

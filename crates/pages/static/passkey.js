@@ -182,9 +182,13 @@ const prove = async (of, fields) => request(await options(of, of.dataset.prove, 
 /** What the person proved themselves for; kept while the device fails, so that they do it once. */
 let creation;
 async function createHere() {
+  return options(enrolment, enrolment.dataset.options, await enrolling());
+}
+/** A code, a passkey, or the login alone, as the page has it. */
+async function enrolling() {
   const { code } = enrolment.elements;
-  const proof = code ? { code: code.value } : { assertion: JSON.stringify(await prove(enrolment)) };
-  return options(enrolment, enrolment.dataset.options, proof);
+  if (code) return { code: code.value };
+  return enrolment.dataset.prove ? { assertion: JSON.stringify(await prove(enrolment)) } : {};
 }
 ask(enrolment, 'credential', async () => create((creation ??= await createHere())));
 
@@ -199,4 +203,8 @@ ask(undo, 'assertion', () => prove(undo, values(undo, ['stop', 'agent'])));
 /** Of a form of the settings: what is chosen there. */
 for (const setting of forms('setting')) {
   ask(setting, 'assertion', () => prove(setting, values(setting, ['setting', 'email', 'new_password', 'user_code'])));
+}
+
+for (const linking of forms('linking')) {
+  ask(linking, 'assertion', () => prove(linking, values(linking, ['upstream'])));
 }

@@ -13,7 +13,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Url};
 
-pub use address::is_public;
+pub use address::{is_public, translated_ipv4};
 
 /// From the DNS lookup to the last byte of the response.
 pub const TIMEOUT: Duration = Duration::from_secs(5);
@@ -169,6 +169,14 @@ impl GuardedClient {
     /// Also takes certificates that these authorities signed.
     pub fn with_roots(policy: AddressPolicy, roots: &ExtraRoots) -> Result<Self, GuardError> {
         Self::build(policy, roots, TIMEOUT)
+    }
+
+    /// The same client with its connections and authorities, under another policy.
+    pub fn under(&self, policy: AddressPolicy) -> Self {
+        Self {
+            policy,
+            ..self.clone()
+        }
     }
 
     fn build(

@@ -100,4 +100,36 @@ mod https {
     fn unreachable(error: reqwest::Error) -> TransportError {
         TransportError::Unreachable(error.without_url().to_string())
     }
+
+    #[cfg(test)]
+    mod tests {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        use tokio::net::TcpListener;
+
+        use super::*;
+
+        #[tokio::test]
+        async fn an_answer_has_a_largest_size() {
+            for (length, is_read) in [(MAX_RESPONSE_BYTES, true), (MAX_RESPONSE_BYTES + 1, false)] {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let url = format!("http://{}/", listener.local_addr().unwrap());
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+                let answer = [answer.into_bytes(), vec![b'x'; length]].concat();
+                tokio::spawn(async move {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+                    // Whoever has read enough goes away.
+                    let _ = stream.write_all(&answer).await;
+                });
+                let request = Request::get(url).body(Bytes::new()).unwrap();
+                match Https::new().unwrap().send(request).await {
+                    Ok(answer) => assert!(is_read && answer.body().len() == length),
+                    Err(refused) => {
+                        assert!(!is_read, "{refused}");
+                        assert!(matches!(refused, TransportError::TooLarge), "{refused}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, any, get};
+use axum::routing::{MethodFilter, any, get, post};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use writ_core::checks::Endpoint;
 use writ_core::realm::DEFAULT_TENANT;
@@ -21,7 +21,7 @@ pub use crate::client::body::MAX_BODY;
 use crate::client::incoming::{self, program_route};
 use crate::client::{
     access, access_request, ciba, device, introspect, metadata, par, registration, revoke, token,
-    transaction, types, userinfo,
+    transaction, types, upstream_logout, userinfo,
 };
 use crate::node::app::App;
 use crate::node::failure::{LATE, ServerFault};
@@ -40,6 +40,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.well-known/openid-configuration", metadata)
         .route("/jwks", get(metadata::jwks))
         .route("/types/{hash}", get(types::document))
+        .route(upstream_logout::PATH, post(upstream_logout::logout))
         .route(METADATA_PATH, get(access::metadata))
         .route(OPENAPI_PATH, get(access::openapi::description))
         .route("/.well-known/{*other}", any(no_metadata))

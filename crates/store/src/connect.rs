@@ -86,16 +86,21 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
 /// The file holds digests, sealed keys and what people approved: only its owner may read it. SQLite gives the
 /// files beside it the same mode.
 fn create(file: &Path) -> Result<()> {
+    let named = file.display();
     // To open a pipe may take for ever.
     if std::fs::metadata(file).is_ok_and(|there| !there.is_file()) {
-        return Err(StoreError::Url("names what is no file".to_owned()));
+        return Err(StoreError::Url(format!(
+            "names `{named}`, which is no file"
+        )));
     }
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let opened = options.open(file).map(drop);
-    opened.map_err(|e| StoreError::Url(format!("names a file that cannot be written: {e}")))
+    let refused =
+        |e: std::io::Error| format!("names a file that cannot be written, `{named}`: {e}");
+    opened.map_err(|e| StoreError::Url(refused(e)))
 }
 
 async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {

@@ -48,6 +48,11 @@ impl Deadlines {
         self.within_request(self.statement)
     }
 
+    /// For what another request is doing, likewise.
+    pub(crate) fn for_request(&self) -> Result<Duration> {
+        self.within_request(self.request)
+    }
+
     /// Nothing is sent whose answer would not be waited for.
     fn within_request(&self, deadline: Duration) -> Result<Duration> {
         match left_of(self.request) {
@@ -81,7 +86,7 @@ pub(crate) async fn answered_within<T>(
     answer.unwrap_or_else(|_| Err(no_answer()))
 }
 
-fn no_answer() -> sqlx::Error {
+pub(crate) fn no_answer() -> sqlx::Error {
     sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))
 }
 

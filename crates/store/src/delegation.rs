@@ -11,9 +11,6 @@ use crate::json::{self, time};
 use crate::store::DatabaseTransaction;
 use crate::write::InsertBatch;
 
-/// The most delegations of one task that are listed.
-pub const MAX_LISTED: i64 = 1000;
-
 /// Who holds a piece of a task, and how many actors are above.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Holder {
@@ -76,12 +73,6 @@ const BIND: &str = "
 const STOP: &str = "
     UPDATE delegations SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
 
-const OF_TASK: &str = concat!(
-    "SELECT ",
-    delegation_columns!(),
-    " FROM delegations d WHERE d.tenant = $1 AND d.task_id = $2 ORDER BY d.id LIMIT $3"
-);
-
 /// Of each of several tasks, who holds its first pieces.
 macro_rules! holders {
     ($kind:ident) => {
@@ -130,19 +121,6 @@ impl DatabaseTransaction {
             most: i64::from(most),
         })?;
         rows.into_iter().map(HolderRow::read).collect()
-    }
-
-    /// The first `MAX_LISTED`, in the order in which they were made.
-    pub async fn delegations_of(&mut self, task: &TaskId) -> Result<Vec<Delegation>> {
-        let rows = all!(
-            self,
-            DelegationRow,
-            OF_TASK,
-            &self.tenant,
-            task.as_str(),
-            MAX_LISTED
-        )?;
-        rows.into_iter().map(DelegationRow::read).collect()
     }
 }
 

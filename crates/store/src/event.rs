@@ -69,20 +69,6 @@ pub struct StoredEvent {
     pub data: Value,
 }
 
-/// How often one endpoint refused with one code within one minute.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RefusalCount {
-    /// The beginning of the minute; RFC 3339 in JSON.
-    #[serde(serialize_with = "rfc3339")]
-    pub minute: Timestamp,
-    pub endpoint: String,
-    pub code: String,
-    pub refusals: i64,
-}
-
-/// The most counts that are listed.
-pub const MAX_COUNTS: i64 = 10_000;
-
 const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const DATA: &str = "`events.data`";
 /// The member of `events.data` that holds the request's id; no event has one of its own by that name.
@@ -147,8 +133,6 @@ row! { EventRow {
     data: String,
 } }
 
-row! { CountRow { minute: i64, endpoint: String, code: String, refusals: i64 } }
-
 macro_rules! event_columns {
     () => {
         "e.id, e.at, e.name, e.subject, e.actor_path, e.client_id, e.owner, e.sponsor, e.task_id,
@@ -199,10 +183,6 @@ const COUNT: &str = "
     INSERT INTO refusal_counts (tenant, minute, endpoint, code, refusals) VALUES ($1, $2, $3, $4, 1)
     ON CONFLICT (tenant, minute, endpoint, code)
     DO UPDATE SET refusals = refusal_counts.refusals + 1";
-
-const COUNTS: &str = "
-    SELECT minute, endpoint, code, refusals FROM refusal_counts
-    WHERE tenant = $1 AND minute >= $2 ORDER BY minute, endpoint, code LIMIT $3";
 
 impl DatabaseTransaction {
     pub async fn insert_event(&mut self, event: &Event) -> Result<()> {
@@ -299,13 +279,6 @@ impl DatabaseTransaction {
         )?;
         Ok(())
     }
-
-    /// From the minute of `since` on, at most `MAX_COUNTS`.
-    pub async fn refusal_counts(&mut self, since: Timestamp) -> Result<Vec<RefusalCount>> {
-        let since = minute(since).micros();
-        let rows = all!(self, CountRow, COUNTS, &self.tenant, since, MAX_COUNTS)?;
-        Ok(rows.into_iter().map(CountRow::read).collect())
-    }
 }
 
 impl<'a> EventFilter<'a> {
@@ -357,7 +330,7 @@ impl StoredEvent {
     }
 }
 
-fn minute(now: Timestamp) -> Timestamp {
+pub(crate) fn minute(now: Timestamp) -> Timestamp {
     let seconds = i64::try_from(MINUTE.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_seconds(now.seconds().div_euclid(seconds).saturating_mul(seconds))
 }

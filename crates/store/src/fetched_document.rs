@@ -7,7 +7,8 @@ use crate::clock::APART;
 use crate::error::Result;
 use crate::store::DatabaseTransaction;
 
-/// Rows that a sweep keeps, because clients may name any URL. Those that were fetched longest ago are deleted first.
+/// Rows of each purpose that a sweep keeps, because clients may name any URL: documents of guests push out no keys of registered clients.
+/// Those that were fetched longest ago are deleted first.
 pub const MOST_DOCUMENTS: u32 = 4096;
 
 /// Which document: one URL may serve several purposes.

@@ -76,6 +76,10 @@ impl CommitGroup {
 }
 
 impl CommitTicket {
+    pub(crate) fn is_open(&self) -> bool {
+        *self.0.borrow() == GroupState::Open
+    }
+
     /// Waits for the commit.
     pub(crate) async fn committed(mut self) -> Result<()> {
         let ended = self.0.wait_for(|state| *state != GroupState::Open).await;

@@ -11,6 +11,7 @@ use crate::deadline::Patience;
 use crate::driver::Driver;
 use crate::error::{Result, StoreError};
 use crate::pool::ConnectionPool;
+use crate::pooled_connection::PooledConnection;
 use crate::store::{Database, Store};
 
 use applied::{AppliedMigrations, TABLE};
@@ -57,8 +58,12 @@ impl Store {
                 Ok(())
             }
             Database::Postgres(pool) => {
+                let mut pooled = pool.acquire().await?;
+                if is_up_to_date(&mut pooled, texts).await? {
+                    return Ok(());
+                }
                 // What this connection is told holds for migrations only: it does not return to the pool.
-                let mut connection = pool.acquire().await?.into_connection()?;
+                let mut connection = pooled.into_connection()?;
                 let done = postgres(&mut connection, texts, patience).await;
                 // The lock lives as long as its connection.
                 drop(connection.close().await);
@@ -94,15 +99,21 @@ async fn sqlite_transaction(
     Ok(transaction.commit().await?)
 }
 
+async fn is_up_to_date(
+    pooled: &mut PooledConnection<Postgres>,
+    texts: &[MigrationText],
+) -> Result<bool> {
+    let (connection, _) = pooled.for_statement()?;
+    let applied = AppliedMigrations::of_postgres(connection).await?;
+    pooled.statement_ended(Ok(()))?;
+    Ok(applied.missing(texts)?.is_empty())
+}
+
 async fn postgres(
     connection: &mut PgConnection,
     texts: &[MigrationText],
     patience: Patience,
 ) -> Result<()> {
-    let applied = AppliedMigrations::of_postgres(connection).await?;
-    if applied.missing(texts)?.is_empty() {
-        return Ok(());
-    }
     // A migration may take long, and wait for those of another node.
     Postgres::run(connection, "SET statement_timeout = 0").await?;
     Postgres::run(connection, "SET lock_timeout = 0").await?;

@@ -8,9 +8,6 @@ use crate::error::{Result, StoreError};
 use crate::json::time;
 use crate::store::DatabaseTransaction;
 
-/// The most notices of one request that are listed.
-pub const MAX_OF_REQUEST: i64 = 1000;
-
 /// One row of the outbox `notices`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
@@ -70,10 +67,6 @@ const RETRY: &str = "
 const FAILED: &str = "
     UPDATE notices SET failed_at = $4, outcome = $3, next_at = NULL, sealed = ''
     WHERE tenant = $1 AND id = $2 AND delivered_at IS NULL AND failed_at IS NULL";
-
-const OF_REQUEST: &str = "
-    SELECT id, kind, request_id, user_id, target, sealed, attempts, created_at, expires_at
-    FROM notices WHERE tenant = $1 AND request_id = $2 ORDER BY created_at, id LIMIT $3";
 
 const NEXT: &str = "
     SELECT next_at FROM notices WHERE tenant = $1 AND next_at IS NOT NULL AND expires_at > $2
@@ -154,20 +147,6 @@ impl DatabaseTransaction {
         Ok(execute!(self, FAILED, &self.tenant, id, outcome, now)? == 1)
     }
 
-    /// The first `MAX_OF_REQUEST`, in order; `sealed` is empty in those that are over.
-    pub async fn notices_of_request(&mut self, id: &ApprovalId) -> Result<Vec<Notice>> {
-        let id = id.as_str();
-        let rows = all!(
-            self,
-            NoticeRow,
-            OF_REQUEST,
-            &self.tenant,
-            id,
-            MAX_OF_REQUEST
-        )?;
-        read(rows)
-    }
-
     /// When the next one is due; expired ones never are.
     pub async fn next_notice_at(&mut self, now: Timestamp) -> Result<Option<Timestamp>> {
         let row = optional!(self, NextRow, NEXT, &self.tenant, now.micros())?;
@@ -175,7 +154,7 @@ impl DatabaseTransaction {
     }
 }
 
-fn read(rows: Vec<NoticeRow>) -> Result<Vec<Notice>> {
+pub(crate) fn read(rows: Vec<NoticeRow>) -> Result<Vec<Notice>> {
     rows.into_iter().map(NoticeRow::read).collect()
 }
 

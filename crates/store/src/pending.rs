@@ -1,13 +1,13 @@
 //! Requests that wait for a person's decision (CIBA, device flow, transaction challenges, access requests): insert, find, poll. State transitions
 //! are in `pending/decision.rs`, lists and rate limits in `pending/lists.rs`, screens and receipts in `receipt.rs`.
 
-mod access_request;
-mod again;
+pub(crate) mod access_request;
+pub(crate) mod again;
 mod decision;
 mod device;
 mod ending;
 mod guard;
-mod lists;
+pub(crate) mod lists;
 
 use writ_core::id::{ApprovalId, ClientId, DecisionId, DelegationId, TaskId, UserId};
 use writ_core::pending::{

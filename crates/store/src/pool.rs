@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::deadline::{Deadlines, answered_within};
+use crate::deadline::{Deadlines, answered_within, within};
 use crate::driver::{Driver, GivenUp, Options};
 use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
@@ -216,19 +216,24 @@ impl<D: Driver> ConnectionPool<D> {
         lock(&self.0.idle).len()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn queued(&self) -> usize {
         self.0.queued.load(Ordering::Relaxed)
     }
 
     /// Waits for the commit of the group in which a request was rolled back: it may have seen the group's uncommitted rows, and
     /// the next reader must see at least those.
-    pub(crate) async fn wait_for_group_commit(&self) {
+    pub(crate) async fn wait_for_group_commit(&self) -> Result<()> {
         let ticket = lock(&self.0.rolled_back_in).clone();
-        if let Some(ticket) = ticket {
-            // If the commit failed, there is nothing to see.
+        let Some(ticket) = ticket.filter(CommitTicket::is_open) else {
+            return Ok(());
+        };
+        // If the commit failed, there is nothing to see.
+        let ended = async {
             let _ = ticket.committed().await;
-        }
+            Ok(())
+        };
+        Ok(within(self.0.deadlines.for_statement()?, ended).await?)
     }
 
     pub(crate) fn note_rollback_in(&self, group: &CommitGroup) {

@@ -195,11 +195,13 @@ impl<D: Driver> PooledConnection<D> {
             State::InTransaction => statements.count(),
         }
         // Not sent, so there is no doubt about it.
-        self.statement_deadline()
+        let deadline = self
+            .statement_deadline()
             .map_err(|_| StoreError::NotCommitted)?;
         if self.can_share_commit() {
             let ticket = self.join_group().await?;
-            ticket.committed().await?;
+            // Later than that nobody knows what became of it, as of a commit alone.
+            within(deadline, async { Ok(ticket.committed().await) }).await??;
             return Ok(CommitIsolation::Interleaved);
         }
         self.commit_group().await?;

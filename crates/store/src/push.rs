@@ -62,7 +62,7 @@ const OWN_DEVICES: &str = "
         AND (gone_at IS NULL OR gone_at > $3)
     ORDER BY browser LIMIT $4";
 /// Those of now and of a day.
-const MAX_OWN_DEVICES: i64 = 4 * MAX_SUBSCRIPTIONS;
+pub(crate) const MAX_OWN_DEVICES: i64 = 4 * MAX_SUBSCRIPTIONS;
 
 const GONE: &str = "
     UPDATE push_subscriptions SET gone_at = $3, sealed = ''

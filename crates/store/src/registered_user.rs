@@ -43,13 +43,15 @@ row! { UserRow {
 
 row! { AddressRow { address: Option<String> } }
 
-/// Whoever never came has neither a password (`NO_PASSWORD`) nor a passkey. $4 is now, $5 the wrong codes after which a link is over.
+/// Whoever never came has neither a password (`NO_PASSWORD`) nor a passkey, nor an account at a provider. $4 is now, $5 the wrong codes after which a link is over.
 macro_rules! users {
     ($which:literal) => {
         concat!(
             "SELECT u.id, u.name, u.disabled_at, u.created_at,
                 CASE WHEN u.password_hash = '' AND NOT EXISTS (SELECT 1 FROM passkeys p
                         WHERE p.tenant = u.tenant AND p.user_id = u.id AND p.removed_at IS NULL)
+                    AND NOT EXISTS (SELECT 1 FROM upstream_accounts a
+                        WHERE a.tenant = u.tenant AND a.user_id = u.id)
                     THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS never_came,
                 l.expires_at AS invited_until, s.email AS confirmed
             FROM users u

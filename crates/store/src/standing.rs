@@ -26,7 +26,7 @@ pub struct PausedClient {
 }
 
 /// The most that one list has of them.
-const MOST_PAUSED: i64 = 1000;
+pub(crate) const MOST_PAUSED: i64 = 1000;
 
 row! { FirstRow { first_at: i64 } }
 

@@ -1,16 +1,18 @@
 //! Stops of everything of one kind at once: each is one statement, whose work is what it stops, with an event for each row in the same
 //! statement. Nothing is read into this process but counts.
 
+mod requests;
+
 use writ_core::event::EventName;
 use writ_core::id::{ClientId, EventId, UserId};
-use writ_core::pending::{Decision, STOPPED};
 use writ_wire::time::Timestamp;
 
 use crate::deadline::STOP_DEADLINE;
 use crate::error::Result;
-use crate::json;
-use crate::pending::DECISION;
 use crate::store::{DatabaseConnection, DatabaseTransaction};
+
+pub(crate) use requests::request_events;
+pub use requests::{RequestsOf, StoppedRequests};
 
 /// Whose live tasks.
 #[derive(Clone, Copy, Debug)]
@@ -32,17 +34,7 @@ pub struct StopEvents<'a> {
     pub data: &'a str,
 }
 
-/// Requests that a stop ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StoppedRequests {
-    pub ended: u64,
-    /// Of them, those that nobody had decided.
-    pub undecided: u64,
-}
-
 row! { StoppedRow { stopped: i64 } }
-
-row! { EndedRow { ended: i64, undecided: i64 } }
 
 macro_rules! live {
     ($whose:literal) => {
@@ -138,67 +130,6 @@ const HELD_ON_POSTGRES: &str = concat!(
     " RETURNING d.tenant, d.id, d.holder, d.task_id), recorded AS (",
     delegation_events!("stopped d"),
     ") SELECT COUNT(*) AS stopped FROM stopped"
-);
-
-/// Also what was approved and not fetched.
-macro_rules! asked {
-    () => {
-        "r.tenant = $tenant AND r.client_id = $client AND r.subject = $subject
-            AND r.state IN ('pending', 'viewed', 'approved') AND r.expires_at > $now"
-    };
-}
-
-macro_rules! counts {
-    ($from:expr) => {
-        concat!(
-            "SELECT COUNT(*) AS ended, COUNT(*) - COUNT(r.decided_at) AS undecided FROM ",
-            $from
-        )
-    };
-}
-
-macro_rules! request_events {
-    ($from:expr) => {
-        concat!(
-            "INSERT INTO events (tenant, id, at, name, subject, client_id, task_id, delegation_id,
-                decision, reason, data)
-            SELECT r.tenant, CAST($event AS TEXT) || '_' || r.id, CAST($now AS BIGINT), \
-            CAST($name AS TEXT), r.subject, r.client_id, r.task_id, r.asked_by, 'deny', \
-            CAST($reason AS TEXT),
-                '{\"approval\":\"' || r.id || '\",\"undecided\":'
-                    || CASE WHEN r.decided_at IS NULL THEN 'true}' ELSE 'false}' END
-            FROM ",
-            $from
-        )
-    };
-}
-pub(crate) use request_events;
-
-macro_rules! denied {
-    () => {
-        concat!(
-            "UPDATE pending_requests AS r SET state = 'denied', decision = $decision,
-                changed_at = $now, stage_ends_at = NULL WHERE ",
-            asked!()
-        )
-    };
-}
-
-const REQUESTS_ON_SQLITE: &str = concat!(
-    counts!(concat!("pending_requests r WHERE ", asked!())),
-    ";",
-    request_events!(concat!("pending_requests r WHERE ", asked!())),
-    ";",
-    denied!()
-);
-const REQUESTS_ON_POSTGRES: &str = concat!(
-    "WITH stopped AS (",
-    denied!(),
-    " RETURNING r.tenant, r.id, r.subject, r.client_id, r.task_id, r.asked_by, r.decided_at),
-    recorded AS (",
-    request_events!("stopped r"),
-    ")",
-    counts!("stopped r")
 );
 
 /// Until the end of the transaction; in milliseconds, as `STOP_DEADLINE`.
@@ -297,31 +228,6 @@ impl DatabaseTransaction {
             data: events.data,
         })?;
         Ok(stopped(&rows))
-    }
-
-    /// Everything that this client asked this person is denied.
-    pub async fn stop_requests(
-        &mut self,
-        subject: &UserId,
-        client: &ClientId,
-        event: &EventId,
-        now: Timestamp,
-    ) -> Result<StoppedRequests> {
-        let rows = all_by_name!(self, EndedRow, (REQUESTS_ON_SQLITE, REQUESTS_ON_POSTGRES), {
-            tenant: &self.tenant,
-            subject: subject.as_str(),
-            client: client.as_str(),
-            event: event.as_str(),
-            name: EventName::ApprovalDenied.as_str(),
-            now: now.micros(),
-            reason: STOPPED,
-            decision: json::write(&Decision::of_nobody(STOPPED), DECISION)?,
-        })?;
-        let row = rows.first();
-        Ok(StoppedRequests {
-            ended: row.map_or(0, |row| row.ended.unsigned_abs()),
-            undecided: row.map_or(0, |row| row.undecided.unsigned_abs()),
-        })
     }
 }
 

@@ -92,7 +92,7 @@ impl Store {
     async fn begun(&self) -> Result<DatabaseConnection> {
         let mut connection = match &self.database {
             Database::Sqlite { writer, files, .. } => {
-                files.check().await?;
+                files.check(writer.deadlines().for_connection()?).await?;
                 DatabaseConnection::Sqlite(writer.acquire().await?)
             }
             Database::Postgres(pool) => DatabaseConnection::Postgres(pool.acquire().await?),
@@ -113,8 +113,8 @@ impl Store {
                 readers,
                 files,
             } => {
-                files.check().await?;
-                writer.wait_for_group_commit().await;
+                files.check(writer.deadlines().for_connection()?).await?;
+                writer.wait_for_group_commit().await?;
                 DatabaseConnection::Sqlite(readers.acquire().await?)
             }
             Database::Postgres(pool) => DatabaseConnection::Postgres(pool.acquire().await?),
@@ -127,6 +127,13 @@ impl Store {
             tenant: tenant.to_owned(),
             connection,
             statements: self.statements.clone(),
+        }
+    }
+
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        match &self.database {
+            Database::Sqlite { writer, .. } => writer.deadlines(),
+            Database::Postgres(pool) => pool.deadlines(),
         }
     }
 
@@ -160,7 +167,7 @@ impl Store {
             } => {
                 readers.close().await;
                 writer.close().await;
-                files.close().await;
+                files.close(writer.deadlines().connection).await;
             }
             Database::Postgres(pool) => pool.close().await,
         }

@@ -43,7 +43,8 @@ row! { TenantRow { tenant: String } }
 
 row! { EndRow { ended_at: Option<i64> } }
 
-const TENANTS: &str = "SELECT tenant FROM tenants ORDER BY tenant LIMIT $1";
+/// $1 the last one of the page before.
+const TENANTS: &str = "SELECT tenant FROM tenants WHERE tenant > $1 ORDER BY tenant LIMIT $2";
 
 /// $1 the kind, $2 the most rows to delete, $3 how many to keep: those with the most attempts, and of these those that expire last.
 const CROWD: &str = "
@@ -59,8 +60,11 @@ const CROWDED: &str = "
 /// $1 the most rows to delete, $2 how many to keep: those that were fetched last.
 const TOO_MANY_DOCUMENTS: &str = "
     DELETE FROM fetched_documents WHERE (tenant, purpose, url) IN
-        (SELECT tenant, purpose, url FROM fetched_documents
-        ORDER BY fetched_at DESC LIMIT $1 OFFSET $2)";
+        (SELECT tenant, purpose, url FROM
+            (SELECT tenant, purpose, url,
+                ROW_NUMBER() OVER (PARTITION BY purpose ORDER BY fetched_at DESC) AS place
+            FROM fetched_documents) AS ranked
+        WHERE place > $2 LIMIT $1)";
 
 impl Store {
     /// At most `limit` rows of each table, and what there is too much of. Returns how many left: while it is not zero there may be
@@ -117,8 +121,15 @@ impl Store {
             return Ok(vec![None]);
         }
         let mut reading = self.read(EVERY_TENANT).await?;
-        let rows = all!(reading, TenantRow, TENANTS, MOST_TENANTS)?;
-        Ok(rows.into_iter().map(|row| Some(row.tenant)).collect())
+        let (mut found, mut last) = (Vec::new(), String::new());
+        loop {
+            let page = all!(reading, TenantRow, TENANTS, last, TENANTS_AT_ONCE)?;
+            let Some(row) = page.last() else {
+                return Ok(found);
+            };
+            last.clone_from(&row.tenant);
+            found.extend(page.into_iter().map(|row| Some(row.tenant)));
+        }
     }
 
     /// For how long the oldest row of this table should have left already; `None`: nothing is over.
@@ -141,7 +152,7 @@ impl Store {
     }
 
     /// Any typed name makes a row of `attempts`: of each kind only `MOST_ROWS` are kept, expired or not. Of the documents of others
-    /// only `MOST_DOCUMENTS`, fresh or not.
+    /// only `MOST_DOCUMENTS` of each purpose, fresh or not.
     pub async fn sweep_crowds(&self, limit: u32) -> Result<u64> {
         let (rows, documents) = (i64::from(MOST_ROWS), i64::from(MOST_DOCUMENTS));
         let limit = i64::from(limit);
@@ -169,7 +180,7 @@ impl SweptBatch {
     }
 }
 
-/// Of a database.
-const MOST_TENANTS: i64 = 10_000;
+/// Of one query; none is left out.
+pub(crate) const TENANTS_AT_ONCE: i64 = 1000;
 /// No tenant: these statements do not name one.
 const EVERY_TENANT: &str = "";

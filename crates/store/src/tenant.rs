@@ -46,9 +46,30 @@ macro_rules! update_none {
     };
 }
 
-/// What a token needs, on one way or another.
-const PROBES: [&str; 14] = [
+/// Fails where this table cannot be read.
+macro_rules! read_none {
+    ($table:literal, $key:literal) => {
+        concat!(
+            "SELECT tenant FROM ",
+            $table,
+            " WHERE tenant = $1 AND ",
+            $key,
+            " = ''"
+        )
+    };
+}
+
+/// What a token needs, on one way or another; `tests/readiness.rs` knows the files of its statements.
+pub(crate) const PROBES: [&str; 22] = [
     TOUCH,
+    read_none!("users", "id"),
+    read_none!("agents", "client_id"),
+    read_none!("paused_clients", "subject"),
+    read_none!("resources", "uri"),
+    read_none!("types", "hash"),
+    read_none!("signing_keys", "kid"),
+    read_none!("id_token_keys", "kid"),
+    insert_none!("agent_keys", "thumbprint"),
     insert_none!("replays", "digest"),
     insert_none!("tasks", "id"),
     insert_none!("delegations", "id"),

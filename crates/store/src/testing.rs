@@ -1,8 +1,10 @@
 //! Fresh databases for tests, SQLite and PostgreSQL, dropped when the test ends. Only with the feature `testing`.
 
+mod contended;
 pub mod kept_plans;
 pub(crate) mod plans;
 mod proxy;
+mod rows;
 mod statistics;
 
 use std::path::PathBuf;
@@ -48,10 +50,10 @@ pub struct TestDatabase {
     leftover: Leftover,
 }
 
-/// Holds SQLite's write lock.
-pub struct AnotherWriter(SqliteConnection);
+/// Holds SQLite's write lock, or PostgreSQL's lock of a table.
+pub struct AnotherWriter<C: Connection = SqliteConnection>(C);
 
-impl AnotherWriter {
+impl<C: Connection> AnotherWriter<C> {
     /// Gives the lock back.
     pub async fn release(self) {
         drop(self.0.close().await);
@@ -188,6 +190,18 @@ impl TestDatabase {
         };
         let locked = locked.await;
         AnotherWriter(locked.unwrap_or_else(|error| end(&StoreError::from(error).into())))
+    }
+
+    /// PostgreSQL, with this table in the hands of somebody else until that is dropped. Ends the test if it cannot be had.
+    pub async fn table_locked_by_another(&self, table: &str) -> AnotherWriter<PgConnection> {
+        let locked = async {
+            let mut connection = PgConnection::connect(&self.url).await?;
+            let sql = AssertSqlSafe(format!("BEGIN; LOCK TABLE {table}"));
+            sqlx::raw_sql(sql).execute(&mut connection).await?;
+            Ok::<_, sqlx::Error>(AnotherWriter(connection))
+        };
+        let locked = locked.await;
+        locked.unwrap_or_else(|error| end(&StoreError::from(error).into()))
     }
 
     /// Every row of every table as text, to search for what must not be there. Ends the test if it cannot be read.

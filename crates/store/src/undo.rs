@@ -38,7 +38,7 @@ row! { UndoneRow { undone: i64 } }
 row! { ResumedRow { id: String } }
 
 /// Of what lives again, so much is looked at for one that nothing else stops.
-const MOST_LOOKED_AT: i64 = 64;
+pub(crate) const MOST_LOOKED_AT: i64 = 64;
 
 const INSERT: &str = "
     INSERT INTO undoable_stops (tenant, id, subject, client_id, stopped_at, undo_until)
@@ -187,7 +187,7 @@ const RESUMED: &str = concat!(
     " AND d.tenant = $tenant AND d.task_id = e.task_id
     AND (d.id = e.delegation_id
         OR (e.delegation_id IS NULL AND d.parent_id IS NULL AND d.asked_by IS NULL))
-    LIMIT $most"
+    ORDER BY e.id LIMIT $most"
 );
 
 impl DatabaseTransaction {

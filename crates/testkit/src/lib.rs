@@ -28,6 +28,7 @@ mod reply;
 mod scene;
 mod silent_host;
 mod transaction;
+mod upstream;
 mod world;
 
 pub use access::{
@@ -56,6 +57,10 @@ pub use scene::{
 };
 pub use silent_host::{Silence, SilentHost};
 pub use transaction::{TRANSACTIONS, poll_transaction_form, present_form};
+pub use upstream::{
+    TestProvider, UPSTREAM_CLIENT, UPSTREAM_SECRET, UPSTREAM_SUBJECT, upstream_world,
+    upstream_world_of,
+};
 pub use world::{ISSUER, Node, START, World};
 pub use writ_store::testing::DatabaseKind;
 

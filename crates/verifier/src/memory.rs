@@ -190,3 +190,32 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 const MAX_FORGOTTEN_AT_ONCE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn one_call_forgets_a_few_and_more_than_it_adds() {
+        const MANY: usize = 3 * MAX_FORGOTTEN_AT_ONCE;
+        let store = MemoryReplays::with_limit(MANY);
+        let kept = || locked(&store.proofs).known.len();
+        let now = Timestamp::from_seconds(1_790_000_000);
+        for place in 0..MANY {
+            assert_eq!(store.claim_now(&place.to_string(), now, now), Ok(true));
+        }
+        let later = now.plus(Duration::from_secs(1));
+        for (call, left) in [
+            (1, 2 * MAX_FORGOTTEN_AT_ONCE + 1),
+            (2, MAX_FORGOTTEN_AT_ONCE + 2),
+            (3, 3),
+            (4, 4),
+        ] {
+            let digest = format!("later {call}");
+            assert_eq!(store.claim_now(&digest, later, later), Ok(true));
+            assert_eq!(kept(), left, "{call}");
+        }
+    }
+}

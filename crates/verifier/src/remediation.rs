@@ -61,3 +61,22 @@ impl Remediation {
 
 /// Header fields in all are often limited to 8 KiB.
 const MAX_REMEDIATION_BYTES: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_large_for_a_header_field_is_left_out() {
+        let written = |length: usize| {
+            let detail = json!({ "type": "payment", "note": "x".repeat(length) });
+            let detail = Detail::new(detail.as_object().unwrap().clone()).unwrap();
+            Remediation::once(&detail).remediation()
+        };
+        // Three bytes are four characters.
+        let around = written(0).map(|text| URL_SAFE_NO_PAD.decode(text).unwrap().len());
+        let room = MAX_REMEDIATION_BYTES / 4 * 3 - around.unwrap();
+        assert_eq!(written(room).unwrap().len(), MAX_REMEDIATION_BYTES);
+        assert_eq!(written(room + 1), None);
+    }
+}

@@ -206,4 +206,4 @@ fn requester(actors: &[CallerActor]) -> Option<Requester> {
 
 const USUAL_REASON: &str = "A person must agree to exactly this.";
 /// Header fields in all are often limited to 8 KiB.
-const MAX_CHALLENGE_BYTES: usize = 4096;
+pub(crate) const MAX_CHALLENGE_BYTES: usize = 4096;

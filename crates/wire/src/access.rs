@@ -1,6 +1,8 @@
 //! Decisions per action on the wire: OpenID AuthZEN Authorization API 1.0 sections 5 to 7 and 9, with what its Access Request and
 //! Approval Profile adds to a denial.
 
+mod numbers;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

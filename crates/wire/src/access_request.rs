@@ -115,7 +115,7 @@ pub enum CancelReason {
     /// A newer question took its place.
     Superseded,
     CancelledByResource,
-    /// What the caller does for this person was stopped.
+    /// What the caller does for this person was stopped, or they want no questions of this resource any more.
     Stopped,
 }
 

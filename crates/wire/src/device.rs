@@ -131,6 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_typed_has_a_longest_text() {
+        for (length, is_code) in [(MAX_TYPED, true), (MAX_TYPED + 1, false)] {
+            let typed = format!("{:-<length$}", "WDJB-MJHT");
+            assert_eq!(UserCode::parse(&typed).is_some(), is_code, "{length}");
+        }
+    }
+
+    #[test]
     fn rfc_8628_6_1_letters_are_twenty_consonants() {
         // 20^8 - 1 has every digit 19; 20^8 is one more, and begins anew.
         assert_eq!(UserCode::of(25_599_999_999).as_str(), "ZZZZZZZZ");

@@ -1,12 +1,13 @@
 //! JSON that every reader takes for the same (RFC 8259 sections 4 and 6, RFC 7493 section 2): whoever judges a message and whoever
 //! acts upon it may use different parsers. Beyond [`strict_json`]: every number is one that each of them reads alike (`number.rs`);
-//! no two members of an object differ in case alone; no member is called `__proto__`.
+//! no two members of an object differ in case or Unicode form alone; no member is called `__proto__`.
 
 mod misread;
 mod number;
 
 use std::collections::BTreeSet;
 
+use icu_normalizer::DecomposingNormalizerBorrowed;
 use serde_json::{Map, Value};
 
 use crate::{strict_json, text};
@@ -22,8 +23,8 @@ pub enum ExactJsonError {
     Number(String),
     #[error("the member `{0}` is there twice")]
     Twice(String),
-    #[error("the members `{0}` and `{1}` of one object differ in case alone")]
-    SameButCase(String, String),
+    #[error("the members `{0}` and `{1}` of one object are one name for some parsers")]
+    SameName(String, String),
     #[error("a member is called `__proto__`")]
     Prototype,
     #[error("a member has a name that a parser keeps for itself")]
@@ -133,7 +134,7 @@ pub fn check_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(
             let mut others = names.clone();
             let same = |other: &&str| *other != name && folded(other) == folded(name);
             return Err(match others.find(same) {
-                Some(other) => ExactJsonError::SameButCase(other.to_owned(), name.to_owned()),
+                Some(other) => ExactJsonError::SameName(other.to_owned(), name.to_owned()),
                 None => ExactJsonError::Twice(name.to_owned()),
             });
         }
@@ -146,14 +147,16 @@ pub fn is_same_name(one: &str, other: &str) -> bool {
     folded(one) == folded(other)
 }
 
-/// The same for two names that any reader which ignores case takes for one: simple and full folding together (Unicode, section 3.13.3).
-/// Letter by letter, because a sigma at the end of a word is written in another way. The dotted I folds to `i` with a dot or, by simple
-/// folding, to `i` alone.
+/// The same for two names that any reader takes for one which ignores case, or compares by canonical equivalence as Swift does (Unicode,
+/// section 3.13.5): simple and full folding together, of the decomposed letters and decomposed again. Letter by letter, because a sigma
+/// at the end of a word is written in another way. The dotted I folds to `i` with a dot or, by simple folding, to `i` alone.
 fn folded(name: &str) -> String {
+    let decomposed = DecomposingNormalizerBorrowed::new_nfd();
+    let name = decomposed.normalize(name);
     let small = name.chars().flat_map(char::to_lowercase);
     let large = small.flat_map(char::to_uppercase);
     let small: String = large.flat_map(char::to_lowercase).collect();
-    small.replace("i\u{307}", "i")
+    decomposed.normalize(&small).replace("i\u{307}", "i")
 }
 
 fn after_string(mut rest: &[u8]) -> &[u8] {

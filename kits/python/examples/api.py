@@ -1,3 +1,4 @@
+import asyncio
 import os
 
 import uvicorn
@@ -27,4 +28,12 @@ async def delete_note(request: Request) -> Response:
 
 
 app = Starlette(routes=[Route("/notes/{title}", delete_note, methods=["DELETE"])])
-uvicorn.run(Protect(app, verifier), host="127.0.0.1", port=int(os.environ.get("PORT", "8000")))
+
+
+async def main() -> None:
+    await decisions.check_credentials()  # a wrong secret is told now
+    port = int(os.environ.get("PORT", "8000"))
+    await uvicorn.Server(uvicorn.Config(Protect(app, verifier), host="127.0.0.1", port=port)).serve()
+
+
+asyncio.run(main())

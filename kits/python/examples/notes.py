@@ -1,3 +1,4 @@
+import asyncio
 import os
 
 import uvicorn
@@ -8,7 +9,8 @@ from writ_kit.resource import Decisions, Verifier
 
 issuer, resource = os.environ["ISSUER"], os.environ["RESOURCE"]
 verifier = Verifier(issuer, resource, bearer="allow")
-gate = Gate(Decisions(issuer, resource, client_id="notes", client_secret=os.environ["CLIENT_SECRET"]))
+decisions = Decisions(issuer, resource, client_id="notes", client_secret=os.environ["CLIENT_SECRET"])
+gate = Gate(decisions)
 server = MCPServer("notes")
 notes = {"Shopping list": "milk"}
 
@@ -22,4 +24,11 @@ def delete_note(title: str) -> str:
 
 
 app = Guard(server.streamable_http_app(), verifier, metadata={"scopes_supported": ["notes:write"]})
-uvicorn.run(app, host="127.0.0.1", port=int(os.environ.get("PORT", "8000")))
+
+
+async def main() -> None:
+    await decisions.check_credentials()  # a wrong secret is told now
+    await uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=int(os.environ.get("PORT", "8000")))).serve()
+
+
+asyncio.run(main())

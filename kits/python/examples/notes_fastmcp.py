@@ -1,3 +1,4 @@
+import asyncio
 import os
 
 from fastmcp import FastMCP
@@ -7,8 +8,9 @@ from writ_kit.resource import Decisions, Verifier
 
 issuer, resource = os.environ["ISSUER"], os.environ["RESOURCE"]
 verifier = Verifier(issuer, resource, bearer="allow")
-gate = Gate(Decisions(issuer, resource, client_id="notes", client_secret=os.environ["CLIENT_SECRET"]))
-server = FastMCP("notes", auth=auth(verifier, resource.removesuffix("/mcp")))
+decisions = Decisions(issuer, resource, client_id="notes", client_secret=os.environ["CLIENT_SECRET"])
+gate = Gate(decisions)
+server = FastMCP("notes", auth=auth(verifier, resource.removesuffix("/mcp"), scopes=["notes:write"]))
 notes = {"Shopping list": "milk"}
 
 
@@ -19,4 +21,9 @@ def delete_note(title: str) -> str:
     return f"deleted {title}" if notes.pop(title, None) else f"there is no {title}"
 
 
-server.run(transport="http", host="127.0.0.1", port=int(os.environ.get("PORT", "8000")), show_banner=False)
+async def main() -> None:
+    await decisions.check_credentials()  # a wrong secret is told now
+    await server.run_async(transport="http", host="127.0.0.1", port=int(os.environ.get("PORT", "8000")), show_banner=False)
+
+
+asyncio.run(main())

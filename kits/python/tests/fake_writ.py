@@ -49,6 +49,8 @@ class FakeWrit:
         """As of a record that `writ mcp add` wrote: by tool, the hash of the definition that an operator confirmed."""
         self.permits = 0
         self.outcomes: list[str] = []
+        self.is_down = False
+        self.refuses = False
         self.waited_by: list[str | None] = []
         self.client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
 
@@ -88,6 +90,10 @@ class FakeWrit:
     async def answer(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else {}
         path = urlsplit(str(request.url)).path
+        if self.is_down:
+            return httpx.Response(503)
+        if self.refuses and path.startswith("/access/"):
+            return httpx.Response(401, json={})
         match f"{request.method} {path}":
             case "GET /.well-known/oauth-authorization-server":
                 return httpx.Response(200, json={"issuer": self.issuer, "jwks_uri": f"{self.issuer}/jwks"})

@@ -21,8 +21,10 @@ import uvicorn
 from fake_writ import ISSUER, FakeWrit, Task
 from fastmcp.client.transports import StreamableHttpTransport
 from mcp import Client
+from mcp.client.auth.utils import get_client_metadata_scopes
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.shared.auth import ProtectedResourceMetadata
 from mcp.shared.exceptions import MCPError
 from mcp_types import URL_ELICITATION_REQUIRED, ElicitResult, Implementation
 
@@ -226,6 +228,8 @@ async def test_a_client_with_a_progress_token_hears_of_progress(kind: str, mode:
         here.writ.decide(task, "approved")
         assert await calling == (True, "empty_note Shopping list")
         assert heard == sorted(set(heard))
+        # The tool's own progress begins at 0.
+        assert heard[-1] < 0
         # As the gate says it too.
         assert said == {f"waiting for a person's yes to empty_note: decide here: {here.writ.issuer}/approve/{task.id}"}
         assert (len(here.runs), here.waited, here.writ.waited_by) == (1, ["progress"], ["progress"])
@@ -419,3 +423,19 @@ async def test_without_a_yes_none_passes(kind: str, attempt: Any) -> None:
     async with gated(kind) as (here, url, client):
         await none_without_a_yes(Scene(here, url, client, await here.serve()), attempt, 20)
         assert len(here.writ.outcomes) == 1
+
+
+@pytest.mark.parametrize(("scopes", "asked"), [(None, None), ([], None), (["notes:write"], "notes:write"), (["a", "b"], "a b")])
+def test_a_client_of_fastmcp_asks_for_the_scopes_of_the_server(scopes: list[str] | None, asked: str | None) -> None:
+    async def story() -> None:
+        async with AsyncExitStack() as stack:
+            verifier = World("fastmcp", stack)._verifier
+            server: Any = fastmcp.FastMCP("notes", auth=fastmcp_door.auth(verifier, "http://127.0.0.1:8", scopes=scopes))
+            transport = httpx2.ASGITransport(server.http_app())
+            async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8") as http:
+                found = await http.get("/.well-known/oauth-protected-resource/mcp")
+            assert ("scopes_supported" in found.json()) == (asked is not None)  # RFC 9728 section 3.2: none is no member
+            document = ProtectedResourceMetadata.model_validate(found.json())
+            assert get_client_metadata_scopes(None, document) == asked
+
+    asyncio.run(story())

@@ -24,4 +24,5 @@ app.delete('/notes/:title', async (request, response) => {
     answer(error, response); // 403, or 429 with `Retry-After` where nobody could be asked now
   }
 });
+await decisions.checkCredentials(); // a wrong secret is told now
 const listener = app.listen(Number(PORT), '127.0.0.1', () => console.log(`listening at ${listener.address().port}`));

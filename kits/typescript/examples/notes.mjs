@@ -8,7 +8,8 @@ import { z } from 'zod';
 const { ISSUER: issuer, RESOURCE: resource, CLIENT_SECRET: clientSecret, PORT = '8000' } = process.env;
 
 const verifier = new Verifier({ issuer, resource, bearer: 'allow' });
-const gate = new Gate({ decisions: new Decisions({ issuer, resource, clientId: 'notes', clientSecret }) });
+const decisions = new Decisions({ issuer, resource, clientId: 'notes', clientSecret });
+const gate = new Gate({ decisions });
 const notes = new Map([['Shopping list', 'milk']]);
 
 function serverOfNotes() {
@@ -25,11 +26,13 @@ function serverOfNotes() {
 
 const app = express();
 app.use(serveMetadata(verifier, { scopes: ['notes:write'] }));
-app.post(new URL(resource).pathname, express.json(), guard(verifier), async (request, response) => {
+app.use(new URL(resource).pathname, guard(verifier));
+app.post(new URL(resource).pathname, express.json(), async (request, response) => {
   const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
   const server = serverOfNotes();
   response.on('close', () => transport.close().then(() => server.close()));
   await server.connect(transport);
   await transport.handleRequest(request, response, request.body);
 });
+await decisions.checkCredentials(); // a wrong secret is told now
 const listener = app.listen(Number(PORT), '127.0.0.1', () => console.log(`listening at ${listener.address().port}`));

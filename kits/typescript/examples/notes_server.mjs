@@ -8,7 +8,8 @@ import { z } from 'zod';
 const { ISSUER: issuer, RESOURCE: resource, CLIENT_SECRET: clientSecret, PORT = '8000' } = process.env;
 
 const verifier = new Verifier({ issuer, resource, bearer: 'allow' });
-const gate = new Gate({ decisions: new Decisions({ issuer, resource, clientId: 'notes', clientSecret }) });
+const decisions = new Decisions({ issuer, resource, clientId: 'notes', clientSecret });
+const gate = new Gate({ decisions });
 const notes = new Map([['Shopping list', 'milk']]);
 
 function serverOfNotes() {
@@ -29,4 +30,5 @@ app.use(serveMetadata(verifier, { scopes: ['notes:write'] }));
 app.all(new URL(resource).pathname, express.json(), guard(verifier), (request, response) =>
   handle(request, response, request.body),
 );
+await decisions.checkCredentials(); // a wrong secret is told now
 const listener = app.listen(Number(PORT), '127.0.0.1', () => console.log(`listening at ${listener.address().port}`));

@@ -267,6 +267,38 @@ for (const one of table('arguments').numbers) {
   });
 }
 
+const vectors = table('arguments');
+
+/** The same table as texts, which have lost nothing: nobody's parser is asked what it made of them. */
+const texts = [
+  ...vectors.cases.map((one) => ({ text: filledIn(one), sentence: one.sentence })),
+  ...vectors.numbers.map(({ text, canonical, written = canonical }) => ({
+    text: `{"a":[{"b":${text}}]}`,
+    sent: canonical && `{"a":[{"b":${written}}]}`,
+    place: '/arguments/a/0/b',
+    why: 'this number is not read alike by every parser: send it as text',
+  })),
+  ...vectors.texts,
+];
+
+for (const { text, read, sent, place, why, sentence } of texts) {
+  test(`arguments by their text: ${text.slice(0, 60)}`, async () => {
+    const { decisions, server } = scene({ evaluation: [cases[0].evaluation[0]] });
+    const judged = decisions.gated(caller, { name: 'n', arguments: text }, (args) => args);
+    const refused =
+      sentence ?? (place && `The arguments cannot be judged: \`${place}\`: ${why}; correct them and call again.`);
+    if (refused !== undefined && sent === undefined) {
+      await assert.rejects(judged, { code: 'arguments_invalid', sentence: refused });
+      assert.equal(server.evaluations.length, 0);
+      return;
+    }
+    const wanted = sent ?? read ?? text;
+    assert.deepEqual(await judged, JSON.parse(wanted));
+    if (sent !== undefined) assert.ok(server.sent[0].includes(`"properties":${sent}`), server.sent[0]);
+    assert.deepEqual(server.evaluations[0].action.properties, JSON.parse(wanted));
+  });
+}
+
 function filledIn({ text, nested, letters }) {
   if (nested !== undefined) return text.replace('%s', `${'['.repeat(nested)}1${']'.repeat(nested)}`);
   return letters === undefined ? text : text.replace('%s', 'x'.repeat(letters));

@@ -9,18 +9,25 @@ import { test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
+import { protect, Verifier } from 'writ-kit/resource';
+
 import { FakeWrit } from './fake_writ.mjs';
 
 const file = (name) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
 const RESOURCE = 'http://127.0.0.1:8/mcp';
 
+function started(t, name, issuer, errors = 'inherit') {
+  const env = { ...process.env, ISSUER: issuer, RESOURCE, CLIENT_SECRET: 'secret', PORT: '0' };
+  const program = new URL(`../examples/${name}`, import.meta.url).pathname;
+  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', errors] });
+  t.after(() => child.kill());
+  return child;
+}
+
 /** The program with a server of its own, and the URL at which it listens. */
 async function running(t, name) {
   const writ = await FakeWrit.listening(t, RESOURCE);
-  const env = { ...process.env, ISSUER: writ.issuer, RESOURCE, CLIENT_SECRET: 'secret', PORT: '0' };
-  const program = new URL(`../examples/${name}`, import.meta.url).pathname;
-  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  t.after(() => child.kill());
+  const child = started(t, name, writ.issuer);
   for await (const line of createInterface({ input: child.stdout })) {
     return { writ, url: `http://127.0.0.1:${line.replace('listening at ', '')}` };
   }
@@ -73,4 +80,62 @@ test('the API answers after a yes, and after a no', async (t) => {
     assert.deepEqual([found, json], [status, body]);
   }
   assert.equal((await fetch(`${url}/notes/x`, { method: 'DELETE' })).status, 401);
+});
+
+for (const name of ['notes.mjs', 'notes_server.mjs', 'api.mjs']) {
+  for (const [what, said] of [
+    ['refuses it', /the issuer refuses the credentials of this server/],
+    ['is dead', /Unavailable: /],
+  ]) {
+    test(`${name} does not start where its issuer ${what}`, async (t) => {
+      const writ = await FakeWrit.listening(t, RESOURCE);
+      writ.refuses = true;
+      const child = started(t, name, what === 'is dead' ? 'http://127.0.0.1:1' : writ.issuer, 'pipe');
+      const [out, errors] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
+      assert.equal(Buffer.concat(out).toString(), '');
+      assert.match(Buffer.concat(errors).toString(), said);
+    });
+  }
+}
+
+// Fetch section 3.3; as the Rust layer and the gate answer.
+for (const name of ['notes.mjs', 'notes_server.mjs', 'api.mjs']) {
+  test(`a client in a browser may ask ${name}, and read what it answers`, async (t) => {
+    const { url } = await running(t, name);
+    const origin = { origin: 'https://page.example' };
+    const asks = { ...origin, 'access-control-request-method': 'POST' };
+    const preflight = await fetch(`${url}/mcp`, { method: 'OPTIONS', headers: asks });
+    assert.deepEqual([preflight.status, preflight.headers.get('access-control-allow-origin')], [204, '*']);
+    assert.match(preflight.headers.get('access-control-allow-headers'), /authorization/);
+    assert.match(preflight.headers.get('access-control-allow-methods'), /POST/);
+    for (const method of ['POST', 'OPTIONS']) {
+      const refused = await fetch(`${url}/mcp`, { method, headers: origin });
+      assert.deepEqual([refused.status, refused.headers.get('access-control-allow-origin')], [401, '*'], method);
+      assert.match(refused.headers.get('access-control-expose-headers'), /www-authenticate/);
+    }
+  });
+}
+
+test('what the application says of other origins stands', async () => {
+  const verifier = new Verifier({ issuer: 'http://127.0.0.1:9', resource: RESOURCE, bearer: 'allow' });
+  const headersDistinct = { origin: ['https://page.example'], 'access-control-request-method': ['POST'] };
+  for (const [options, own, found] of [
+    [{}, {}, '*'],
+    [{}, { 'access-control-allow-origin': 'https://a' }, 'https://a'],
+    [{ crossOrigin: 'closed' }, {}, undefined],
+  ]) {
+    const fields = { ...own };
+    const answered = new Promise((end) => {
+      const response = {
+        hasHeader: (name) => name in fields,
+        setHeader: (name, value) => Object.assign(fields, { [name]: value }),
+        end,
+      };
+      protect(verifier, options)({ method: 'OPTIONS', url: '/', headersDistinct }, response, () =>
+        assert.fail('it went on'),
+      );
+    });
+    await answered;
+    assert.equal(fields['access-control-allow-origin'], found);
+  }
 });

@@ -23,6 +23,7 @@ export class FakeWrit {
     this.permits = [];
     this.outcomes = [];
     this.waitedBy = [];
+    this.refuses = false;
     this.fetch = (url, init) => this.#answer(new URL(url), init);
   }
 
@@ -83,6 +84,7 @@ export class FakeWrit {
 
   async #answer(url, init) {
     const body = init.body === undefined ? undefined : JSON.parse(init.body);
+    if (this.refuses && url.pathname.startsWith('/access/')) return answer(401, {});
     const [, id] = /^\/access\/v1\/requests\/([^/]+)/.exec(url.pathname) ?? [];
     switch (`${init.method} ${url.pathname}`) {
       case 'GET /.well-known/oauth-authorization-server':

@@ -118,6 +118,8 @@ test('a client with a progress token hears of progress until the yes', async (t)
   writ.decide(task, 'approved');
   assert.equal((await answer).content[0].text, 'delete_note Shopping list');
   assert.ok(heard[1].progress > heard[0].progress);
+  // The tool's own progress begins at 0.
+  assert.ok(heard[1].progress < 0);
   assert.match(heard[0].message, PAGE);
   assert.deepEqual([runs.length, waited, writ.waitedBy], [1, ['progress'], ['progress']]);
 });

@@ -28,6 +28,7 @@ export class FakeServer {
     this.clock = clock;
     this.script = script;
     this.evaluations = [];
+    this.sent = [];
     this.keys = [];
     this.requests = [];
     this.outcomes = [];
@@ -46,6 +47,7 @@ export class FakeServer {
       case 'POST /access/v1/evaluation':
         this.keys.push(init.headers['idempotency-key']);
         this.evaluations.push(body);
+        this.sent.push(init.body);
         return this.say(evaluation[this.evaluations.length - 1]);
       case 'POST /access/v1/evaluations':
         assert.equal(init.headers['idempotency-key'], undefined);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use writ_wire::rar::Detail;
 
+use crate::action::MAX_NAMED;
 use crate::{ActionType, OtherActions, Piece, TypeDefinition};
 
 const NOTES: &str = "https://notes.example";
@@ -64,7 +65,7 @@ fn an_action_reads_as_its_record_says_it_and_shows_each_argument_once() {
         [
             "Delete the note 7, once",
             "“folder”: “a = b”",
-            "“force”: true",
+            "“force”: yes",
             "At: https://notes.example"
         ]
     );
@@ -87,6 +88,27 @@ fn arguments_outside_the_schema_are_refused() {
         let object = json!({ "type": action.name(), "locations": [NOTES], "arguments": bad });
         let object: Detail = serde_json::from_value(object).unwrap();
         assert!(action.check_object(&object, "").is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn an_action_names_so_many_arguments() {
+    let says = |count: usize| {
+        let slots: Vec<String> = (0..count).map(|place| format!("{{/a{place}}}")).collect();
+        json!({ "en": format!("delete {}", slots.join(" ")) })
+    };
+    assert!(read(says(MAX_NAMED), &[]).is_ok());
+    assert!(read(says(MAX_NAMED - 1), &["/resolved"]).is_ok());
+    assert!(read(says(MAX_NAMED), &["/a0"]).is_ok(), "it is one of them");
+    for refused in [
+        read(says(MAX_NAMED + 1), &[]),
+        read(says(MAX_NAMED), &["/resolved"]),
+    ] {
+        let refused = refused.unwrap_err();
+        assert!(
+            refused.contains("names more than 32 arguments"),
+            "{refused}"
+        );
     }
 }
 
@@ -139,7 +161,7 @@ fn what_nobody_has_described_is_asked_about_by_its_name() {
     );
     let lines = definition.limits(&asked, "de");
     let first: String = lines[0].iter().map(Piece::as_str).collect();
-    assert_eq!(first, "„all“: true");
+    assert_eq!(first, "„all“: ja");
 }
 
 #[test]

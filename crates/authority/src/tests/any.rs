@@ -89,12 +89,12 @@ fn each_value_has_a_line_with_its_path() {
             "“assignees”: []",
             "“body”: (22 characters) “First↵\n⇥\tsecond \\“line\\”␍↵\n”",
             "“count”: 2",
-            "“draft”: false",
+            "“draft”: no",
             "“labels” › 1: “bug”",
             "“labels” › 2: “ui”",
             "“more” › 1 › “a” › 1: 1",
             "“options”: {}",
-            "“repo” › “owner”: null",
+            "“repo” › “owner”: nothing",
             "“weight”: 1.5",
             "At: https://notes.example",
         ]
@@ -119,7 +119,7 @@ fn what_no_sentence_can_hold_stands_in_the_lines() {
     let read = shown(&create, &json!({ "title": "…" })).unwrap();
     assert_eq!(read[0], "Create the issue “…”, once");
     let read = shown(&create, &json!({ "title": null })).unwrap();
-    assert_eq!(read[0], "Create the issue null, once");
+    assert_eq!(read[0], "Create the issue nothing, once");
 }
 
 #[test]
@@ -273,6 +273,10 @@ fn what_a_person_would_not_see_is_refused_with_its_place() {
             "`/arguments/a/`: a name has 1 to 64",
         ),
         (json!({ "a": { "b\nc": 1 } }), "U+000A"),
+        (
+            json!({ "a": [{ "it’s": 1, "itʼs": 2 }] }),
+            "`/arguments/a/0/it’s`: this name reads like `itʼs`",
+        ),
         (
             json!({ "a": ["x", "two\nlines\u{202e}"] }),
             "`/arguments/a/1`: U+202E at character 10",

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{CALENDAR, PAYMENT, TOOL, detail, payment, types};
+use crate::headline::MAX_DOES;
 use crate::{Headline, HeadlineAmount, Piece, TypeDefinition, TypeError};
 
 const AMOUNT: &str = "/instructed_amount/amount";
@@ -63,6 +64,19 @@ fn a_line_below_says_how_often_and_where() {
     assert!(words.starts_with("Termine lesen und anlegen, "), "{words}");
 }
 
+#[test]
+fn words_for_what_is_done_have_a_longest_text() {
+    let shown = json!({ "does": { "en": "x".repeat(MAX_DOES), "de": "zahlen" }, "payee": PAYEE });
+    assert!(with_shown(PAYMENT, shown).is_ok());
+    let long =
+        json!({ "does": { "en": "x".repeat(MAX_DOES + 1), "de": "zahlen" }, "payee": PAYEE });
+    let refused = with_shown(PAYMENT, long).unwrap_err();
+    assert!(
+        refused.to_string().contains("1 to 40 characters"),
+        "{refused}"
+    );
+}
+
 /// A name can close no quotation mark, and hide nothing.
 #[test]
 fn a_value_is_escaped_as_in_the_sentence() {
@@ -120,7 +134,7 @@ fn what_is_shown_names_members_that_are_always_there() {
             "/shown/does",
         ),
         (
-            json!({ "does": { "en": "x".repeat(41), "de": "zahlen" }, "payee": PAYEE }),
+            json!({ "does": { "en": "x".repeat(MAX_DOES + 1), "de": "zahlen" }, "payee": PAYEE }),
             "/shown/does/en",
         ),
         (

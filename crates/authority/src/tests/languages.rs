@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::legible::{MAX_VALUE_LENGTH, unclear};
-use crate::letters::is_right_to_left;
+use crate::letters::{MOST_LATIN_MARKS, MOST_MARKS, is_right_to_left};
 
 /// By the language; each is written as its readers write it.
-const RIGHT: [(&str, &str); 234] = [
+const RIGHT: [(&str, &str); 249] = [
     ("en", "O’Brien & Sons, Ltd. (1984)"),
     ("en", "“Quoted” – and ‘so’…"),
     ("en", "3×4 m, ½ l, 5 °C"),
@@ -256,6 +256,31 @@ const RIGHT: [(&str, &str); 234] = [
     ("ko", "K팝TV, 5kg짜리, SNS에서"),
     ("ko", "㈜한국, 10％할인"),
     ("mul", "한국어, 日本語, ไทย, Русский, Ελληνικά"),
+    // Emoji, and symbols of biology.
+    ("mul", "1️⃣ eins, 2️⃣ zwei, #️⃣ und *️⃣"),
+    ("en", "NFκB, TNFα, IFNγ, TGFβ1, HIF1α, IκB, Hα"),
+    ("ja", "IFNγ受容体とTNFα"),
+    // Words end where no space is written.
+    (
+        "km",
+        "ខ្ញុំ\u{200b}ប្រើ\u{200b}Facebook\u{200b}ជា\u{200b}ភាសា\u{200b}ខ្មែរ",
+    ),
+    ("my", "မြန်မာ\u{200b}စာ\u{200b}ကို\u{200b}ဖတ်"),
+    ("th", "ภาษา\u{200b}ไทย\u{200b}ง่าย, 5 บาท"),
+    ("lo", "ພາສາ\u{200b}ລາວ"),
+    // Labels of cards and letters.
+    ("ja", "株式会社ABC Tokyo Office TEL：03-1234-5678 Fax：03-9"),
+    ("ja", "Tokyo Office TEL：03-1234（東京）"),
+    ("ja", "E-mail：anna@bank.example、担当"),
+    // Letters of Mexico and of southern Africa.
+    ("tcf", "Meꞌphaa, ajngáa meꞌphaa"),
+    ("mxv", "Ꞌin, ñaꞌa, kuaꞌa"),
+    (
+        "naq",
+        "Khoekhoegowab, ǀGowases, Haiǁom, ǂNūkhoen, ǃguriǃgurisib",
+    ),
+    ("ktz", "Juǀʼhoansi, ǃKung"),
+    ("uk", "Є 100 грн"),
 ];
 
 #[test]
@@ -283,5 +308,26 @@ proptest! {
         let turns = both.chars().any(is_right_to_left);
         prop_assume!(!turns && both.chars().count() <= MAX_VALUE_LENGTH);
         prop_assert_eq!(unclear(&both), None, "{}", both);
+    }
+}
+
+/// In the order of Unicode's normalization form C.
+#[test]
+fn a_letter_has_so_many_marks() {
+    let of_latin = ['\u{301}', '\u{302}', '\u{303}'];
+    let of_hebrew = ['\u{5b8}', '\u{5bc}', '\u{5c1}', '\u{591}', '\u{592}'];
+    for (letter, marks, most) in [
+        ('q', &of_latin[..], MOST_LATIN_MARKS),
+        ('\u{5e9}', &of_hebrew, MOST_MARKS),
+    ] {
+        let with = |count: usize| -> String {
+            [letter]
+                .into_iter()
+                .chain(marks.iter().copied().take(count))
+                .collect()
+        };
+        assert_eq!(unclear(&with(most)), None, "{letter}");
+        let refused = unclear(&with(most + 1)).map(|why| why.to_string());
+        assert!(refused.is_some_and(|why| why.contains("marks")), "{letter}");
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the whole crate over the three shipped types.
 
 mod action;
+mod alike;
 mod amounts;
 mod any;
 mod catalogue;

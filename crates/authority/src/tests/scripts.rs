@@ -8,7 +8,7 @@ use crate::letters::{is_look_alike, looks_mixed};
 use crate::scripts::{Stranger, stranger};
 
 /// Words with letters of two scripts.
-const MIXED: [&str; 58] = [
+const MIXED: [&str; 65] = [
     // Alphabets that were one once: Cyrillic, Greek, Armenian, Georgian, Coptic.
     "p\u{430}ypal",
     "\u{440}aypal",
@@ -72,10 +72,18 @@ const MIXED: [&str; 58] = [
     "NVIDIΔ",
     "ΣU",
     "OΩK",
+    // No formula: in a word of small letters, before it, inside like `a`, or drawn like a letter of ASCII.
+    "tnfα",
+    "αTNF",
+    "PAYPαL",
+    "VISAο",
+    "VISAν",
+    "GΟOGLE",
+    "TNFΑ",
 ];
 
 /// With the letter or digit that poses.
-const LOOK_ALIKES: [(&str, char); 74] = [
+const LOOK_ALIKES: [(&str, char); 92] = [
     // Letters of Latin that nobody writes a language with.
     ("ᴘaypal", 'ᴘ'),
     ("ᴘᴀʏᴘᴀʟ", 'ᴘ'),
@@ -153,6 +161,27 @@ const LOOK_ALIKES: [(&str, char); 74] = [
     ("10:০০", '০'),
     ("१२.5", '१'),
     ("2026-१२", '१'),
+    ("TNFα৪", '৪'),
+    // Letters that are drawn like the sign of a currency.
+    ("Є100", 'Є'),
+    ("100Є", 'Є'),
+    ("Ꞓ100", 'Ꞓ'),
+    ("Ұ100", 'Ұ'),
+    ("Ɏ100", 'Ɏ'),
+    ("ȼ50", 'ȼ'),
+    ("ֆ100", 'ֆ'),
+    ("Ք100", 'Ք'),
+    ("Ҟ5", 'Ҟ'),
+    // At the start of a number.
+    ("ӏ00", 'ӏ'),
+    // What stands beside nothing of its own.
+    ("1\u{20e3}", '\u{20e3}'),
+    ("a\u{20e3}", '\u{20e3}'),
+    ("1ꞌ000", 'ꞌ'),
+    ("a ꞌ b", 'ꞌ'),
+    ("a ǀ b", 'ǀ'),
+    ("stopǃ", 'ǃ'),
+    ("5ǀ5", 'ǀ'),
 ];
 
 #[test]

@@ -4,7 +4,7 @@
 use writ_wire::access::DecisionReason;
 use writ_wire::time::Timestamp;
 
-use crate::pending::{Decision, PendingStatus, STOPPED};
+use crate::pending::{Decision, PendingStatus, REPORTED, STOPPED};
 
 /// Of the question's own resource server and delegation: everybody else learns [`Self::Unverifiable`] alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum NotTaken {
     Cancelled,
     /// The agent's work for this person was stopped.
     Stopped,
+    /// Its person reported a question of the same resource.
+    Reported,
     /// Other people would decide now, or it is not allowed any more.
     Changed,
     /// The record says otherwise what is done than when it was asked about.
@@ -60,6 +62,7 @@ impl NotTaken {
     fn of_denial(decision: &Decision) -> Self {
         match decision.reason.as_deref() {
             Some(STOPPED) => Self::Stopped,
+            Some(REPORTED) => Self::Reported,
             Some(_) | None => Self::Denied,
         }
     }
@@ -73,12 +76,31 @@ impl NotTaken {
             | Self::Superseded
             | Self::Cancelled
             | Self::Stopped
+            | Self::Reported
             | Self::Changed
             | Self::DescribedAnew => DecisionReason::ApprovalExpired,
             Self::OutOfScope | Self::OtherDefinition => DecisionReason::OutOfScope,
             Self::Denied | Self::Undecided | Self::Unverifiable => {
                 DecisionReason::ApprovalUnverifiable
             }
+        }
+    }
+
+    /// Whether a person ended what was approved: nobody is to be asked again because of this.
+    pub const fn is_no(self) -> bool {
+        match self {
+            Self::TakenBack | Self::Stopped | Self::Reported | Self::Denied => true,
+            Self::Used
+            | Self::Lapsed
+            | Self::NoAnswer
+            | Self::Superseded
+            | Self::Cancelled
+            | Self::Changed
+            | Self::DescribedAnew
+            | Self::OutOfScope
+            | Self::OtherDefinition
+            | Self::Undecided
+            | Self::Unverifiable => false,
         }
     }
 
@@ -92,6 +114,7 @@ impl NotTaken {
             Self::Superseded => "A newer question took the place of this one.",
             Self::Cancelled => "The question was taken back.",
             Self::Stopped => "The agent was stopped after the question.",
+            Self::Reported => "The person wants no questions of this resource any more.",
             Self::Changed => "Who decides about this, or what is allowed, is not what it was.",
             Self::DescribedAnew => {
                 "The approval was given before it was described anew what this does."
@@ -113,7 +136,7 @@ mod tests {
     use crate::id::DecisionId;
     use crate::pending::{RedeemedFor, SUPERSEDED, TAKEN_BACK};
 
-    const ALL: [NotTaken; 14] = [
+    const ALL: [NotTaken; 15] = [
         NotTaken::Used,
         NotTaken::Lapsed,
         NotTaken::TakenBack,
@@ -121,6 +144,7 @@ mod tests {
         NotTaken::Superseded,
         NotTaken::Cancelled,
         NotTaken::Stopped,
+        NotTaken::Reported,
         NotTaken::Changed,
         NotTaken::DescribedAnew,
         NotTaken::OutOfScope,
@@ -176,6 +200,11 @@ mod tests {
                 PendingStatus::Denied(Decision::of_nobody(STOPPED)),
                 before,
                 NotTaken::Stopped,
+            ),
+            (
+                PendingStatus::Denied(Decision::of_nobody(REPORTED)),
+                before,
+                NotTaken::Reported,
             ),
             (
                 PendingStatus::Denied(Decision::of_nobody(SUPERSEDED)),

@@ -34,8 +34,9 @@ pub fn poll<'a>(
     }
     match request.status_at(now) {
         PendingStatus::Redeemed { .. } => Poll::Refuse(unknown(kind)),
+        // The last word is a no.
         taken_back if taken_back.was_taken_back() => Poll::Refuse(OAuthError::new(
-            ErrorCode::ExpiredToken,
+            ErrorCode::AccessDenied,
             "a person approved this, and said no to the same before the answer was fetched",
         )),
         PendingStatus::Expired { .. } | PendingStatus::Superseded | PendingStatus::Cancelled => {

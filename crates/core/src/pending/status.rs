@@ -8,6 +8,8 @@ use crate::id::{DecisionId, DelegationId};
 
 /// Kept as the reason of requests that ended with their agent's work.
 pub const STOPPED: &str = "stopped";
+/// Kept as the reason of requests that ended with a report of the resource server that asked.
+pub const REPORTED: &str = "reported";
 /// Kept as the reason of a request whose place a newer one took.
 pub const SUPERSEDED: &str = "the same was asked again";
 pub const DESCRIBED_ANEW: &str = "what it asks is described otherwise by now";
@@ -228,11 +230,11 @@ impl PendingStatus {
         }
     }
 
-    /// The agent's work for this person is stopped; also what was approved and not redeemed.
-    pub fn stop(self) -> Next {
+    /// The agent's work for this person is stopped, or its resource was reported (`reason`); also what was approved and not redeemed.
+    pub fn stop(self, reason: &str) -> Next {
         match self {
             Self::Pending | Self::Viewed | Self::Approved(_) => {
-                Ok(Self::Denied(Decision::of_nobody(STOPPED)))
+                Ok(Self::Denied(Decision::of_nobody(reason)))
             }
             other => other.refuse(),
         }
@@ -255,6 +257,11 @@ impl Decision {
         } else {
             State::Denied
         }
+    }
+
+    /// Whether it ended with others, and not by a person's no to it.
+    pub fn was_stopped(&self) -> bool {
+        matches!(self.reason.as_deref(), Some(STOPPED | REPORTED))
     }
 
     /// Kept where a request ends and no person decided.

@@ -207,10 +207,36 @@ mod tests {
     }
 
     #[test]
+    fn a_name_has_a_longest_text() {
+        let issuer = ResourceUri::parse("https://as.example").unwrap();
+        for (length, is_taken) in [
+            (0, false),
+            (1, true),
+            (MAX_NAME, true),
+            (MAX_NAME + 1, false),
+        ] {
+            let file =
+                json!({ "resource": "https://notes.example", "name": "\u{e4}".repeat(length) });
+            let file = serde_json::from_value(file).unwrap();
+            assert_eq!(resource(&file, &issuer).is_ok(), is_taken, "{length}");
+        }
+    }
+
+    #[test]
     fn the_words_of_a_scope_are_shown_as_they_are() {
         let says = |says: Value| faults(json!([{ "name": "notes:read", "says": says }]));
         let good = json!({ "en": "Read your notes", "de": "Ihre Notizen lesen" });
         assert_eq!(says(good), Vec::<String>::new());
+        let in_languages = |count: usize| {
+            let others = ('a'..='z').map(|last| (format!("x{last}"), json!("Read")));
+            let all = others
+                .take(count - 1)
+                .chain([("en".to_owned(), json!("Read"))]);
+            says(Value::Object(all.collect()))
+        };
+        assert_eq!(in_languages(MAX_LANGUAGES), Vec::<String>::new());
+        let too_many = "`scopes`: `notes:read` has words in more than 16 languages";
+        assert_eq!(in_languages(MAX_LANGUAGES + 1), [too_many]);
         for bad in [
             json!({ "de": "Ihre Notizen lesen" }),
             json!({ "en": "" }),

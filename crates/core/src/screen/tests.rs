@@ -78,3 +78,20 @@ fn a_screen_of_another_form_is_none() {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[test]
+fn a_screen_has_a_longest_text() {
+    let with_line = |length: usize| {
+        let mut screen = value();
+        screen["shown"][0]["lines"] = json!(["x".repeat(length)]);
+        Screen::read(screen).unwrap().canonical()
+    };
+    let around = with_line(0).unwrap().len();
+    assert_eq!(with_line(MAX_TEXT - around).unwrap().len(), MAX_TEXT);
+    let refused = with_line(MAX_TEXT - around + 1).unwrap_err();
+    assert_eq!(refused, ScreenError::TooLong);
+    assert_eq!(
+        refused.to_string(),
+        "the screen is longer than 262144 bytes"
+    );
+}

@@ -13,7 +13,7 @@ fn arguments_that_are_there_twice_are_the_calls_own_fault() {
         ),
         (
             "Arguments",
-            ExactJsonError::SameButCase("arguments".to_owned(), "Arguments".to_owned()),
+            ExactJsonError::SameName("arguments".to_owned(), "Arguments".to_owned()),
         ),
     ] {
         for value in ["{}", "1e400", r#"{"b":1,"b":2}"#] {
@@ -196,4 +196,12 @@ fn what_could_be_read_as_another_message_is_refused() {
     // UTF-16, which some parsers guess.
     let wide: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(parse(&wide).is_err());
+}
+
+#[test]
+fn an_id_has_a_longest_text() {
+    for (length, is_taken) in [(0, false), (1, true), (MAX_ID, true), (MAX_ID + 1, false)] {
+        let id = "\u{e9}".repeat(length);
+        assert_eq!(is_id(&Value::from(id)), is_taken, "{length}");
+    }
 }

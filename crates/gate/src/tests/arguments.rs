@@ -3,8 +3,9 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::gated::text;
+use super::gated::{eventually, text};
 use super::issuer::Decides;
+use super::waits::{By, Client, LONG};
 use super::world::{World, call};
 
 /// Apart from a no: the model is to correct them, and nobody is asked.
@@ -50,6 +51,35 @@ async fn arguments_that_cannot_be_judged_are_told_with_their_place() {
         assert!(text(&answer).contains(word), "{answer}");
     }
     assert!(world.issuer.state().evaluated.is_empty() && world.calls().is_empty());
+}
+
+/// What repeats an argument in a header field says what is sent, also where a person approved less than was asked.
+#[tokio::test]
+async fn a_header_field_says_the_argument_that_is_sent() {
+    for (approved, field) in [
+        (json!({ "amount": 5 }), Some("5")),
+        (json!({ "amount": 500 }), Some("500")),
+        (json!({}), None),
+    ] {
+        let client = Client::new(By::Progress, LONG).await;
+        let schema = json!({ "type": "object", "properties": {
+            "amount": { "type": "integer", "x-mcp-header": "Amount" }
+        } });
+        let tool = json!({ "name": "rm", "inputSchema": schema });
+        client.world.server.lock().unwrap().tools = vec![tool];
+        let answer = client.sends(2, &json!({ "amount": 500 }), None);
+        eventually(|| client.world.issuer.state().polled > 0).await;
+        let instead = json!({ "type": "tool", "tool": "rm", "arguments": approved });
+        client.world.issuer.state().instead = Some(instead);
+        client.world.issuer.state().status = "approved";
+        let (_, answer) = answer.await.unwrap();
+        let [reached] = &client.world.calls()[..] else {
+            panic!("not one call: {answer}");
+        };
+        let sent = reached.headers.get("mcp-param-amount");
+        assert_eq!(sent.map(|value| value.to_str().unwrap()), field);
+        assert_eq!(reached.body["params"]["arguments"], approved);
+    }
 }
 
 fn message(method: &str, arguments: &str) -> String {

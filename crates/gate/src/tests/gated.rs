@@ -162,6 +162,8 @@ async fn a_client_that_hears_of_progress_is_held_until_the_yes() {
     let expected =
         "waiting for a person's yes to rm: decide here: https://as.example/app/requests/apr_1";
     assert_eq!(heard["params"]["message"], expected);
+    // MCP 2025-11-25: it rises, and what the server says of its own progress rises after it, which begins at 0.
+    assert_eq!(heard["params"]["progress"], -1.0);
     world.issuer.state().status = "approved";
     let answer = loop {
         let (_, heard) = super::sessions::next(&mut stream).await.unwrap();

@@ -364,3 +364,18 @@ async fn input_is_an_answer_to_what_was_asked() {
         json!({ "all": taken })
     );
 }
+
+/// MCP 2026-07-28, `InputRequest`: by nothing else does a server ask for input, whatever is allowed.
+#[tokio::test]
+async fn a_server_asks_for_input_by_no_other_method() {
+    for method in ["ping", "tools/call", "roots/list/", ""] {
+        for allowed in [Allowed::default(), ELICITATION] {
+            let world = World::with(allowed).await;
+            let asked = json!({ "a": { "method": method } });
+            world.server.lock().unwrap().result =
+                Some(json!({ "resultType": "input_required", "inputRequests": asked }));
+            let refused = call(&world, json!({})).await;
+            assert_eq!(refused["error"]["code"], -32603, "{method}: {refused}");
+        }
+    }
+}

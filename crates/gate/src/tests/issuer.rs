@@ -33,6 +33,8 @@ pub(super) struct IssuerState {
     keys: Vec<Value>,
     pub(super) decides: Decides,
     pub(super) is_active: bool,
+    /// Whether it says nothing about tokens.
+    pub(super) is_silent: bool,
     /// To a question that there is not: by this the credentials are checked.
     pub(super) unknown_question: (u16, Value),
     /// Where it says how decisions are asked for: something else, with this status.
@@ -45,7 +47,11 @@ pub(super) struct IssuerState {
     pub(super) problem: Option<(u16, Value)>,
     /// Of the one question.
     pub(super) status: &'static str,
+    /// What a person approves instead of it.
+    pub(super) instead: Option<Value>,
     is_used: bool,
+    /// How often it was asked whether a token is good.
+    pub(super) introspected: usize,
     pub(super) evaluated: Vec<Value>,
     pub(super) asked: Vec<Value>,
     pub(super) cancelled: usize,
@@ -67,13 +73,16 @@ impl FakeIssuer {
             keys: vec![key],
             decides: Decides::Permit,
             is_active: true,
+            is_silent: false,
             unknown_question: (404, json!({ "title": "no task" })),
             described: None,
             name: ISSUER,
             resources: Vec::new(),
             problem: None,
             status: "pending",
+            instead: None,
             is_used: false,
+            introspected: 0,
             evaluated: Vec::new(),
             asked: Vec::new(),
             cancelled: 0,
@@ -112,7 +121,11 @@ impl FakeIssuer {
                 }),
             ),
             "/jwks" => (200, json!({ "keys": state.keys })),
-            "/introspect" => (200, introspected(request.body(), state.is_active)),
+            "/introspect" if state.is_silent => (503, json!({})),
+            "/introspect" => {
+                state.introspected += 1;
+                (200, introspected(request.body(), state.is_active))
+            }
             "/.well-known/authzen-configuration" => {
                 let described = || {
                     let endpoint = |name: &str| format!("{ISSUER}/access/v1/{name}");
@@ -200,10 +213,16 @@ impl FakeIssuer {
             "id": "apr_1", "status": state.status, "status_endpoint": base, "expires_at": self.later(600),
             "links": { "review": format!("{ISSUER}/app/requests/apr_1"), "cancel": format!("{base}/cancel") }
         } });
+        if state.status == "cancelled" {
+            answer["task"]["reason"] = json!("stopped");
+        }
         if state.status == "approved" {
             answer["result"] = json!({ "mode": "reevaluate", "approval": {
                 "id": "apr_1", "approved_at": self.later(0), "approved_until": self.later(120)
             } });
+            if let Some(object) = &state.instead {
+                answer["result"]["approval"]["authorization_details"] = json!([object]);
+            }
         }
         answer
     }

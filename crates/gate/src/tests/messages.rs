@@ -1,7 +1,7 @@
 //! Messages that two parsers read differently, mirrored headers, other methods: none of them reaches the server.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::issuer::Decides;
 use super::world::{World, call};
@@ -30,6 +30,8 @@ async fn a_message_about_which_two_parsers_disagree_reaches_nobody() {
     ] {
         let (status, answer) = world.post(&[], bad).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{bad}: {answer}");
+        // MCP 2025-11-25, transports: an error that answers no request has no `id`.
+        assert_ne!(answer.get("id"), Some(&Value::Null), "{bad}: {answer}");
     }
     // Who waits for an answer hears it under the id that every parser reads.
     let twice =
@@ -114,7 +116,7 @@ async fn mirrored_headers_agree_with_the_body_or_nothing_is_forwarded() {
 #[tokio::test]
 async fn what_is_decided_about_is_an_action_of_its_name() {
     let world = World::new().await;
-    let sent = |method: &str, params: serde_json::Value| {
+    let sent = |method: &str, params: Value| {
         json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()
     };
     world.issuer.state().decides = Decides::Deny;

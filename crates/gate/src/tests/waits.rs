@@ -12,13 +12,13 @@ use super::issuer::{Decides, Door};
 use super::world::{World, read};
 use crate::Allowed;
 
-const LONG: Duration = Duration::from_secs(600);
+pub(super) const LONG: Duration = Duration::from_secs(600);
 const EVALUATION: &str = "/access/v1/evaluation";
 const QUESTION: &str = "/access/v1/requests";
 
 /// By what its client is made to wait.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum By {
+pub(super) enum By {
     CallAgain,
     Progress,
     PageInError,
@@ -26,7 +26,7 @@ enum By {
     StateInResult,
 }
 
-const ALL: [By; 5] = [
+pub(super) const ALL: [By; 5] = [
     By::CallAgain,
     By::Progress,
     By::PageInError,
@@ -34,25 +34,25 @@ const ALL: [By; 5] = [
     By::StateInResult,
 ];
 /// Those of revision 2025-11-25, which have a session.
-const IN_SESSION: [By; 3] = [By::CallAgain, By::Progress, By::PageInError];
+pub(super) const IN_SESSION: [By; 3] = [By::CallAgain, By::Progress, By::PageInError];
 
-type Answer = JoinHandle<(StatusCode, Value)>;
+pub(super) type Answer = JoinHandle<(StatusCode, Value)>;
 
 /// One client, whose calls ask a person.
-struct Client {
-    world: Arc<World>,
+pub(super) struct Client {
+    pub(super) world: Arc<World>,
     by: By,
-    session: String,
+    pub(super) session: String,
 }
 
 impl Client {
-    async fn new(by: By, patience: Duration) -> Self {
+    pub(super) async fn new(by: By, patience: Duration) -> Self {
         let world = Arc::new(World::holding(Allowed::default(), patience).await);
         world.issuer.state().decides = Decides::Ask;
         Self::of(world, by).await
     }
 
-    async fn of(world: Arc<World>, by: By) -> Self {
+    pub(super) async fn of(world: Arc<World>, by: By) -> Self {
         let capabilities = match by {
             By::PageInError => json!({ "elicitation": { "url": {} } }),
             _ => json!({}),
@@ -61,7 +61,7 @@ impl Client {
         Self { world, by, session }
     }
 
-    fn sends(&self, id: u32, arguments: &Value, state: Option<&Value>) -> Answer {
+    pub(super) fn sends(&self, id: u32, arguments: &Value, state: Option<&Value>) -> Answer {
         let mut more = json!({ "arguments": arguments });
         if let Some(state) = state {
             more["requestState"] = state.clone();
@@ -84,8 +84,19 @@ impl Client {
         tokio::spawn(async move { read(sent.await).await })
     }
 
+    /// A call with this `_meta`, in the session.
+    pub(super) fn sends_as(&self, id: u32, meta: &Value) -> Answer {
+        let params = json!({ "name": "rm", "arguments": { "path": "/b" }, "_meta": meta });
+        let message =
+            json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
+        let fields = [("mcp-session-id", self.session.as_str())];
+        let request = self.world.request("POST", &fields, &message.to_string());
+        let sent = self.world.sent(request);
+        tokio::spawn(async move { read(sent.await).await })
+    }
+
     /// A call that waits now: of who opens pages, the one after the page.
-    async fn waiting(&self) -> Answer {
+    pub(super) async fn waiting(&self) -> Answer {
         let arguments = json!({ "path": "/a" });
         let mut state = None;
         if matches!(self.by, By::PageInError | By::PageInResult) {
@@ -100,7 +111,7 @@ impl Client {
         answer
     }
 
-    async fn cancels(&self, id: u32) {
+    pub(super) async fn cancels(&self, id: u32) {
         let params = json!({ "requestId": id });
         let message =
             json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
@@ -109,7 +120,7 @@ impl Client {
         assert_eq!(status, StatusCode::ACCEPTED);
     }
 
-    async fn ends_session(&self) {
+    pub(super) async fn ends_session(&self) {
         let fields = [("mcp-session-id", self.session.as_str())];
         let request = self.world.request("DELETE", &fields, "");
         let ended = self.world.send(request).await;
@@ -117,13 +128,13 @@ impl Client {
     }
 
     /// Everything is over at the issuer, as at the end of the process.
-    async fn cancelled(&self) -> usize {
+    pub(super) async fn cancelled(&self) -> usize {
         self.world.gate.ended().await;
         self.world.issuer.state().cancelled
     }
 }
 
-fn code(answer: &Value) -> &str {
+pub(super) fn code(answer: &Value) -> &str {
     answer["result"]["_meta"]["writ/code"]
         .as_str()
         .unwrap_or_default()

@@ -39,6 +39,8 @@ pub(super) struct Reached {
 pub(super) struct ServerState {
     pub(super) reached: Vec<Reached>,
     pub(super) tools: Vec<Value>,
+    /// How many pages its list of tools has; the tools stand on the first.
+    pub(super) pages_of_tools: usize,
     /// Events of streams that are open.
     pub(super) streams: Vec<mpsc::UnboundedSender<Bytes>>,
     /// Instead of the usual result of a tool.
@@ -49,6 +51,8 @@ pub(super) struct ServerState {
     pub(super) listed_tasks: Option<Value>,
     /// A method to which it gives no answer.
     pub(super) stalls: Option<&'static str>,
+    /// How many requests to which it gives none were given up.
+    pub(super) given_up: usize,
     sessions: usize,
 }
 
@@ -77,6 +81,14 @@ fn stalls(server: &Server, reached: Reached) -> bool {
     stalls
 }
 
+struct Stalled(Server);
+
+impl Drop for Stalled {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().given_up += 1;
+    }
+}
+
 async fn upstream(server: Server, request: axum::extract::Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let text = body.collect().await.unwrap().to_bytes();
@@ -89,6 +101,7 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
             body: body.clone(),
         },
     ) {
+        let _stalled = Stalled(server);
         return std::future::pending().await;
     }
     let mut state = server.lock().unwrap();
@@ -106,7 +119,7 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
         "initialize" => {
             json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {} })
         }
-        "tools/list" => json!({ "tools": state.tools }),
+        "tools/list" => tools(&state, &body),
         "tasks/list" => json!({ "tasks": state.listed_tasks }),
         "tools/call" => state
             .result
@@ -129,6 +142,20 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
         answer = json!({ "jsonrpc": "2.0", "id": id, "error": error });
     }
     response.body(Body::from(answer.to_string())).unwrap()
+}
+
+fn tools(state: &ServerState, body: &Value) -> Value {
+    let cursor = body["params"]["cursor"].as_str();
+    // A cursor that it never gave is that of the first page.
+    let page: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(1);
+    let mut listed = json!({ "tools": [] });
+    if page == 1 {
+        listed["tools"] = json!(state.tools);
+    }
+    if page < state.pages_of_tools {
+        listed["nextCursor"] = json!((page + 1).to_string());
+    }
+    listed
 }
 
 async fn serve(server: Server) -> Url {

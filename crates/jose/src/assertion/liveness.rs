@@ -87,3 +87,26 @@ impl LivenessResult {
         digest_text(&[b"liveness", self.verifier.as_bytes(), self.jti.as_bytes()])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use writ_wire::jwk::JwkSet;
+
+    use super::*;
+
+    /// What is longer is not even taken apart.
+    #[test]
+    fn a_result_has_a_longest_text() {
+        let keys = KeySet::from_jwks(&JwkSet { keys: Vec::new() }).unwrap();
+        let rules = LivenessRules {
+            verifier: "https://seer.example",
+            issuer: "https://as.example",
+            now: Timestamp::from_seconds(1_790_000_000),
+        };
+        for (length, is_too_long) in [(MAX_LIVENESS_BYTES, false), (MAX_LIVENESS_BYTES + 1, true)] {
+            let refused = LivenessResult::verify(&"x".repeat(length), &keys, &rules).unwrap_err();
+            let too_long = AssertionError::Malformed(JwsError::TooLong);
+            assert_eq!(refused == too_long, is_too_long, "{length}: {refused}");
+        }
+    }
+}

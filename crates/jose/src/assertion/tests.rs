@@ -231,6 +231,9 @@ fn jti_is_required_and_bounded() {
         client_claim("jti", Value::Null),
         Err(AssertionError::Malformed(_))
     ));
+    let longest = json!("j".repeat(MAX_JTI_BYTES));
+    assert!(client_claim("jti", longest.clone()).is_ok());
+    assert!(actor_claim("jti", longest).is_ok());
     for bad in [String::new(), "j".repeat(MAX_JTI_BYTES + 1)] {
         assert_eq!(
             client_claim("jti", json!(bad)).unwrap_err(),

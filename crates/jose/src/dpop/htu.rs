@@ -128,6 +128,14 @@ mod tests {
     }
 
     #[test]
+    fn a_url_has_a_longest_text() {
+        for (length, is_parsed) in [(MAX_HTU_BYTES, true), (MAX_HTU_BYTES + 1, false)] {
+            let url = format!("{:x<length$}", "https://as.example/");
+            assert_eq!(Htu::parse(&url).is_some(), is_parsed, "{length}");
+        }
+    }
+
+    #[test]
     fn a_normalised_url_is_its_own_normal_form() {
         for text in [
             "https://as.example",

@@ -194,11 +194,16 @@ fn fapi_2_5_4_rsa_keys_have_2048_to_4096_bits_and_a_real_exponent() {
         refusal(with_n(&[0xff; 4096])),
         KeyError::RsaSize(_)
     ));
+    // A longer text is judged by its length alone: what has 1024 characters is decoded, and has so many bits.
+    assert_eq!(refusal(with_n(&[0xff; 768])), KeyError::RsaSize(768 * 8));
+    assert_eq!(refusal(with_n(&[0xff; 769])), KeyError::RsaSize(1026 * 6));
     assert_eq!(
         refusal(with_n(&[vec![0], modulus.clone()].concat())),
         KeyError::Encoding("n")
     );
     assert_eq!(refusal(with_n(&[])), KeyError::Encoding("n"));
+    let longest = with(&rfc_7638(), "e", json!(encode([0xff; 4])));
+    assert!(PublicKey::from_jwk(&jwk(longest)).is_ok(), "32 bits");
     for e in [&[1_u8][..], &[2], &[1, 0, 0, 0, 1], &[1, 0]] {
         assert_eq!(
             refusal(with(&rfc_7638(), "e", json!(encode(e)))),

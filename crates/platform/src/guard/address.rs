@@ -39,6 +39,14 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     inner.map(Ipv4Addr::from_bits)
 }
 
+/// The IPv4 address of whoever is behind a translator or a tunnel: that of `embedded`, or behind one of a site's own (RFC 8215) and a
+/// stateless one (RFC 2765 section 2.1).
+pub fn translated_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let own = LOCAL_NAT64.contains(address) || STATELESS.contains(address);
+    let low = u32::try_from(address.to_bits() & u128::from(u32::MAX)).ok();
+    embedded(address).or_else(|| low.filter(|_| own).map(Ipv4Addr::from_bits))
+}
+
 /// A prefix and its length in bits.
 struct V6Network(Ipv6Addr, u32);
 
@@ -74,6 +82,8 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
 const GLOBAL_UNICAST: V6Network = V6Network(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 const MAPPED: V6Network = V6Network(Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96);
 const NAT64: V6Network = V6Network(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
+const LOCAL_NAT64: V6Network = V6Network(Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48);
+const STATELESS: V6Network = V6Network(Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96);
 const SIX_TO_FOUR: V6Network = V6Network(Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16);
 
 /// Within global unicast: IETF protocol assignments with Teredo and benchmarks, and documentation (RFC 3849, RFC 9637).

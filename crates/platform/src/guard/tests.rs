@@ -41,6 +41,22 @@ fn special_addresses_are_not_public() {
 }
 
 #[test]
+fn the_same_client_is_guarded_by_another_policy() {
+    let inside = "http://10.0.0.7:9000/hook";
+    let trusted = Origin::parse("http://10.0.0.7:9000").unwrap();
+    let trusting = strict().under(AddressPolicy {
+        trusted: vec![trusted],
+    });
+    assert_eq!(trusting.policy().admits(inside), Ok(()));
+    let again = trusting.under(AddressPolicy::default());
+    assert_eq!(again.policy().admits(inside), Err(GuardError::NotHttps));
+    for (guard, is_let_in) in [(&trusting, true), (&again, false)] {
+        let called = guard.request(Method::GET, inside);
+        assert_eq!(called.is_ok(), is_let_in);
+    }
+}
+
+#[test]
 fn every_spelling_of_an_address_is_the_address() {
     let guard = strict();
     for url in [

@@ -4,15 +4,17 @@
 
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
-use writ_core::id::{ApprovalId, ClientId, UserId};
+use writ_core::id::{ApprovalId, EventId, UserId};
 use writ_core::pending::{Ending, Kind, PendingRequest, is_same_content};
-use writ_store::DatabaseTransaction;
-use writ_store::pending::EndedRequest;
+use writ_store::pending::{EndedRequest, ResourceSilence};
+use writ_store::stop::{RequestsOf, StoppedRequests};
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::metrics::CountedQuestion;
+use crate::node::waiting::{StoppedAsker, StoppedQuestions};
 use crate::notifications::not_done_notice;
 use crate::notifications::outbox::{self, StoppedPair};
 
@@ -24,7 +26,7 @@ pub struct Endings {
     /// Of those that resource servers asked, what is counted.
     counted: Vec<CountedQuestion>,
     /// Whose requests a stop ended.
-    stopped: Option<(UserId, ClientId)>,
+    stopped: Vec<StoppedQuestions>,
 }
 
 /// Ends them in the database transaction of what causes it.
@@ -103,17 +105,31 @@ pub async fn deny_all(
     now: Timestamp,
 ) -> Result<Endings, Failure> {
     let StoppedPair { subject, client } = pair;
+    let of = RequestsOf::Client(client);
     let denied = transaction
-        .stop_requests(subject, client, &app.event_id(now), now)
+        .stop_requests(subject, of, &app.event_id(now), now)
         .await?;
     // A decision has its own ping or push, which finds how it ended.
     if denied.undecided > 0 {
         outbox::requests_stopped(app, transaction, pair, now).await?;
     }
-    Ok(Endings {
-        stopped: (denied.ended > 0).then(|| (subject.clone(), client.clone())),
-        ..Endings::default()
-    })
+    let stopped = StoppedAsker::Client(client.clone());
+    Ok(Endings::of_stop(denied, subject, stopped))
+}
+
+/// The same of everything that this resource server asks this person, whoever its callers are; it polls, so that nobody is told. The ids
+/// of the events begin with `report`, the one of the report.
+pub async fn deny_all_of_resource(
+    transaction: &mut DatabaseTransaction,
+    silence: ResourceSilence<'_>,
+    report: &EventId,
+    now: Timestamp,
+) -> Result<(StoppedRequests, Endings), StoreError> {
+    let (subject, resource) = (silence.subject, silence.resource);
+    let of = RequestsOf::Resource(resource);
+    let denied = transaction.stop_requests(subject, of, report, now).await?;
+    let stopped = StoppedAsker::Resource(resource.clone());
+    Ok((denied, Endings::of_stop(denied, subject, stopped)))
 }
 
 impl Endings {
@@ -124,8 +140,8 @@ impl Endings {
         for counted in &self.counted {
             app.metrics.access.question(*counted);
         }
-        if let Some((subject, client)) = &self.stopped {
-            app.waiting.announce_stop(subject, client);
+        for stopped in &self.stopped {
+            app.waiting.announce_stop(stopped);
         }
         if !self.is_empty() {
             app.notices.wake();
@@ -138,12 +154,22 @@ impl Endings {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.requests.is_empty() && self.stopped.is_none()
+        self.requests.is_empty() && self.stopped.is_empty()
     }
 
     pub fn add(&mut self, more: Self) {
         self.requests.extend(more.requests);
         self.counted.extend(more.counted);
+        self.stopped.extend(more.stopped);
+    }
+
+    fn of_stop(denied: StoppedRequests, subject: &UserId, asker: StoppedAsker) -> Self {
+        let subject = subject.clone();
+        let stopped = (denied.ended > 0).then_some(StoppedQuestions { subject, asker });
+        Self {
+            stopped: stopped.into_iter().collect(),
+            ..Self::default()
+        }
     }
 
     pub fn ids(&self) -> Vec<&ApprovalId> {

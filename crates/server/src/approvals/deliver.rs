@@ -91,6 +91,10 @@ async fn made(app: &App, notice: &Notice, ended: &Ended) -> Result<Option<Value>
         State::Approved => return approved(app, notice, ended).await,
         State::Redeemed => return Ok(None),
         State::Denied => refusal(ended, ErrorCode::AccessDenied, "the answer was no"),
+        State::Expired if ended.request.status.was_taken_back() => {
+            let sentence = "a person approved this, and said no to the same before it was pushed";
+            refusal(ended, ErrorCode::AccessDenied, sentence)
+        }
         State::Expired | State::Cancelled => {
             refusal(ended, ErrorCode::ExpiredToken, "nobody answered in time")
         }

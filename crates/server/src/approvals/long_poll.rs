@@ -8,9 +8,9 @@ use writ_core::pending::LONGEST_POLL;
 /// `wait` of the `Prefer` headers (RFC 7240 section 4.3), at most [`LONGEST_POLL`]; the first one counts.
 pub fn preference(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all("prefer").iter();
-    let texts = values.filter_map(|value| value.to_str().ok());
-    let mut preferences = texts.flat_map(|text| text.split(','));
+    let mut preferences = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let seconds = preferences.find_map(|preference| {
+        let preference = std::str::from_utf8(preference).ok()?;
         let first = preference.split(';').next()?;
         let (name, value) = first.split_once('=')?;
         let wanted = name.trim().eq_ignore_ascii_case("wait");
@@ -41,7 +41,7 @@ mod tests {
     fn wait(values: &[&'static str]) -> Option<u64> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append("prefer", HeaderValue::from_static(value));
+            headers.append("prefer", HeaderValue::from_str(value).unwrap());
         }
         preference(&headers).map(|wait| wait.as_secs())
     }

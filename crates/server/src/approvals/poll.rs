@@ -28,7 +28,7 @@ pub struct PollHandle<'a> {
 /// What one look found.
 enum Looked {
     Token(Box<TokenResponse>),
-    Undecided(UndecidedPoll),
+    Undecided(Box<UndecidedPoll>),
 }
 
 /// Nobody decided yet.
@@ -54,7 +54,7 @@ pub async fn poll_approval(
 ) -> Result<TokenResponse, Failure> {
     let open = match look(&context, handle, ClaimState::Unclaimed).await? {
         Looked::Token(response) => return Ok(*response),
-        Looked::Undecided(open) => open,
+        Looked::Undecided(open) => *open,
     };
     let waiting = |refusal| Err(Failure::Waiting(Box::new(refusal)));
     let (Some(most), Hasty::No) = (context.wait, open.hasty) else {
@@ -107,7 +107,7 @@ async fn look(
         Poll::Refuse(refusal) => Err(context.refuse(refusal)),
         Poll::Wait(request) => count_poll(context, transaction, request, claims)
             .await
-            .map(Looked::Undecided),
+            .map(|open| Looked::Undecided(Box::new(open))),
         Poll::Redeem(request, _) => {
             let redemption = Redemption {
                 key: context.caller.key(),
@@ -158,10 +158,7 @@ async fn count_poll(
     }
     Ok(UndecidedPoll {
         id: request.id.clone(),
-        asked: AskedBy {
-            client: request.client.clone(),
-            subject: request.subject.clone(),
-        },
+        asked: AskedBy::of(request),
         answer: polling.answer(hasty),
         hasty,
         expires_at: request.expires_at,

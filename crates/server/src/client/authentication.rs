@@ -155,7 +155,7 @@ impl App {
         if !matches!(client.authentication, Authentication::PrivateKeyJwt(_)) {
             return Err(other_method(&client, AuthMethod::PrivateKeyJwt).into());
         }
-        let keys = self.client_keys(&client, text).await;
+        let keys = self.client_keys(&client, text, presented.address).await;
         let keys = keys.map_err(|missing| missing.failure(|why| invalid(&why).into()))?;
         let urls = self.audience_urls(presented.endpoint);
         let rules = ClientAssertionRules {

@@ -22,4 +22,5 @@ pub mod sighting;
 pub mod token;
 pub mod transaction;
 pub mod types;
+pub mod upstream_logout;
 pub mod userinfo;

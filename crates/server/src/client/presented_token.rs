@@ -42,9 +42,10 @@ pub async fn check_binding(
         Some(client) if app.config.nonces.of(client.profile) => NoncePolicy::Required(&app.nonces),
         _ => NoncePolicy::Optional(&app.nonces),
     };
+    let url = app.proof_url_of(endpoint, &head.path);
     let context = ProofContext {
         method: head.method.as_str(),
-        url: app.proof_url(endpoint),
+        url: &url,
         now: app.clock.now(),
         nonce,
         token: TokenHash::Required(&ath),

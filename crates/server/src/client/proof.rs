@@ -1,5 +1,7 @@
 //! The DPoP proof of a request (RFC 9449 section 4.3), by the endpoint's row of the checks table.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use writ_core::OAuthError;
 use writ_core::checks::{Endpoint, ProofRule, bearer_possible};
@@ -65,6 +67,15 @@ impl App {
                 .map_or(TokenHash::None, TokenHash::IfPresent),
         };
         proof(presented.headers, &context)
+    }
+
+    /// What `htu` of a proof for a request to this path of the endpoint names: an endpoint may have paths below its own.
+    pub fn proof_url_of(&self, endpoint: Endpoint, path: &str) -> Cow<'_, Htu> {
+        if path == endpoint.path() {
+            return Cow::Borrowed(self.proof_url(endpoint));
+        }
+        let url = Htu::parse(&self.config.url(path));
+        url.map_or(Cow::Borrowed(self.proof_url(endpoint)), Cow::Owned)
     }
 
     /// What `htu` of a proof for this endpoint names.

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use url::Url;
 use writ_platform::guard::{AddressPolicy, ExtraRoots, Origin};
 
-use super::bounded_file;
 use super::push_hosts::{self, PushHost};
+use super::{bounded_file, without_credentials};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -112,7 +112,8 @@ pub(super) fn origins(key: &str, list: &[String], problems: &mut Vec<String>) ->
         match Origin::parse(text) {
             Some(origin) => found.push(origin),
             None => problems.push(format!(
-                "`{key}`: `{text}` is no origin, such as `https://10.0.0.7:9000`"
+                "`{key}`: `{}` is no origin, such as `https://10.0.0.7:9000`",
+                without_credentials(text)
             )),
         }
     }

@@ -8,6 +8,7 @@ use writ_platform::guard::{AddressPolicy, Origin};
 use writ_wire::redirect::UNSAFE_SCHEMES;
 
 use super::channels::origins;
+use super::without_credentials;
 
 /// The most entries of one list.
 const MAX_ENTRIES: usize = 1024;
@@ -76,7 +77,8 @@ fn patterns(key: &str, list: &[String], problems: &mut Vec<String>) -> Vec<HostP
         match HostPattern::parse(text) {
             Some(pattern) => found.push(pattern),
             None => problems.push(format!(
-                "`guests.{key}`: `{text}` is no host in lower case and punycode, without port and final dot, such as `client.example` or `*.client.example`"
+                "`guests.{key}`: `{}` is no host in lower case and punycode, without port and final dot, such as `client.example` or `*.client.example`",
+                without_credentials(text)
             )),
         }
     }
@@ -96,7 +98,8 @@ fn schemes(list: &[String], problems: &mut Vec<String>) -> BTreeSet<String> {
             || !text.bytes().all(plain)
         {
             problems.push(format!(
-                "`guests.schemes`: `{text}` is no scheme of an app, such as `cursor`"
+                "`guests.schemes`: `{}` is no scheme of an app, such as `cursor`",
+                without_credentials(text)
             ));
         } else {
             found.insert(text.clone());

@@ -33,6 +33,10 @@ pub(super) fn check(text: Option<&str>, problems: &mut Vec<String>) -> Option<Re
     };
     let problem = match Url::parse(text) {
         Err(_) => Some("is no URL"),
+        // First: what stands before the colon of `localhost:8080` is a scheme to the parser, and the port a path.
+        Ok(url) if !["http", "https"].contains(&url.scheme()) => {
+            Some("begins with neither `https://` nor, on loopback, `http://`")
+        }
         Ok(url) if url.query().is_some() || url.fragment().is_some() => {
             Some("has a query or a fragment")
         }
@@ -45,9 +49,6 @@ pub(super) fn check(text: Option<&str>, problems: &mut Vec<String>) -> Option<Re
         }
         Ok(url) if url.scheme() == "http" && !is_loopback(&url) => {
             Some("is `http` outside loopback: tokens would travel unprotected")
-        }
-        Ok(url) if !["http", "https"].contains(&url.scheme()) => {
-            Some("is neither `https` nor loopback `http`")
         }
         Ok(_) => None,
     };

@@ -18,9 +18,11 @@ mod nonces;
 mod prompts;
 mod proxies;
 mod push_hosts;
+mod reading;
 mod registration;
 mod secret_file;
 mod tls;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -46,6 +48,7 @@ pub use log::LogFormat;
 pub use nonces::NonceSwitches;
 pub use proxies::{ForwardedHeader, TrustedProxies};
 pub use tls::{CertificateFacts, TlsFiles, TlsPair, expiry_warning};
+pub use upstream::UpstreamProvider;
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
@@ -74,6 +77,7 @@ struct File {
     log: log::LogFile,
     audit: audit::AuditFile,
     brand: brand::BrandFile,
+    upstream: BTreeMap<String, upstream::UpstreamFile>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -153,6 +157,8 @@ pub struct Config {
     pub audit: AuditPolicy,
     /// On the pages that people see.
     pub brand: std::sync::Arc<writ_pages::Brand>,
+    /// Providers by which people sign in, in the order of their names.
+    pub upstreams: std::sync::Arc<[UpstreamProvider]>,
 }
 
 /// Every problem at once, a sentence each.
@@ -174,11 +180,9 @@ impl Config {
                 .map_err(|why| single_problem(format!("{} {why}", bounded_file::named(path))))?,
             None => String::new(),
         };
-        let mut table: toml::Table = toml::from_str(&text)
-            .map_err(|e| single_problem(format!("the file is no TOML: {}", e.message())))?;
+        let mut table = reading::table(&text).map_err(single_problem)?;
         overlay(&mut table, environment)?;
-        let written = File::deserialize(toml::Value::Table(table))
-            .map_err(|e| single_problem(nearest::with_origin(e.message(), environment)))?;
+        let written = reading::file(table, &text, environment).map_err(single_problem)?;
         check(written, file.and_then(Path::parent))
     }
 
@@ -233,8 +237,10 @@ fn overlay(
 }
 
 /// Keys that are booleans.
-const FLAGS: [&str; 5] = [
+const FLAGS: [&str; 7] = [
+    "anyone",
     "dpop_nonce",
+    "first_passkey",
     "guests",
     "metrics_public",
     "mission_intent",
@@ -243,7 +249,11 @@ const FLAGS: [&str; 5] = [
 
 fn environment_value(key: &str, text: &str) -> toml::Value {
     match (key, text.trim()) {
-        ("trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes", list) => toml::Value::Array(
+        (
+            "trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes" | "scopes" | "domains"
+            | "groups" | "passkey_acr" | "passkey_amr",
+            list,
+        ) => toml::Value::Array(
             list.trim_matches(['[', ']'])
                 .split(',')
                 .map(|item| item.trim().trim_matches('"'))
@@ -295,6 +305,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let database_url = database_url(file.database.url, &mut problems);
     let log_format = log::format(&file.log, &mut problems);
     let brand = brand::check(file.brand, folder, &mut problems);
+    let upstreams = upstream::check(file.upstream, issuer.as_ref(), &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
@@ -303,10 +314,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
             trusted_proxies,
             forwarded_header,
             database_url,
-            types_path: file
-                .types
-                .path
-                .unwrap_or_else(|| PathBuf::from("config/types")),
+            types_path: types_path(file.types),
             master: std::sync::Arc::new(master),
             nonces: nonces::check(&file.profiles),
             features: file.features,
@@ -323,9 +331,15 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
             drain: listeners.drain,
             audit,
             brand,
+            upstreams: upstreams.into(),
         }),
         _ => Err(ConfigProblems(problems)),
     }
+}
+
+fn types_path(types: TypesFile) -> PathBuf {
+    let path = types.path;
+    path.unwrap_or_else(|| PathBuf::from("config/types"))
 }
 
 fn database_url(url: Option<String>, problems: &mut Vec<String>) -> String {
@@ -335,6 +349,11 @@ fn database_url(url: Option<String>, problems: &mut Vec<String>) -> String {
         problems.push("`database.url` starts with `sqlite:` or `postgres:`".to_owned());
     }
     url
+}
+
+/// An entry of a list as it may be said: what stands before an `@` is a name and a password.
+fn without_credentials(entry: &str) -> &str {
+    entry.rsplit_once('@').map_or(entry, |(_, host)| host)
 }
 
 fn single_problem(problem: String) -> ConfigProblems {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::Config;
+use super::{Config, without_credentials};
 
 /// The reverse proxies whose word counts about the address of a client: they end TLS, and bring the requests of many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,7 +76,8 @@ pub(super) fn proxies(texts: &[String], problems: &mut Vec<String>) -> TrustedPr
         match network(text) {
             Ok(network) => found.push(network),
             Err(problem) => {
-                problems.push(format!("`server.trusted_proxies`: `{text}` {problem}"));
+                let shown = without_credentials(text);
+                problems.push(format!("`server.trusted_proxies`: `{shown}` {problem}"));
             }
         }
     }

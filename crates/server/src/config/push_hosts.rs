@@ -4,6 +4,7 @@
 use writ_platform::guard::{AddressPolicy, Origin};
 
 use super::channels::Channels;
+use super::without_credentials;
 
 /// The push services of the large browsers, unless the configuration says otherwise; `*.` stands for one label or more.
 const DEFAULT_HOSTS: [&str; 4] = [
@@ -74,7 +75,8 @@ pub(super) fn check(
 fn host(text: &str, rules: &AddressPolicy, problems: &mut Vec<String>) -> Option<PushHost> {
     let Some(known) = PushHost::parse(text) else {
         problems.push(format!(
-            "`push.hosts`: `{text}` is no host name, such as `push.example` or `*.push.example`, and no origin"
+            "`push.hosts`: `{}` is no host name, such as `push.example` or `*.push.example`, and no origin",
+            without_credentials(text)
         ));
         return None;
     };

@@ -124,6 +124,24 @@ fn unsafe_settings_and_unknown_keys_refuse_to_start() {
 }
 
 #[test]
+fn an_issuer_without_a_scheme_is_told_so() {
+    for (issuer, said) in [
+        ("localhost:18480", "`https://`"),
+        ("as.example:443/tenant", "`https://`"),
+        ("ftp://as.example/", "`https://`"),
+        ("as.example", "is no URL"),
+        ("//as.example", "is no URL"),
+        ("https://as.example/tenant", "has a path"),
+        ("https://as.example/", "ends with `/`"),
+    ] {
+        let settings = [("SERVER__ISSUER", issuer), ("KEYS__MASTER", KEY)];
+        let problems = load(&settings).err().unwrap().0;
+        assert_eq!(problems.len(), 1, "{issuer}: {problems:?}");
+        assert!(problems[0].contains(said), "{issuer}: {problems:?}");
+    }
+}
+
+#[test]
 fn every_problem_is_named_at_once() {
     let problems = load(&[("DATABASE__URL", "x")]).err().unwrap().0;
     assert_eq!(problems.len(), 3, "{problems:?}");
@@ -370,3 +388,5 @@ fn a_proxy_that_is_not_named_is_warned_of() {
         assert!(warnings(&named).is_empty(), "{proxy}");
     }
 }
+
+mod values;

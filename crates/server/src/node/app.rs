@@ -141,6 +141,7 @@ impl App {
             clock: clock.clone(),
             fetches: metrics.fetches(),
         });
+        let languages = Languages::load()?.under(&config.brand);
         let nonces = NonceKeys::new(&config.master.derive("dpop-nonce"), config.issuer.as_str());
         let app = Arc::new(Self {
             urls: Urls::of(&config)?,
@@ -153,8 +154,8 @@ impl App {
             waiting: Waiting::new(store.clone(), clock.clone()),
             passwords: Passwords::start(metrics.hashing.clone()),
             passkeys: RelyingParty::new(&issuer_url(&config)?),
-            texts: Texts::load()?.under(&config.brand),
-            languages: Languages::load()?.under(&config.brand),
+            texts: languages.english().clone(),
+            languages,
             zones: Zones::load(),
             metrics,
             notices,

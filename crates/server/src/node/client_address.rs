@@ -4,7 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::Extension;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
+use writ_platform::guard::translated_ipv4;
 
 use crate::config::{ForwardedHeader, TrustedProxies};
 use crate::node::app::App;
@@ -13,7 +14,7 @@ use crate::node::app::App;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// The longest list of proxies that is read; behind more of them the address is unknown.
+/// The longest list of proxies that is read; what is behind more of them counts as the last that was read.
 const MOST_HOPS: usize = 16;
 /// The IPv6 prefix of one link (RFC 4291 section 2.5.4): its addresses are counted as one.
 const NETWORK_BITS: u32 = 64;
@@ -27,7 +28,7 @@ pub const NETWORKS_OF_SITE: u32 = 16;
 
 /// What counts as one address wherever addresses are counted.
 pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
+    match reached(address) {
         IpAddr::V4(four) => four.into(),
         IpAddr::V6(six) => prefix(six, NETWORK_BITS),
     }
@@ -35,7 +36,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 
 /// What may be one holder of many networks: it has a part of what all share.
 pub fn site(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
+    match reached(address) {
         IpAddr::V4(four) => {
             let host_bits = u32::BITS - SITE_BITS_V4;
             Ipv4Addr::from(u32::from(four) >> host_bits << host_bits).into()
@@ -58,13 +59,21 @@ impl Area {
     }
 }
 
+/// A translator names all of IPv4 within one network of IPv6: who is behind it is told apart by the IPv4 address.
+fn reached(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(six) => translated_ipv4(six).map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
+    }
+}
+
 fn prefix(address: Ipv6Addr, bits: u32) -> IpAddr {
     let host_bits = u128::BITS - bits;
     Ipv6Addr::from(u128::from(address) >> host_bits << host_bits).into()
 }
 
 impl App {
-    /// The client's address; `None` where no trusted proxy names it.
+    /// The client's address; `None` where a trusted proxy sends no such header at all.
     pub fn address_of(
         &self,
         peer: Option<Extension<ClientAddress>>,
@@ -77,72 +86,79 @@ impl App {
 }
 
 /// Reads the list from the right, past the trusted proxies: each appended the address of its peer. The first one that is no
-/// trusted proxy is the client; what stands to the left of it is the client's own claim, and not read.
+/// trusted proxy is the client; what stands to the left of it is the client's own claim, and not read. Where a proxy's own element
+/// names no address, or there is none, its client counts as the proxy itself: nobody is without limits because of what it says.
 fn origin(
     peer: IpAddr,
     headers: &HeaderMap,
     header: ForwardedHeader,
     proxies: &TrustedProxies,
 ) -> Option<IpAddr> {
-    let is_proxy = |address: &IpAddr| proxies.contains(*address);
-    let peer = peer.to_canonical();
-    if !is_proxy(&peer) {
-        return Some(peer);
+    let mut client = peer.to_canonical();
+    if !proxies.contains(client) {
+        return Some(client);
     }
-    let fields = headers.get_all(header.as_str()).iter();
-    let mut hops = 0;
     // Several fields are one list (RFC 9110 section 5.3).
-    for field in fields.rev() {
-        for listed in listed_addresses(field, header)?.into_iter().rev() {
-            hops += 1;
-            let address = listed.filter(|_| hops <= MOST_HOPS)?;
-            if !is_proxy(&address) {
-                return Some(address);
-            }
+    let fields = headers.get_all(header.as_str()).iter().rev();
+    let mut fields = fields.peekable();
+    fields.peek()?;
+    let elements = fields.flat_map(|field| match header {
+        ForwardedHeader::XForwardedFor => split_from_right(field.as_bytes(), b',', &[]),
+        ForwardedHeader::Forwarded => split_from_right(field.as_bytes(), b',', QUOTES),
+    });
+    for element in elements.take(MOST_HOPS) {
+        let listed = match header {
+            ForwardedHeader::XForwardedFor => address(&String::from_utf8_lossy(element)),
+            ForwardedHeader::Forwarded => forwarded_for(element),
+        };
+        let Some(listed) = listed else { break };
+        client = listed;
+        if !proxies.contains(client) {
+            break;
         }
     }
-    None
-}
-
-/// The address of each element of one field, from left to right; `None` inside for an element that names none.
-fn listed_addresses(field: &HeaderValue, header: ForwardedHeader) -> Option<Vec<Option<IpAddr>>> {
-    let text = field.to_str().ok()?;
-    let elements = match header {
-        ForwardedHeader::XForwardedFor => text.split(',').map(address).collect(),
-        ForwardedHeader::Forwarded => split_unquoted(text, ',')?
-            .into_iter()
-            .map(forwarded_for)
-            .collect(),
-    };
-    Some(elements)
+    Some(client)
 }
 
 /// The address of the parameter `for` of one element (RFC 7239 section 4), if it is there exactly once.
-fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let pairs = split_unquoted(element, ';')?;
-    let values = pairs.iter().filter_map(|pair| pair.split_once('='));
-    let mut nodes = values.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
-    let (_, value) = nodes.next().filter(|_| nodes.next().is_none())?;
-    let value = value.trim();
+fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
+    let pairs = split_from_right(element, b';', QUOTES).map(String::from_utf8_lossy);
+    let mut values = pairs.filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        let is_node = name.trim().eq_ignore_ascii_case("for");
+        is_node.then(|| value.trim().to_owned())
+    });
+    let value = values.next().filter(|_| values.next().is_none())?;
     let bare = value
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'));
-    address(bare.unwrap_or(value))
+    address(bare.unwrap_or(&value))
 }
 
-/// Splits outside quoted strings (RFC 9110 section 5.6.4): a quoted host that a client chose may hold any character.
-fn split_unquoted(text: &str, separator: char) -> Option<Vec<&str>> {
-    let (mut quoted, mut escaped) = (false, false);
-    let parts = text.split(|letter| {
-        let is_escape = quoted && !escaped && letter == '\\';
-        if letter == '"' && !escaped {
+/// What opens and closes a quoted string.
+const QUOTES: &[u8] = b"\"";
+
+/// The parts of a text from the last to the first, split outside quoted strings (RFC 9110 section 5.6.4). From the right, because there
+/// stands what a trusted proxy wrote: no quote that a client left open to the left of it reaches it, and no byte that is no text.
+fn split_from_right<'a>(
+    text: &'a [u8],
+    separator: u8,
+    quotes: &'static [u8],
+) -> impl Iterator<Item = &'a [u8]> {
+    let (mut quoted, mut before) = (false, text);
+    text.rsplit(move |byte| {
+        before = before.split_last().map_or(before, |(_, rest)| rest);
+        if quotes.contains(byte) && !ends_in_escape(before) {
             quoted = !quoted;
         }
-        escaped = is_escape;
-        letter == separator && !quoted
-    });
-    let parts = parts.collect();
-    (!quoted).then_some(parts)
+        *byte == separator && !quoted
+    })
+}
+
+/// Whether what follows is escaped: by a backslash that is not escaped itself.
+fn ends_in_escape(text: &[u8]) -> bool {
+    let backslashes = text.iter().rev().take_while(|byte| **byte == b'\\');
+    backslashes.count() % 2 == 1
 }
 
 /// An address, alone or with a port; IPv6 also in brackets (RFC 7239 section 6).

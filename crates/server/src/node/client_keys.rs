@@ -1,5 +1,6 @@
 //! The public keys of a client: registered, or fetched from its `jwks_uri` (RFC 7591 section 2). A rotated key is found by its `kid`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -77,13 +78,10 @@ struct WantedKeys<'a> {
 }
 
 impl<'a> KeyPlace<'a> {
-    /// Whoever registered itself is a guest, and chose the URL.
-    fn of(client: &Client, url: &'a str) -> Self {
+    /// Whoever registered itself is a guest, and chose the URL: its calls are those of the address that sends the request.
+    fn of(client: &Client, url: &'a str, from: Option<IpAddr>) -> Self {
         let (purpose, reason) = match client.is_guest() {
-            true => (
-                DocumentPurpose::GuestJwkSet,
-                CallReason::Visit { from: None },
-            ),
+            true => (DocumentPurpose::GuestJwkSet, CallReason::Visit { from }),
             false => (DocumentPurpose::JwkSet, CallReason::Registered),
         };
         Self {
@@ -96,9 +94,14 @@ impl<'a> KeyPlace<'a> {
 }
 
 impl App {
-    /// The keys of a client that may have signed this JWT, of which the `kid` alone is read. Fetches, if it must: never call it while a
-    /// database transaction is open.
-    pub async fn client_keys(&self, client: &Client, jwt: &str) -> Result<KeySet, NoKeys> {
+    /// The keys of a client that may have signed this JWT, of which the `kid` alone is read; `from` is where the request comes from.
+    /// Fetches, if it must: never call it while a database transaction is open.
+    pub async fn client_keys(
+        &self,
+        client: &Client,
+        jwt: &str,
+        from: Option<IpAddr>,
+    ) -> Result<KeySet, NoKeys> {
         let url = match &client.authentication {
             Authentication::PrivateKeyJwt(
                 ClientKeys::Registered(keys) | ClientKeys::Fetched { keys, .. },
@@ -109,7 +112,7 @@ impl App {
             }
         };
         let wanted = WantedKeys {
-            place: KeyPlace::of(client, url),
+            place: KeyPlace::of(client, url, from),
             age: AcceptedAge::Fresh,
             fallback: Fallback::StaleFor(MAX_STALE_KEYS),
         };
@@ -124,17 +127,21 @@ impl App {
         }
     }
 
-    /// A guest that publishes its keys elsewhere, with those that are there now, for a person who is asked about it; every other client as
-    /// it is. As [`Self::client_keys`], it fetches.
-    pub async fn with_keys_of_now(&self, client: Client) -> Result<Client, NoKeys> {
+    /// A guest that publishes its keys elsewhere, with those that are there now; every other client as it is. As [`Self::client_keys`],
+    /// it fetches.
+    pub async fn with_keys_of_now(
+        &self,
+        client: Client,
+        reason: CallReason,
+    ) -> Result<Client, NoKeys> {
         let url = match &client.authentication {
             Authentication::PrivateKeyJwt(ClientKeys::At(url)) if client.is_guest() => url,
             _ => return Ok(client),
         };
         let wanted = WantedKeys {
             place: KeyPlace {
-                reason: CallReason::KnownGuest,
-                ..KeyPlace::of(&client, url)
+                reason,
+                ..KeyPlace::of(&client, url, None)
             },
             age: AcceptedAge::FetchedSince(self.clock.now()),
             fallback: Fallback::Error,

@@ -128,7 +128,7 @@ impl App {
         let client = match lookup {
             GuestLookup::Consent { person } => {
                 self.admit_guest_question(person).await?;
-                let current = self.with_keys_of_now(client).await;
+                let current = self.with_keys_of_now(client, lookup.reason()).await;
                 current.map_err(|missing| {
                     missing.failure(|why| OAuthError::invalid_client(why).into())
                 })?
@@ -214,7 +214,10 @@ impl App {
             Err(error) => {
                 let what = match wanted.purpose {
                     DocumentPurpose::ClientMetadata => "metadata document",
-                    DocumentPurpose::GuestJwkSet | DocumentPurpose::JwkSet => "key set",
+                    DocumentPurpose::UpstreamMetadata => "metadata",
+                    DocumentPurpose::GuestJwkSet
+                    | DocumentPurpose::JwkSet
+                    | DocumentPurpose::UpstreamJwkSet => "key set",
                 };
                 let sentence = format!("the client's {what} could not be fetched: {error}");
                 Err(OAuthError::invalid_client(sentence).into())

@@ -53,7 +53,14 @@ impl App {
 
     /// One request of this node at a time makes a key; of several nodes the first one that writes it wins.
     async fn make_id_token_key(&self, state: KeyState) -> Result<Arc<Keys>, StoreError> {
-        let _making = self.keys.making.lock().await;
+        let making =
+            self.keys
+                .making
+                .share(&self.store, || None, self.make_id_token_key_in_turn(state));
+        making.await
+    }
+
+    async fn make_id_token_key_in_turn(&self, state: KeyState) -> Result<Arc<Keys>, StoreError> {
         let now = self.clock.now();
         let rows = self.read().await?.id_token_keys().await?;
         if !rows.iter().any(|row| row.state == state) {

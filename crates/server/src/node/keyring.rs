@@ -13,7 +13,7 @@ use writ_jose::key::{PublicKey, RsaSignatures, RsaSigningKey, SigningKey};
 use writ_jose::seal::SealedFor;
 use writ_platform::Random;
 use writ_store::signing::{RotatedKids, StoredSigningKey};
-use writ_store::{DatabaseTransaction, Store, StoreError};
+use writ_store::{DatabaseTransaction, SingleFlight, Store, StoreError};
 use writ_wire::jwk::{Jwk, JwkSet};
 use writ_wire::time::Timestamp;
 use zeroize::Zeroizing;
@@ -50,10 +50,10 @@ impl Keys {
 /// The cached signing keys of this process.
 pub struct KeyRing {
     cached: RwLock<Arc<Keys>>,
-    /// Whoever holds it reads the keys again; others wait, and take what was read.
-    reading: tokio::sync::Mutex<()>,
-    /// Whoever holds it makes the RSA keys; others wait.
-    pub(super) making: tokio::sync::Mutex<()>,
+    /// One request reads the keys again; others wait, and take what was read.
+    reading: SingleFlight,
+    /// One request makes the RSA keys; others wait.
+    pub(super) making: SingleFlight,
 }
 
 impl KeyRing {
@@ -86,8 +86,8 @@ impl KeyRing {
         let keys = open(&rows, config, now).map_err(|e| broken(&e))?;
         Ok(Self {
             cached: RwLock::new(Arc::new(keys)),
-            reading: tokio::sync::Mutex::new(()),
-            making: tokio::sync::Mutex::new(()),
+            reading: SingleFlight::default(),
+            making: SingleFlight::default(),
         })
     }
 }
@@ -98,12 +98,9 @@ impl App {
         if let Some(current) = self.current_keys() {
             return Ok(current);
         }
-        let _turn = self.keys.reading.lock().await;
-        if let Some(current) = self.current_keys() {
-            return Ok(current);
-        }
+        let (current, reload) = (|| self.current_keys(), self.reload_keys(self.clock.now()));
+        let fresh = self.keys.reading.share(&self.store, current, reload).await;
         // What is signed or decided with an older key needs the database anyway.
-        let fresh = self.reload_keys(self.clock.now()).await;
         self.or_known(fresh, || self.keys.known())
     }
 

@@ -4,6 +4,7 @@
 mod accept;
 mod body;
 mod connection;
+mod counted;
 mod descriptors;
 mod places;
 mod progress;
@@ -25,6 +26,7 @@ use crate::node::tls::ServerTls;
 
 use accept::Acceptor;
 use connection::serve_stream;
+use counted::CountedStream;
 use places::{Place, Places};
 
 /// Connections of one listener at once, where the system lets a process have as many: an idle one costs some kilobytes.
@@ -53,6 +55,8 @@ pub const MAX_HEAD: usize = 128 * 1024;
 /// The most bytes that are kept of requests that have not come whole yet, over all connections of a listener: 256 of the longest heads, or
 /// two kilobytes of each connection. One that comes in one piece counts for a moment.
 pub const MAX_UNFINISHED: usize = 32 * 1024 * 1024;
+/// One in so many of those bytes are those of one address at most: 32 of the largest requests.
+pub const SHARES_OF_UNFINISHED: usize = 8;
 /// After a request that is longer the connection ends: the buffer that it needed would stay with it.
 pub const LONG_REQUEST: usize = 16 * 1024;
 /// How long requests that are under way may take at shutdown.
@@ -88,7 +92,7 @@ pub struct ListenerBounds {
     pub most_of_address: usize,
     /// The same of one site.
     pub most_of_site: usize,
-    /// Bytes of requests that have not come whole, in all.
+    /// Bytes of requests and of TLS handshakes that have not come whole, in all; one address and one site has a part of them.
     pub most_unfinished: usize,
     /// They bring the requests of many.
     pub exempt: TrustedProxies,
@@ -127,6 +131,14 @@ impl ListenerBounds {
             Area::Site(_) => (self.most_of_site, CutConnection::OfSite),
         }
     }
+
+    /// How many bytes of what has not come whole may be of this area.
+    fn most_unfinished_of(&self, area: Area) -> usize {
+        self.most_unfinished.div_ceil(match area {
+            Area::Network(_) => SHARES_OF_UNFINISHED,
+            Area::Site(_) => SHARES_OF_SITES,
+        })
+    }
 }
 
 /// Serves plain HTTP until `stopped` changes.
@@ -155,17 +167,20 @@ pub async fn serve_over(
             accepted = acceptor.accept() => accepted,
             _ = stopped.changed() => break,
         };
-        let Some(place) = places.take(peer) else {
+        let Some(place) = places.take(peer).map(Arc::new) else {
             continue;
         };
         let (routes, watcher) = (routes.clone(), connections.watcher());
         match tls.clone() {
             None => tokio::spawn(serve_stream(stream, place, routes, watcher)),
-            Some(tls) => tokio::spawn(async move {
-                if let Some(stream) = handshake(&tls, stream, &place).await {
-                    serve_stream(stream, place, routes, watcher).await;
-                }
-            }),
+            Some(tls) => {
+                let stopped = stopped.clone();
+                tokio::spawn(async move {
+                    if let Some(stream) = handshake(&tls, stream, &place, stopped).await {
+                        serve_stream(stream, place, routes, watcher).await;
+                    }
+                })
+            }
         };
     }
     drop(acceptor);
@@ -177,16 +192,21 @@ pub async fn serve_over(
     }
 }
 
-/// `None` also if the connection must leave for another meanwhile.
+/// `None` also if the connection must leave for another meanwhile, or the server stops: no request began.
 async fn handshake(
     tls: &ServerTls,
     stream: TcpStream,
-    place: &Place,
-) -> Option<TlsStream<TcpStream>> {
-    tokio::select! {
-        stream = tls.accept(stream) => stream,
-        () = place.must_leave() => None,
-    }
+    place: &Arc<Place>,
+    mut stopped: watch::Receiver<bool>,
+) -> Option<TlsStream<CountedStream>> {
+    let stream = CountedStream::new(stream, place.clone());
+    let mut shaken = tokio::select! {
+        stream = tls.accept(stream) => stream?,
+        () = place.must_leave() => return None,
+        _ = stopped.changed() => return None,
+    };
+    shaken.get_mut().0.count_no_more();
+    Some(shaken)
 }
 
 #[cfg(test)]

@@ -28,4 +28,5 @@ pub mod secret;
 pub mod strangers;
 pub mod tls;
 pub mod type_files;
+pub mod upstream;
 pub mod waiting;

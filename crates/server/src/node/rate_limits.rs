@@ -114,6 +114,12 @@ impl RateLimit {
         Self::of_places(kind, "managed", address, MAX_MANAGED_FROM_ADDRESS, now)
     }
 
+    /// Changes of registrations in this hour, each with an event, from this address and its site; `most` are as many as it may register.
+    pub fn of_changes_from(address: IpAddr, most: u32, now: Timestamp) -> Vec<Self> {
+        let kind = AttemptKind::ManagedRegistration;
+        Self::of_places(kind, "changed", address, most, now)
+    }
+
     /// So many of one network in this hour, and [`NETWORKS_OF_SITE`] times as many of its site.
     pub(super) fn of_places(
         kind: AttemptKind,

@@ -18,7 +18,7 @@ use writ_core::registration::{self, People};
 use writ_core::resources::Resources;
 use writ_platform::Random;
 use writ_store::client::StoredClient;
-use writ_store::{DatabaseTransaction, Store, StoreError};
+use writ_store::{DatabaseTransaction, SingleFlight, Store, StoreError};
 use writ_wire::client_document::ClientIdUrl;
 use writ_wire::registration::{ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
@@ -118,16 +118,29 @@ impl App {
     /// Resources and types as they are now, where a stale answer would confuse a user or an operator. They are read again only after
     /// a change: otherwise one row is looked at, however many there are.
     pub async fn fresh_catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
-        let mut reading = self.read().await?;
-        self.catalogue.refresh(&mut reading, self.clock.now()).await
+        let (cache, now) = (&self.catalogue, self.clock.now());
+        // Before what it counts: a change in between is read twice, never missed.
+        let changes = self.read().await?.catalogue_changes().await?;
+        let unchanged = || cache.unchanged(changes, now);
+        if let Some(catalogue) = unchanged() {
+            return Ok(catalogue);
+        }
+        let reload = async { cache.reload(&mut self.read().await?, changes, now).await };
+        cache.reading.share(&self.store, unchanged, reload).await
     }
 
-    /// The same in a transaction: a change that was answered before is in it, on whatever node it was made.
+    /// The same in a transaction: a change that was answered before is in it, on whatever node it was made. It waits for no other request,
+    /// which may wait for its connection.
     pub async fn fresh_catalogue_in(
         &self,
         transaction: &mut DatabaseTransaction,
     ) -> Result<Arc<Catalogue>, StoreError> {
-        self.catalogue.refresh(transaction, self.clock.now()).await
+        let (cache, now) = (&self.catalogue, self.clock.now());
+        let changes = transaction.catalogue_changes().await?;
+        match cache.unchanged(changes, now) {
+            Some(catalogue) => Ok(catalogue),
+            None => cache.reload(transaction, changes, now).await,
+        }
     }
 
     /// The same; while the database cannot be used, as they were read last.
@@ -188,8 +201,8 @@ pub struct CatalogueCache {
     /// The files of this node: what new requests are checked against.
     own: Vec<String>,
     known: RwLock<KnownCatalogue>,
-    /// Whoever holds it reads all of it again; others wait, and take what was read.
-    reading: tokio::sync::Mutex<()>,
+    /// One request reads all of it again; others wait, and take what was read.
+    reading: SingleFlight,
 }
 
 /// What this process knows, and how well.
@@ -242,7 +255,7 @@ impl CatalogueCache {
         };
         let cache = Self {
             own,
-            reading: tokio::sync::Mutex::new(()),
+            reading: SingleFlight::default(),
             known: RwLock::new(KnownCatalogue {
                 catalogue: Arc::new(start),
                 changes: None,
@@ -265,23 +278,6 @@ impl CatalogueCache {
 
     fn keep(&self, known: KnownCatalogue) {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
-    }
-
-    async fn refresh(
-        &self,
-        reading: &mut DatabaseTransaction,
-        now: Timestamp,
-    ) -> Result<Arc<Catalogue>, StoreError> {
-        // Before what it counts: a change in between is read twice, never missed.
-        let changes = reading.catalogue_changes().await?;
-        if let Some(catalogue) = self.unchanged(changes, now) {
-            return Ok(catalogue);
-        }
-        let _turn = self.reading.lock().await;
-        match self.unchanged(changes, now) {
-            Some(catalogue) => Ok(catalogue),
-            None => self.reload(reading, changes, now).await,
-        }
     }
 
     /// What is known, if it has all changes.

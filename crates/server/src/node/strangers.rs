@@ -18,9 +18,11 @@ use crate::node::failure::Failure;
 pub const MAX_UNPROVED: u32 = 300;
 /// The same of one site.
 const MAX_UNPROVED_OF_SITE: u32 = MAX_UNPROVED * NETWORKS_OF_SITE;
-/// Networks and sites that are counted in one minute, and limits that are known to be used up: some megabytes. Of what is above, the database counts
-/// alone.
+/// Networks and sites that are counted in one minute, and limits that are known to be used up: some megabytes. Of networks and sites those
+/// with the fewest requests are forgotten then; of limits that are used up, the database counts what is above.
 const MAX_COUNTED: usize = 65_536;
+/// One in so many is forgotten at least, so that it is seldom looked for them.
+const SHARES_OF_FORGOTTEN: usize = 8;
 /// In seconds.
 const MINUTE: i64 = 60;
 
@@ -39,11 +41,26 @@ impl Counted {
     /// Counts one more.
     fn is_above(&mut self, area: Area, most: u32) -> bool {
         if self.unproved.len() >= MAX_COUNTED && !self.unproved.contains_key(&area) {
-            return false;
+            self.forget_fewest();
         }
         let count = self.unproved.entry(area).or_default();
         *count = count.saturating_add(1);
         *count > most
+    }
+
+    fn is_used_up(&self, area: Area, most: u32) -> bool {
+        self.unproved.get(&area).is_some_and(|count| *count >= most)
+    }
+
+    /// They are counted anew: whoever sends one request from each of many networks pushes out no count of another that sends many.
+    fn forget_fewest(&mut self) {
+        let mut counts: Vec<u32> = self.unproved.values().copied().collect();
+        let share = counts.len() / SHARES_OF_FORGOTTEN;
+        if share < counts.len() {
+            let (_, fewest, _) = counts.select_nth_unstable(share);
+            let fewest = *fewest;
+            self.unproved.retain(|_, count| *count > fewest);
+        }
     }
 }
 
@@ -74,9 +91,10 @@ impl Strangers {
         };
         let mut counted = self.counted(now);
         let [network, site] = Area::around(address);
-        // What one network sends in vain uses up nothing of its neighbours.
-        let too_many =
-            counted.is_above(network, MAX_UNPROVED) || counted.is_above(site, MAX_UNPROVED_OF_SITE);
+        // What one network sends in vain uses up nothing of its neighbours; of a site that is above its own limit none is counted.
+        let too_many = counted.is_used_up(site, MAX_UNPROVED_OF_SITE)
+            || counted.is_above(network, MAX_UNPROVED)
+            || counted.is_above(site, MAX_UNPROVED_OF_SITE);
         match too_many {
             true => Err(TooManyUnproved {
                 retry_after: now.until(end_of_minute(now)),
@@ -193,8 +211,40 @@ mod tests {
             strangers.note_used_up(&number.to_string(), NOW.plus(Duration::from_secs(9)), NOW);
         }
         let counted = strangers.counted(NOW);
-        assert_eq!(counted.unproved.len(), MAX_COUNTED);
+        assert!(counted.unproved.len() <= MAX_COUNTED);
         assert_eq!(counted.used_up.len(), MAX_COUNTED);
+    }
+
+    #[test]
+    fn a_site_above_its_limit_adds_no_networks() {
+        let strangers = Strangers::default();
+        for network in 0..MAX_UNPROVED_OF_SITE {
+            let address = format!("2001:db8:1:{network:x}::1");
+            assert!(admit(&strangers, &address, NOW), "{address}");
+        }
+        let before = strangers.counted(NOW).unproved.len();
+        for network in MAX_UNPROVED_OF_SITE..=0xffff {
+            let address = format!("2001:db8:1:{network:x}::1");
+            assert!(!admit(&strangers, &address, NOW), "{address}");
+        }
+        assert_eq!(strangers.counted(NOW).unproved.len(), before);
+    }
+
+    #[test]
+    fn whoever_comes_from_everywhere_ends_no_limit_of_another() {
+        let strangers = Strangers::default();
+        let many = |strangers: &Strangers, address: &str| {
+            let admitted = (0..=MAX_UNPROVED).filter(|_| admit(strangers, address, NOW));
+            admitted.count()
+        };
+        let most = usize::try_from(MAX_UNPROVED).unwrap();
+        assert_eq!(many(&strangers, "203.0.113.5"), most);
+        for number in 0..100_000_u32 {
+            let address = std::net::Ipv4Addr::from(0x0b00_0000 + number * 256);
+            assert!(strangers.admit_unproved(Some(address.into()), NOW).is_ok());
+        }
+        assert!(!admit(&strangers, "203.0.113.5", NOW), "is remembered");
+        assert_eq!(many(&strangers, "203.0.113.6"), most, "is counted too");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! a table. Changes made on this node wake it at once; changes of other nodes are found by one query a second, made only while
 //! there are waiters.
 
+mod polls;
 mod watcher;
 
 use std::collections::HashMap;
@@ -13,11 +14,10 @@ use writ_core::id::{ApprovalId, ClientId, UserId};
 use writ_core::pending::PendingRequest;
 use writ_platform::Clock;
 use writ_store::Store;
+use writ_wire::resource::ResourceUri;
 
-/// Long polls of one node at once; one more is answered at once.
-pub const MAX_POLLS: usize = 32_768;
-/// Users of one node who watch their inbox at once.
-pub const MAX_PEOPLE: usize = 16_384;
+use polls::Polls;
+pub use polls::{MAX_POLLS, MAX_POLLS_OF_QUESTION};
 
 /// The waiters of this node; cheap to clone.
 #[derive(Clone)]
@@ -31,20 +31,12 @@ struct Shared {
 
 #[derive(Default)]
 struct Waiters {
-    polls: HashMap<ApprovalId, Poll>,
+    polls: Polls,
     people: HashMap<UserId, watch::Sender<u64>>,
-    /// Tells the polls of one request apart.
-    next: u64,
     /// Whether the watcher of other nodes' changes runs.
     is_watched: bool,
     /// Whether the node stops: nobody may wait any more.
     is_ended: bool,
-}
-
-struct Poll {
-    number: u64,
-    asked: AskedBy,
-    wake: oneshot::Sender<()>,
 }
 
 /// Who asked whom, as it was when the poll began.
@@ -52,6 +44,21 @@ struct Poll {
 pub struct AskedBy {
     pub client: ClientId,
     pub subject: Option<UserId>,
+    /// The resource server that asked about an action of that client.
+    pub resource: Option<ResourceUri>,
+}
+
+/// Everything that one of them asked one person has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedQuestions {
+    pub subject: UserId,
+    pub asker: StoppedAsker,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoppedAsker {
+    Client(ClientId),
+    Resource(ResourceUri),
 }
 
 /// A registered long poll; dropping it unregisters it.
@@ -67,7 +74,7 @@ pub struct RegisteredPoll {
 pub enum WakeReason {
     /// The request changed: read it again.
     Changed,
-    /// A newer poll for the same request took its place.
+    /// A newer poll for the same request took its place, or the node stops.
     Replaced,
     TimedOut,
 }
@@ -81,12 +88,9 @@ impl Waiting {
         }))
     }
 
-    /// Wakes the long poll of a request that changed. Call it after the commit.
+    /// Wakes the long polls of a request that changed. Call it after the commit.
     pub fn announce(&self, id: &ApprovalId) {
-        if let Some(poll) = self.waiters().polls.remove(id) {
-            // A client that disconnected in the meantime needs no waking.
-            let _ = poll.wake.send(());
-        }
+        self.waiters().polls.wake(id);
     }
 
     /// Wakes the inbox of a user for whom something changed. Call it after the commit.
@@ -96,7 +100,7 @@ impl Waiting {
         }
     }
 
-    /// Wakes the request's long poll, and the inboxes of its approvers and its subject.
+    /// Wakes the request's long polls, and the inboxes of its approvers and its subject.
     pub fn announce_request(&self, request: &PendingRequest) {
         self.announce(&request.id);
         let deciders = request.asked.stages.iter().flat_map(|stage| &stage.of);
@@ -105,41 +109,20 @@ impl Waiting {
         }
     }
 
-    /// Wakes every long poll over what this client asked this person, and the person's inbox. The inboxes of others who may
-    /// decide hear of it by the look for changes.
-    pub fn announce_stop(&self, subject: &UserId, client: &ClientId) {
-        let stopped = |poll: &Poll| {
-            poll.asked.client == *client && poll.asked.subject.as_ref() == Some(subject)
-        };
-        let woken: Vec<_> = self
-            .waiters()
-            .polls
-            .extract_if(|_, poll| stopped(poll))
-            .collect();
-        for (_, poll) in woken {
-            // A client that disconnected in the meantime needs no waking.
-            let _ = poll.wake.send(());
-        }
-        self.announce_person(subject);
+    /// Wakes every long poll over what was stopped, and the person's inbox. The inboxes of others who may decide hear of it by the
+    /// look for changes.
+    pub fn announce_stop(&self, stopped: &StoppedQuestions) {
+        self.waiters().polls.wake_stopped(stopped);
+        self.announce_person(&stopped.subject);
     }
 
-    /// Registers the request's one long poll; read the request again before waiting. `None` if there is no room, or the node stops.
+    /// Registers a long poll; read the request again before waiting. `None` if there is no room, or the node stops.
     pub fn join(&self, id: &ApprovalId, asked: AskedBy) -> Option<RegisteredPoll> {
-        let (wake, woken) = oneshot::channel();
         let mut waiters = self.waiters();
-        let is_full = waiters.polls.len() >= MAX_POLLS && !waiters.polls.contains_key(id);
-        if is_full || waiters.is_ended {
+        if waiters.is_ended {
             return None;
         }
-        waiters.next = waiters.next.wrapping_add(1);
-        let number = waiters.next;
-        // Dropping the earlier sender ends the earlier wait.
-        let poll = Poll {
-            number,
-            asked,
-            wake,
-        };
-        waiters.polls.insert(id.clone(), poll);
+        let (number, woken) = waiters.polls.add(id, asked)?;
         self.watch_others(&mut waiters);
         Some(RegisteredPoll {
             waiting: self.clone(),
@@ -149,15 +132,10 @@ impl Waiting {
         })
     }
 
-    /// Counts the changes of a user's inbox. A receiver without a sender if there is no room.
+    /// Counts the changes of a user's inbox. How many there are is bounded by the live inboxes; whoever went away is forgotten by the
+    /// watcher.
     pub fn watch_inbox(&self, user: &UserId) -> watch::Receiver<u64> {
         let mut waiters = self.waiters();
-        if waiters.people.len() >= MAX_PEOPLE {
-            waiters.forget_absent();
-        }
-        if waiters.people.len() >= MAX_PEOPLE && !waiters.people.contains_key(user) {
-            return watch::channel(0).1;
-        }
         let person = waiters.people.entry(user.clone());
         let receiver = person.or_insert_with(|| watch::channel(0).0).subscribe();
         self.watch_others(&mut waiters);
@@ -194,6 +172,25 @@ impl Shared {
     }
 }
 
+impl AskedBy {
+    pub fn of(request: &PendingRequest) -> Self {
+        let access = request.asked.access.as_ref();
+        Self {
+            client: request.client.clone(),
+            subject: request.subject.clone(),
+            resource: access.map(|asked| asked.resource.clone()),
+        }
+    }
+
+    fn is_among(&self, stopped: &StoppedQuestions) -> bool {
+        let asked = match &stopped.asker {
+            StoppedAsker::Client(client) => self.client == *client,
+            StoppedAsker::Resource(resource) => self.resource.as_ref() == Some(resource),
+        };
+        asked && self.subject.as_ref() == Some(&stopped.subject)
+    }
+}
+
 impl Waiters {
     /// Removes users whose last inbox was closed.
     fn forget_absent(&mut self) {
@@ -214,10 +211,6 @@ impl RegisteredPoll {
 
 impl Drop for RegisteredPoll {
     fn drop(&mut self) {
-        let mut waiters = self.waiting.waiters();
-        let registered = waiters.polls.get(&self.id);
-        if registered.is_some_and(|poll| poll.number == self.number) {
-            waiters.polls.remove(&self.id);
-        }
+        self.waiting.waiters().polls.remove(&self.id, self.number);
     }
 }

@@ -22,6 +22,7 @@ use crate::node::failure::Failure;
 pub(super) const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const DEVICES: &str = "/app/devices";
 const SETTINGS: &str = "/app/settings";
+const UPSTREAM: &str = "/app/upstream";
 
 /// Whether a letter to the same address brings the link.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +39,15 @@ pub async fn passkey_changed(
     what: Passkey,
 ) -> Result<(), Failure> {
     notify(outbox, transaction, user, NoticeContent::Passkey { what }).await
+}
+
+/// The same of an account at a provider by which they sign in from now on.
+pub async fn upstream_linked(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+) -> Result<(), Failure> {
+    notify(outbox, transaction, user, NoticeContent::UpstreamLinked).await
 }
 
 /// The same of a new password.
@@ -92,6 +102,7 @@ pub(crate) const fn news(content: &NoticeContent) -> Option<AccountNews> {
     match content {
         NoticeContent::Passkey { what } => Some(AccountNews::Passkey(*what)),
         NoticeContent::Password => Some(AccountNews::Password),
+        NoticeContent::UpstreamLinked => Some(AccountNews::UpstreamLinked),
         NoticeContent::ResetBegun => Some(AccountNews::ResetBegun),
         NoticeContent::Recovered { .. } => Some(AccountNews::Recovered),
         _ => None,
@@ -177,6 +188,7 @@ const fn page(what: AccountNews) -> &'static str {
     match what {
         AccountNews::Passkey(_)
         | AccountNews::Reach(Reach::BrowserAdded | Reach::BrowserRemoved) => DEVICES,
+        AccountNews::UpstreamLinked => UPSTREAM,
         AccountNews::Password
         | AccountNews::ResetBegun
         | AccountNews::Recovered

@@ -112,6 +112,7 @@ pub(crate) async fn send(
         NoticeContent::Waiting { .. } => to_approver(app, notice).await?,
         NoticeContent::Passkey { .. }
         | NoticeContent::Password
+        | NoticeContent::UpstreamLinked
         | NoticeContent::ResetBegun
         | NoticeContent::Recovered { .. } => about_account(app, notice, content).await?,
         NoticeContent::Link(link) => with_link(app, notice, link).await?,

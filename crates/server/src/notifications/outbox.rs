@@ -91,6 +91,8 @@ pub(crate) enum NoticeContent {
     Passkey { what: Passkey },
     /// The user has a new password.
     Password,
+    /// An account at a provider signs in as the user from now on.
+    UpstreamLinked,
     /// An operator lets the user set another password.
     ResetBegun,
     /// The user set another one by a link. To a browser that is told of nothing else from then on: as it was reached.

@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use writ_core::id::UserId;
+use writ_core::pending::PendingRequest;
 use writ_pages::messages::{Passkey, Reach};
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
@@ -82,6 +83,12 @@ impl<'a> WebhookClaims<'a> {
         self.people = notice.user.iter().cloned().collect();
     }
 
+    fn of_request(&mut self, request: &PendingRequest) {
+        self.client_id = Some(request.client.to_string());
+        self.expires_at = Some(request.expires_at.rfc3339());
+        self.approval = Some(request.id.to_string());
+    }
+
     /// What of a person changed.
     fn name_change(&mut self, content: &NoticeContent, notice: &Notice) {
         self.event = "user.changed";
@@ -90,6 +97,7 @@ impl<'a> WebhookClaims<'a> {
             NoticeContent::Recovered { .. } => self.event = "user.recovered",
             NoticeContent::Passkey { what } => self.passkey = Some(*what),
             NoticeContent::Password => self.setting = Some("password"),
+            NoticeContent::UpstreamLinked => self.setting = Some("upstream"),
             NoticeContent::ResetBegun => self.setting = Some("reset"),
             NoticeContent::Reach { what, .. } => match what {
                 Reach::Email => self.setting = Some("email"),
@@ -156,10 +164,8 @@ async fn claims<'a>(
             }
             let current = request.asked.stages.get(*stage);
             claims.people = current.map_or_else(Vec::new, |current| current.of.clone());
-            claims.client_id = Some(request.client.to_string());
             claims.url = Some(app.config.url(&page_of(&request.id)));
-            claims.expires_at = Some(request.expires_at.rfc3339());
-            claims.approval = Some(request.id.to_string());
+            claims.of_request(&request);
         }
         NoticeContent::Reported {
             agent,
@@ -173,6 +179,7 @@ async fn claims<'a>(
         }
         NoticeContent::Passkey { .. }
         | NoticeContent::Password
+        | NoticeContent::UpstreamLinked
         | NoticeContent::ResetBegun
         | NoticeContent::Recovered { .. }
         | NoticeContent::Reach { .. } => claims.name_change(content, notice),

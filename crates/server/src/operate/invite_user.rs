@@ -199,9 +199,7 @@ async fn invited_before(
     transaction.hold_user(id).await?;
     transaction.end_passkey_code(id).await?;
     // Whoever finished the older one meanwhile has an account.
-    let current = transaction.user_by_id(id).await?;
-    let has_password = current.is_some_and(|current| current.has_password());
-    if has_password || has_passkey(outbox.config, transaction, id).await? {
+    if signs_in(outbox.config, transaction, id).await? {
         return Err(fault(&format!(
             "person `{name}` has an account: `writ user reset {name}` lets them set another password"
         )));
@@ -220,12 +218,26 @@ async fn resettable(
     if stored.user.disabled {
         return Err(disabled(name));
     }
-    if !stored.has_password() && !has_passkey(config, transaction, &stored.user.id).await? {
+    if !signs_in(config, transaction, &stored.user.id).await? {
         return Err(fault(&format!(
             "person `{name}` was invited and never came: `writ user invite {name}` makes another link"
         )));
     }
     Ok(stored.user)
+}
+
+/// Whether they have a way in: a password, a passkey, or an account at a provider.
+async fn signs_in(
+    config: &Config,
+    transaction: &mut DatabaseTransaction,
+    id: &UserId,
+) -> Result<bool, RegistrationError> {
+    let stored = transaction.user_by_id(id).await?;
+    let has_password = stored.is_some_and(|stored| stored.has_password());
+    if has_password || has_passkey(config, transaction, id).await? {
+        return Ok(true);
+    }
+    Ok(!transaction.upstream_accounts_of(id).await?.is_empty())
 }
 
 fn disabled(name: &str) -> RegistrationError {

@@ -87,6 +87,8 @@ pub async fn recover(
         return Ok(None);
     }
     let sessions = transaction.end_sessions_of(user, now).await?;
+    // Whoever was in before may have linked an account of their own.
+    transaction.remove_all_upstream_links(user).await?;
     transaction.forget_undoable_stops_of(user).await?;
     // Before their tasks pause: a token that was fetched meanwhile has its task by then.
     let endings = end_unused(app, transaction, user, now).await?;

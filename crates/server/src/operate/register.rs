@@ -255,6 +255,7 @@ impl Registrar<'_> {
                 .insert_type(hash, name, &action.document, now)
                 .await?;
         }
+        refuse_crowd(&mut transaction).await?;
         let event = self
             .event(now, EventName::ResourceChanged)
             .at_resource(resource.uri.as_str())
@@ -285,6 +286,21 @@ impl Registrar<'_> {
     pub(super) fn event(&self, now: Timestamp, name: EventName) -> Event {
         Event::new(EventId::make(now, self.random.bytes()), now, name)
     }
+}
+
+/// Every node loads all of them, or none: one more than it loads would be the end of its service.
+async fn refuse_crowd(transaction: &mut DatabaseTransaction) -> Result<(), RegistrationError> {
+    let refused = |error, way_out: &str| match error {
+        StoreError::TooMany { most, what } => fault(&format!(
+            "there are {most} {what} already, which is the most: {way_out}"
+        )),
+        other => other.into(),
+    };
+    let resources = transaction.resources().await;
+    resources.map_err(|e| refused(e, "remove one by `writ resource remove URI`"))?;
+    let types = transaction.types().await;
+    types.map_err(|e| refused(e, "versions that nothing uses leave after thirteen months"))?;
+    Ok(())
 }
 
 /// Two resources that RFC 3986 section 6.2 makes equal would be one target of a request, and two audiences of tokens.

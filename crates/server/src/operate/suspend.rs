@@ -41,6 +41,14 @@ pub struct ReportedClient<'a> {
     pub decided_for: Option<&'a UserId>,
 }
 
+/// A resource server, of whose question somebody said it.
+pub struct ReportedResource<'a> {
+    pub resource: &'a ResourceUri,
+    /// How many other questions and unused approvals ended with it; absent where nothing was to end.
+    pub ended: Option<u64>,
+    pub change: ChangeContext<'a>,
+}
+
 impl ReportedClient<'_> {
     fn event(self, name: EventName, change: ChangeContext<'_>) -> Event {
         let data = self.decided_for.map(|person| json!({ "for": person }));
@@ -108,12 +116,14 @@ fn of_pair(event: Event, pair: Pair<'_>) -> Event {
 /// The same of a question that a resource server asked for this client.
 pub async fn report_resource_of(
     transaction: &mut DatabaseTransaction,
-    resource: &ResourceUri,
-    reported: ReportedClient<'_>,
-    change: ChangeContext<'_>,
+    reported: ReportedResource<'_>,
+    client: ReportedClient<'_>,
 ) -> Result<(), StoreError> {
-    let mut event = reported.event(EventName::ResourceReported, change);
-    event.resource = Some(resource.to_string());
+    let event = client.event(EventName::ResourceReported, reported.change);
+    let mut event = event.at_resource(reported.resource.as_str());
+    if let (Some(ended), Value::Object(data)) = (reported.ended, &mut event.data) {
+        data.insert("ended".to_owned(), json!(ended));
+    }
     transaction.insert_event(&event).await
 }
 

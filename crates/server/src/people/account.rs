@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 use writ_core::account_link::{CODE_ADDS_PASSKEY, LinkKind};
+use writ_core::authorize::OpenedBy;
 use writ_core::event::{Event, EventName};
 use writ_core::password::{PasswordPlace, check_new};
 use writ_jose::hash;
@@ -29,7 +30,7 @@ use crate::operate::passkey_code;
 use crate::operate::recover::{RecoveredBy, Recovery, recover};
 use crate::people::error::{PageError, StepError};
 use crate::people::login::{
-    ChallengeFor, Destination, Entrance, LoginProof, begin_by_passkey, prove_by_passkey,
+    ChallengeFor, Destination, Entrance, begin_by_passkey, prove_by_passkey,
 };
 use crate::people::request::{PostedForm, Query, Visitor};
 
@@ -268,8 +269,8 @@ async fn set(
 ) -> Step<Response> {
     let app = &*visitor.app;
     let (by, proof) = match proved {
-        Proved::Code(_) => (RecoveredBy::Code, LoginProof::Code),
-        Proved::Passkey => (RecoveredBy::Passkey, LoginProof::Passkey),
+        Proved::Code(_) => (RecoveredBy::Code, OpenedBy::Code),
+        Proved::Passkey => (RecoveredBy::Passkey, OpenedBy::Passkey),
     };
     let device = app.known_device(&visitor.headers);
     let device = device.map(|device| device.digest());
@@ -295,7 +296,7 @@ async fn set(
     let entrance = Entrance {
         visitor,
         person: &recovered.person,
-        proof,
+        proof: proof.into(),
         destination: &Destination::default(),
         // The very moment of the pause: what was paused needs a login after it.
         at: recovered.at,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use writ_core::approval::Denial;
 use writ_core::event::EventName;
 use writ_core::id::UserId;
-use writ_core::pending::{Kind, STOPPED};
+use writ_core::pending::{Kind, REPORTED, STOPPED};
 use writ_pages::{Activity, ActivityEntry, ActivityKind, Texts};
 use writ_store::StoreError;
 use writ_store::event::{EventsOf, StoredEvent};
@@ -332,6 +332,7 @@ fn approval(event: &StoredEvent) -> Option<ActivityKind> {
         return Some(match event.reason.as_deref() {
             Some(NOT_ME) => ActivityKind::NotMe,
             Some(STOPPED) => ActivityKind::Stopped,
+            Some(REPORTED) => ActivityKind::EndedByReport,
             Some(WRONG_NUMBER) => ActivityKind::WrongNumber,
             _ => ActivityKind::Denied,
         });

@@ -56,7 +56,7 @@ async fn stop_task(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
     let task = TaskId::from_text(form.required("task")?);
     let app = person.app;
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let by = ChangedBy::Subject(person.id().as_str());
     let change = app.change(by, app.mended_time());
     let stopped = stop::stop_task(&mut transaction, &task, change).await?;
@@ -76,7 +76,7 @@ async fn stop_agent(posted: PostedForm) -> Result<Response, PageError> {
     let agent = ClientId::from_text(form.required("agent")?);
     let (app, user) = (person.app, person.id());
     let by = ChangedBy::Subject(user.as_str());
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let stopped = stop::stop_agent(app, &mut transaction, user, &agent, by).await?;
     let undo = undo::offer(person, &mut transaction, &agent, &stopped).await?;
     transaction.commit().await?;

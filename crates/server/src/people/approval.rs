@@ -238,7 +238,7 @@ impl<'a> Visit<'a> {
         }
         let now = self.app.mended_time();
         let text = serde_json::to_string(shown).map_err(PageError::broken)?;
-        let mut transaction = self.app.begin().await?;
+        let mut transaction = self.person.begin_change().await?;
         let (id, user) = (&question.request.id, &self.person.user().id);
         transaction.save_screen(id, user, &text, now).await?;
         if is_new && transaction.view_pending(id, now).await? {

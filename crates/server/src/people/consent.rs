@@ -16,6 +16,7 @@ use writ_core::scope::without_box;
 use writ_core::target::has_openid;
 use writ_pages::{ConsentPage, ConsentProblem, Texts};
 use writ_store::standing::Pair;
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::client_document::ClientIdUrl;
 use writ_wire::form::Form;
 
@@ -63,6 +64,12 @@ impl ConsentQuestion {
     /// Of its page.
     fn address(&self) -> String {
         format!("{CONSENT}?request={}", self.handle)
+    }
+
+    /// The transaction of an answer, as [`App::begin_change`]; `None`: the login comes first.
+    async fn begin_change(&self, app: &App) -> Result<Option<DatabaseTransaction>, StoreError> {
+        let person = &self.session.user.id;
+        app.begin_change(person, &self.session_digest).await
     }
 
     fn person(&self) -> AskedPerson<'_> {
@@ -287,7 +294,9 @@ async fn page(
 ) -> Result<Response, PageError> {
     let shown = shown(app, question, browser).await?;
     if question.kept.as_ref() != Some(&shown.screen) {
-        let mut transaction = app.begin().await?;
+        let Some(mut transaction) = question.begin_change(app).await? else {
+            return Ok(see_other(&question.address()));
+        };
         transaction
             .save_consent_screen(&question.found.digest, &shown.screen)
             .await?;

@@ -47,7 +47,7 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     let code = shown(form);
     let person = posted.visitor.signed_in(&address(&code))?;
     let taken = match posted.is_ours() {
-        true => take(person.app, form, person.user()).await,
+        true => take(person, form).await,
         false => Err(StepError::Problem(DeviceCodeProblem::FormExpired)),
     };
     match taken {
@@ -58,12 +58,11 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
 
 /// RFC 8628 section 5.1: a try is counted before the code is looked at, so that many at once are no way around.
 async fn take(
-    app: &App,
+    person: SignedIn<'_>,
     form: &Form,
-    user: &User,
 ) -> Result<ApprovalId, StepError<DeviceCodeProblem>> {
-    let now = app.clock.now();
-    let tries = RateLimit::of_device_codes(&user.id, now);
+    let (app, now) = (person.app, person.app.clock.now());
+    let tries = RateLimit::of_device_codes(person.id(), now);
     if let Admission::PausedUntil(until) = app.admit_attempt(&tries).await? {
         let retry_after = now.until(until);
         return Err(StepError::Problem(DeviceCodeProblem::TooMany {
@@ -72,7 +71,7 @@ async fn take(
     }
     let typed = form.optional("user_code").ok().flatten();
     let taken = match typed.and_then(UserCode::parse) {
-        Some(code) => taken(app, &code, user, now).await?,
+        Some(code) => taken(person, &code, now).await?,
         None => None,
     };
     if taken.is_some() {
@@ -83,11 +82,11 @@ async fn take(
 
 /// The one who takes it is the subject; somebody else's code is as wrong as one that was never made.
 async fn taken(
-    app: &App,
+    person: SignedIn<'_>,
     code: &UserCode,
-    user: &User,
     now: Timestamp,
 ) -> Result<Option<ApprovalId>, StepError<DeviceCodeProblem>> {
+    let (app, user) = (person.app, person.user());
     let digest = user_code_digest(code);
     let found = app.read().await?.pending_by_user_code(&digest).await?;
     let request = match (device::typed(found.as_ref(), &user.id, now), found) {
@@ -99,7 +98,7 @@ async fn taken(
         return Ok(None);
     };
     let catalogue = app.catalogue().await?;
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let stored = transaction.client(&client.id).await?;
     let pair = Pair {
         subject: &user.id,

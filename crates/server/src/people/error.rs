@@ -303,6 +303,7 @@ pub async fn answer_errors(
     let mut response = answer.await.unwrap_or_else(late);
     if let Some(Unanswered(error)) = response.extensions_mut().remove() {
         let texts = app.languages.of_request(&headers);
+        let error = script::read_by(route.as_str(), error);
         response = app.answer_page_error(route.as_str(), &error, texts);
         if error.may_be_done() {
             return response;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use writ_core::authorize::FoundRequest;
-use writ_pages::{Login, LoginProblem};
+use writ_core::authorize::{FoundRequest, OpenedBy};
+use writ_pages::{Login, LoginProblem, OfferedUpstream};
 use writ_store::StoreError;
 use writ_store::user::StoredUser;
 
+use crate::config::UpstreamProvider;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::people::authorize::load;
@@ -23,9 +24,10 @@ mod challenge;
 mod entrance;
 mod forgotten;
 mod passkey;
+mod upstream;
 
 pub(in crate::people) use challenge::ChallengeFor;
-pub(in crate::people) use entrance::{Destination, Entrance, LoginProof};
+pub(in crate::people) use entrance::{Destination, Entrance};
 pub(in crate::people) use passkey::{begin as begin_by_passkey, prove as prove_by_passkey};
 
 pub fn routes() -> Router<Arc<App>> {
@@ -37,6 +39,7 @@ pub fn routes() -> Router<Arc<App>> {
             "/login/forgot",
             get(forgotten::show).post(forgotten::submit),
         )
+        .merge(upstream::routes())
 }
 
 /// What the login page shows of a failed attempt.
@@ -102,7 +105,7 @@ async fn enter(
     let entrance = Entrance {
         visitor,
         person,
-        proof: LoginProof::Password,
+        proof: OpenedBy::Password.into(),
         destination,
         at: app.clock.now(),
     };
@@ -149,10 +152,18 @@ async fn page(
         username,
         problem: again.problem,
         offers_passkey: app.passkeys.is_ok(),
+        upstreams: app.config.upstreams.iter().map(offered).collect(),
     };
     let mut response = login.page(texts).into_http().into_response();
     app.remember(&visitor.browser, response.headers_mut());
     Ok(response)
+}
+
+pub(super) fn offered(provider: &UpstreamProvider) -> OfferedUpstream {
+    OfferedUpstream {
+        name: provider.name.clone(),
+        label: provider.label.clone(),
+    }
 }
 
 /// Whom the client expects: by its `id_token_hint`, else in its own words.

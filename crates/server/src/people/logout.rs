@@ -175,6 +175,7 @@ async fn end(
 ) -> Result<(), StoreError> {
     let (app, now) = (&*visitor.app, visitor.app.mended_time());
     let mut transaction = app.begin().await?;
+    transaction.hold_user(&session.user.id).await?;
     if transaction
         .end_session(&visitor.browser.digest(), now)
         .await?

@@ -1,5 +1,6 @@
 //! `/app/devices`: a person's passkeys (WebAuthn section 7.1). Whoever adds one can come back and approve, so the person proves
-//! themselves in the same ceremony: for the first one by a code that an operator gave them.
+//! themselves in the same ceremony: for the first one by a code that an operator gave them, or by a login at a provider that the operator
+//! lets enrol.
 
 use std::sync::Arc;
 
@@ -24,12 +25,14 @@ use crate::people::request::{PostedForm, SignedIn, Visitor};
 mod accepted;
 mod add;
 mod ceremony;
+mod first;
 mod proof;
 mod remove;
 mod retire;
 mod sessions;
 
 pub use accepted::{accepted_passkeys, can_prove_by_passkey};
+use first::by_login;
 pub(in crate::people) use proof::{Act, ChangeProof, by_passkey};
 pub use retire::retire;
 
@@ -64,14 +67,14 @@ async fn show(visitor: Visitor) -> Result<Response, PageError> {
 
 async fn submit_new(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let added = add::add(person, &mut transaction, form).await;
     finish(person, transaction, added).await
 }
 
 async fn submit_removal(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let removed = remove::remove(person, &mut transaction, form).await;
     finish(person, transaction, removed).await
 }
@@ -145,6 +148,12 @@ async fn page(person: SignedIn<'_>, said: Said) -> Result<Response, PageError> {
     let passkeys = reading.passkeys_of(user).await?;
     let accepted = accepted_passkeys(app, &mut reading, user).await?;
     let subscriptions = reading.subscriptions_of(user).await?;
+    let enrolment = match enrolment(app, &accepted) {
+        Enrolment::First if by_login(person, &mut reading).await?.is_some() => {
+            Enrolment::FirstByLogin
+        }
+        other => other,
+    };
     drop(reading);
     let notified = subscriptions.into_iter().map(|one| NotifiedView {
         id: one.digest,
@@ -153,7 +162,7 @@ async fn page(person: SignedIn<'_>, said: Said) -> Result<Response, PageError> {
     });
     let devices = Devices {
         person: person.frame().await?,
-        enrolment: enrolment(app, &accepted),
+        enrolment,
         passkeys: passkeys
             .into_iter()
             .map(|one| passkey_view(app, one))

@@ -11,7 +11,8 @@ pub enum AskedProof {
     Session,
     /// The form is the proof of who signs in.
     Login,
-    /// An answer of a passkey of theirs to a challenge for this act alone; for the first one an operator's code.
+    /// An answer of a passkey of theirs to a challenge for this act alone; for the first one an operator's code, or a login at a
+    /// provider that the operator lets enrol.
     Passkey,
     /// A passkey of theirs over this very change; the password only where they have none.
     Strongest,
@@ -54,6 +55,8 @@ pub const FORMS: &[(&str, &str, AskedProof)] = &[
     ("/app/settings", "user_code", AskedProof::Strongest),
     ("/app/settings/address", "", AskedProof::Link),
     ("/app/stop", "", AskedProof::Session),
+    ("/app/upstream", "", AskedProof::Strongest),
+    ("/app/upstream/remove", "", AskedProof::Session),
     ("/authorize", "", AskedProof::Begins),
     ("/consent", "approve", AskedProof::AsStrong),
     ("/consent", "deny", AskedProof::Session),
@@ -63,4 +66,5 @@ pub const FORMS: &[(&str, &str, AskedProof)] = &[
     ("/login/passkey", "", AskedProof::Login),
     ("/login/passkey/options", "", AskedProof::Begins),
     ("/logout", "", AskedProof::Session),
+    ("/upstream/{provider}", "", AskedProof::Begins),
 ];

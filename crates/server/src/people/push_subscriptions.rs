@@ -89,6 +89,15 @@ impl From<StoreError> for NotDone {
     }
 }
 
+impl From<PageError> for NotDone {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::SignedOut { .. } => Self::SignedOut,
+            other => Self::Failed(other),
+        }
+    }
+}
+
 impl From<Failure> for NotDone {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure.into())
@@ -165,7 +174,7 @@ async fn add(visitor: &Visitor, sent: &Sent, device: &OwnDevice) -> Result<(), N
         reach_notice::admit_change(app, &row.user).await?;
     }
     let (outbox, what) = (app.outbox(), Reach::BrowserAdded);
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let known = of(&mut transaction, &row.user, &row.digest).await?;
     let is_new = known.is_none();
     if is_new {
@@ -185,14 +194,15 @@ async fn add(visitor: &Visitor, sent: &Sent, device: &OwnDevice) -> Result<(), N
 /// Counted by no budget: each that goes was counted when it came.
 async fn take_away(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
     let app = &*visitor.app;
-    let user = &signed_in(visitor, sent)?.user().id;
+    let person = signed_in(visitor, sent)?;
+    let user = person.id();
     let removing = sent.removing().ok_or(NotDone::Unusable)?;
     let digest = match removing.device.is_empty() {
         true => BrowserSubscription::digest_of(&removing.endpoint),
         false => removing.device,
     };
     let (outbox, what, now) = (app.outbox(), Reach::BrowserRemoved, app.clock.now());
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let Some(row) = of(&mut transaction, user, &digest).await? else {
         return Ok(());
     };

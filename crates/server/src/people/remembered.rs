@@ -116,15 +116,14 @@ pub fn is_remembered(found: &FoundRequest, client: &Client) -> bool {
     client.openid.consent == ConsentRule::Remembered && may_skip_consent(&found.prepared, client)
 }
 
-/// In the transaction of a yes: to what the person agreed. What they left out of it is asked again.
+/// In the transaction of a yes, which holds the session, so that a new password ends what is written here: to what the person agreed. What
+/// they left out of it is asked again.
 pub async fn remember(
     app: &App,
     transaction: &mut DatabaseTransaction,
     person: AskedPerson<'_>,
     task: &Task,
 ) -> Result<(), StoreError> {
-    // A new password or passkey at this moment ends what is written here, or is seen by the login that it ended.
-    transaction.hold_user(person.user).await?;
     let client = app.working_client_in(transaction, &person.found.client);
     let remembers = |one: &Arc<Client>| one.openid.consent == ConsentRule::Remembered;
     let Some(client) = client.await?.filter(remembers) else {
@@ -159,9 +158,9 @@ pub async fn views(app: &App, user: &UserId) -> Result<Vec<RememberedView>, Stor
 }
 
 /// The person wants to be asked again. Whether anything was remembered.
-pub async fn forget(person: SignedIn<'_>, client: &ClientId) -> Result<bool, StoreError> {
+pub async fn forget(person: SignedIn<'_>, client: &ClientId) -> Result<bool, PageError> {
     let (app, user, now) = (person.app, &person.user().id, person.app.mended_time());
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let forgotten = transaction.forget_consents(user, client).await?;
     if forgotten {
         let event = Event::new(app.event_id(now), now, EventName::ConsentForgotten);

@@ -11,7 +11,7 @@ use writ_core::authorize::{FRESH_LOGIN, UserSession};
 use writ_core::client::User;
 use writ_core::id::UserId;
 use writ_pages::{PersonView, Texts};
-use writ_store::StoreError;
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
 use crate::client::body::RequestBody;
@@ -88,6 +88,13 @@ impl<'a> SignedIn<'a> {
         &self.session.user.id
     }
 
+    /// The transaction of what they change, as [`App::begin_change`]. Whose session has ended since the request came in signs in again.
+    pub async fn begin_change(&self) -> Result<DatabaseTransaction, PageError> {
+        let session = self.browser.digest();
+        let began = self.app.begin_change(self.id(), &session);
+        began.await?.ok_or(PageError::SignedOut { page: None })
+    }
+
     /// Whether the login is a fresh proof of who they are: made a moment ago.
     pub fn is_fresh(&self) -> bool {
         let until = self.session.authenticated_at.plus(FRESH_LOGIN);
@@ -99,9 +106,22 @@ impl<'a> SignedIn<'a> {
         HashFor::SignedIn(HashHolder::of(self.id().as_str()))
     }
 
-    /// The words and the clock by which this person reads.
+    /// The words and the clock by which this person reads. The language is remembered for what they are sent.
     pub async fn texts(&self) -> Result<Texts, StoreError> {
-        self.app.texts_for(self.headers, self.session).await
+        let (app, known) = (self.app, &self.session.reads.language);
+        let texts = app.languages.of_request(self.headers);
+        if known.as_deref() != Some(texts.locale()) {
+            let session = self.browser.digest();
+            let began = app.begin_change(self.id(), &session);
+            if let Some(mut transaction) = began.await? {
+                let now = app.mended_time();
+                transaction
+                    .set_language(self.id(), texts.locale(), now)
+                    .await?;
+                transaction.commit().await?;
+            }
+        }
+        Ok(app.texts_in_zone_of(texts, self.session))
     }
 
     /// What the frame of every page shows of them.
@@ -185,8 +205,7 @@ impl PostedForm {
 
     /// The same of a signed-in user, for a script of ours.
     pub fn of_signed_in_for_script(&self) -> Result<(SignedIn<'_>, &Form), PageError> {
-        let signed_out = || PageError::script(StatusCode::FORBIDDEN, "needs_login");
-        let person = self.visitor.session().ok_or_else(signed_out)?;
+        let person = self.visitor.session().ok_or_else(PageError::needs_login)?;
         Ok((person, self.checked_for_script()?))
     }
 
@@ -202,7 +221,7 @@ impl PostedForm {
 }
 
 /// Whether a text could be the handle of an authorization request.
-fn is_handle(text: &str) -> bool {
+pub fn is_handle(text: &str) -> bool {
     let is_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     text.len() == HANDLE_LENGTH && text.chars().all(is_base64url)
 }

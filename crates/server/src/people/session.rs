@@ -4,9 +4,10 @@
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 use writ_core::authorize::{SESSION_LIFETIME, UserSession};
+use writ_core::id::UserId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::hash;
-use writ_store::StoreError;
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
 use crate::node::app::App;
@@ -53,6 +54,18 @@ impl App {
             is_new: false,
             session,
         })
+    }
+
+    /// The transaction of a change by this person, which holds their session, of this digest. `None`: it has ended. What ends it comes wholly
+    /// before this transaction or wholly after it, so that nothing is changed by a session that ended while the request was answered.
+    pub async fn begin_change(
+        &self,
+        person: &UserId,
+        session: &str,
+    ) -> Result<Option<DatabaseTransaction>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let lives = transaction.hold_session(person, session, self.mended_time());
+        Ok(lives.await?.then_some(transaction))
     }
 
     pub fn new_browser(&self) -> Browser {
@@ -119,17 +132,57 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     only_cookie(headers, name).filter(|value| value.len() == 43)
 }
 
-/// The value of the one cookie of this name.
+/// The value of the one cookie of this name. Whatever bytes the cookies of a neighbour host have (RFC 6265 section 5.4), ours are text.
 pub(super) fn only_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let all = headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let pairs = all
-        .flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    let mut ours = pairs
-        .filter(|(key, _)| *key == name)
-        .map(|(_, value)| value.to_owned());
-    ours.next().filter(|_| ours.next().is_none())
+    let fields = headers.get_all(COOKIE).iter();
+    let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
+    let mut ours = pairs.filter_map(|pair| {
+        let pair = pair.trim_ascii().strip_prefix(name.as_bytes())?;
+        pair.strip_prefix(b"=")
+    });
+    let only = ours.next().filter(|_| ours.next().is_none())?;
+    String::from_utf8(only.to_vec()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(fields: &[&[u8]]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for field in fields {
+            headers.append(COOKIE, HeaderValue::from_bytes(field).unwrap());
+        }
+        only_cookie(&headers, "ours")
+    }
+
+    #[test]
+    fn rfc_6265_5_4_bytes_of_another_cookie_hide_none_of_ours() {
+        let cases: [&[&[u8]]; 6] = [
+            &[b"ours=a"],
+            &[b"theme=\xc3\xa9; ours=a"],
+            &[b"ours=a; theme=\xe9"],
+            &[b"\xff; ours=a;;"],
+            &[b"theme=\xe9", b"ours=a"],
+            &[b"oursx=b; xours=c; ours =d;  ours=a ; OURS=e"],
+        ];
+        for fields in cases {
+            assert_eq!(found(fields).as_deref(), Some("a"), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn two_of_ours_are_none() {
+        let cases: [&[&[u8]]; 6] = [
+            &[b"ours=a; ours=b"],
+            &[b"ours=a", b"ours=a"],
+            &[b"ours=a; ours=\xe9"],
+            &[b"ours=\xe9"],
+            &[b"ours"],
+            &[],
+        ];
+        for fields in cases {
+            assert_eq!(found(fields), None, "{fields:?}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
+use writ_core::upstream::AccountOrigin;
 use writ_pages::messages::Reach;
 use writ_pages::{
     LANGUAGE_COOKIE, PasswordAskedBy, PersonView, QuietView, Settings, SettingsNotice,
@@ -94,14 +95,14 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
 }
 
 async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
-    let (app, user) = (person.app, &person.user().id);
+    let app = person.app;
     let language = form.optional("language")?;
     if language.is_some_and(|tag| !app.languages.knows(tag)) {
         return Err(PageError::invalid_request("`language` is unknown").into());
     }
     match form.optional("setting")? {
-        Some("time_zone") => set_time_zone(app, user, form).await,
-        Some("preferences") => set_preferences(app, user, form).await,
+        Some("time_zone") => set_time_zone(person, form).await,
+        Some("preferences") => set_preferences(person, form).await,
         Some("email") => address::set(person, form).await,
         Some("password") => password::set(person, form).await,
         Some("user_code") => set_user_code(person, form).await,
@@ -114,7 +115,7 @@ async fn set_language(person: SignedIn<'_>, tag: &str) -> Result<Response, PageE
     let app = person.app;
     let texts = app.languages.of(tag);
     let (user, now) = (&person.user().id, app.clock.now());
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     transaction.set_language(user, texts.locale(), now).await?;
     transaction.commit().await?;
     let said = Said {
@@ -128,18 +129,18 @@ async fn set_language(person: SignedIn<'_>, tag: &str) -> Result<Response, PageE
 
 /// A name that there is, or none again. `by` is `browser` where no click set it: the person did nothing, so nothing is recorded, and
 /// what they set stays.
-async fn set_time_zone(app: &App, user: &UserId, form: &Form) -> Outcome {
-    let zone = typed_zone(app, form)?;
+async fn set_time_zone(person: SignedIn<'_>, form: &Form) -> Outcome {
+    let zone = typed_zone(person.app, form)?;
     if form.optional("by")? == Some("browser") {
         let first = |stored: &mut Stored| {
             let kept = stored.time_zone.take();
             stored.time_zone = kept.or_else(|| zone.clone());
         };
-        return save(app, user, &[], first).await;
+        return save(person, &[], first).await;
     }
     let facts = [json!({ "setting": "time_zone" })];
     let change = |stored: &mut Stored| stored.time_zone.clone_from(&zone);
-    save(app, user, &facts, change).await
+    save(person, &facts, change).await
 }
 
 fn typed_zone(app: &App, form: &Form) -> Result<Option<String>, StepError<SettingsProblem>> {
@@ -153,7 +154,8 @@ fn typed_zone(app: &App, form: &Form) -> Result<Option<String>, StepError<Settin
 
 /// Time zone and quiet hours, of the form that has the language too: what is wrong in it changes nothing, and what is as before is
 /// not recorded.
-async fn set_preferences(app: &App, user: &UserId, form: &Form) -> Outcome {
+async fn set_preferences(person: SignedIn<'_>, form: &Form) -> Outcome {
+    let (app, user) = (person.app, person.id());
     let zone = typed_zone(app, form)?;
     let quiet = typed::quiet(form);
     let quiet = quiet.ok_or(StepError::Problem(SettingsProblem::Quiet))?;
@@ -175,16 +177,17 @@ async fn set_preferences(app: &App, user: &UserId, form: &Form) -> Outcome {
     let facts: Vec<Value> = changed
         .map(|(setting, _)| json!({ "setting": setting }))
         .collect();
-    save(app, user, &facts, change).await
+    save(person, &facts, change).await
 }
 
 /// What changes how they are told is told as before.
-async fn save(app: &App, user: &UserId, facts: &[Value], change: impl Fn(&mut Stored)) -> Outcome {
+async fn save(person: SignedIn<'_>, facts: &[Value], change: impl Fn(&mut Stored)) -> Outcome {
+    let (app, user) = (person.app, person.id());
     let before = app.read().await?.settings(user).await?.unwrap_or_default();
     if reach_notice::difference(&before, &changed(&before, &change)).is_some() {
         reach_notice::admit_change(app, user).await?;
     }
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     save_within(app, &mut transaction, user, facts, change).await?;
     transaction.commit().await?;
     app.notices.wake();
@@ -242,7 +245,7 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
         None => None,
     };
     let (user, now) = (&person.user().id, app.clock.now());
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     transaction
         .set_user_code(user, hash.as_deref(), now)
         .await?;
@@ -274,7 +277,9 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
     let mut reading = app.read().await?;
     let stored = reading.settings(&person.user().id).await?;
     let stored = stored.unwrap_or_default();
+    let linked = reading.upstream_accounts_of(&person.user().id).await?;
     drop(reading);
+    let links = linked.iter().any(|one| one.origin == AccountOrigin::Link);
     let quiet = stored.quiet_from.zip(stored.quiet_until);
     let settings = Settings {
         person: PersonView {
@@ -287,6 +292,7 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
         offset_minutes: stored.offset_minutes.unwrap_or_default(),
         email: stored.email.unwrap_or_default(),
         email_possible: app.config.channels.mail.is_some(),
+        upstreams: !app.config.upstreams.is_empty() || links,
         has_user_code: stored.user_code_hash.is_some(),
         languages: app.languages.names(),
         by_passkey: can_prove_by_passkey(person).await?,

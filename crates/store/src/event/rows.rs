@@ -1,6 +1,6 @@
 //! What the rows of the audit log say.
 
-use super::{CountRow, DATA, EventRow, RefusalCount, StoredEvent, without_request};
+use super::{DATA, EventRow, StoredEvent, without_request};
 use crate::error::Result;
 use crate::json::{self, time};
 
@@ -27,16 +27,5 @@ impl EventRow {
             request,
             data,
         })
-    }
-}
-
-impl CountRow {
-    pub(super) fn read(self) -> RefusalCount {
-        RefusalCount {
-            minute: time(self.minute),
-            endpoint: self.endpoint,
-            code: self.code,
-            refusals: self.refusals,
-        }
     }
 }

@@ -69,6 +69,8 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     31 "0031_elsewhere",
     32 "0032_registration_sites",
     33 "0033_paused_because",
+    34 "0034_session_proof",
+    35 "0035_upstream_accounts",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -104,4 +106,6 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     31 "0031_elsewhere",
     32 "0032_registration_sites",
     33 "0033_paused_because",
+    34 "0034_session_proof",
+    35 "0035_upstream_accounts",
 };

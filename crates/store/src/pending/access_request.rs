@@ -29,7 +29,7 @@ pub struct OpenAtResource<'a> {
 }
 
 /// The most open questions of one client to one person that are looked at.
-const MOST_OPEN: i64 = 1000;
+pub(crate) const MOST_OPEN: i64 = 1000;
 
 /// One call that was asked about, however its client was made to wait.
 #[derive(Clone, Copy, Debug)]

@@ -31,7 +31,7 @@ const HAND_ON: &str = concat!(
 );
 
 /// The most approvals of one person that wait to be used.
-const MOST_UNUSED: i64 = 1000;
+pub(crate) const MOST_UNUSED: i64 = 1000;
 
 const UNUSED: &str = concat!(
     "SELECT ",

@@ -39,7 +39,7 @@ pub struct DeniedQuestion {
 }
 
 /// The most denials that are compared with a question: each makes the next pause longer, so that there are never many.
-pub(super) const MOST_DENIED: i64 = 64;
+pub(crate) const MOST_DENIED: i64 = 64;
 
 row! { PersonRow { user_id: String } }
 

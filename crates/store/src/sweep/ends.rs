@@ -229,7 +229,13 @@ pub const TABLES: &[(&str, TableEnd)] = &[
     ),
     (
         "users",
-        TableEnd::Bounded("people that an operator added; a removed one keeps its id"),
+        TableEnd::Bounded("people that an operator added or let come; a removed one keeps its id"),
+    ),
+    (
+        "upstream_accounts",
+        TableEnd::Bounded(
+            "accounts at providers by which people sign in; that of a removed person stays theirs",
+        ),
     ),
     (
         "person_settings",

@@ -22,7 +22,38 @@ const NAMES: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
     SELECT 'default', $2, 'made up ' || CAST(i AS TEXT), 1, $3 FROM n";
 
+/// Each with the file of that one.
+const RESOURCES: &str = "
+    INSERT INTO resources (tenant, uri, document, client_id, created_at)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+    SELECT r.tenant, r.uri || '/' || CAST(n.i AS TEXT), r.document, r.client_id, r.created_at
+    FROM n CROSS JOIN resources r WHERE r.uri = $2";
+
+const TYPES: &str = "
+    INSERT INTO types (tenant, hash, name, document, created_at, loaded_at)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+    SELECT t.tenant, 'version ' || CAST(n.i AS TEXT), t.name, t.document, t.created_at, t.loaded_at
+    FROM n CROSS JOIN types t WHERE t.hash = $2";
+
 impl TestDatabase {
+    /// So many more rows with the file of this resource. Ends the test if they cannot be written.
+    pub async fn crowd_resources(&self, uri: &str, rows: i64) {
+        self.crowd(RESOURCES, rows, uri).await;
+    }
+
+    /// So many more rows with the document of this version of a type. Ends the test if they cannot be written.
+    pub async fn crowd_types(&self, hash: &str, rows: i64) {
+        self.crowd(TYPES, rows, hash).await;
+    }
+
+    async fn crowd(&self, sql: &'static str, rows: i64, like: &str) {
+        let done = match self.kind {
+            DatabaseKind::Sqlite => rewrite!(SqliteConnection, &self.url, sql, rows, like),
+            DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, sql, rows, like),
+        };
+        done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
+    }
+
     /// So many names that were tried once, as strangers leave them. Ends the test if they cannot be written.
     pub async fn crowd_attempts(&self, kind: &str, rows: i64, kept_until: Timestamp) {
         let (url, until) = (&self.url, kept_until.micros());

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row, SqliteConnection};
 use super::statistics::{self, Age};
 
 /// Tables that may be read as a whole: configuration, in the few rows that an operator makes, and what has a bound of its own (65,536
-/// of each kind of `attempts`, 4,096 `fetched_documents`).
+/// of each kind of `attempts`, 4,096 of each purpose of `fetched_documents`).
 const BOUNDED: [&str; 8] = [
     "attempts",
     "fetched_documents",

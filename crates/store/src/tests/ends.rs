@@ -10,7 +10,7 @@ use writ_core::id::{ClientId, EventId, ReceiptId};
 
 use crate::Store;
 use crate::receipt::NewReceipt;
-use crate::sweep::{COUNTS_KEPT, KEPT_AFTER_EXPIRY, SweepTime, rules};
+use crate::sweep::{COUNTS_KEPT, KEPT_AFTER_EXPIRY, SweepTime, TENANTS_AT_ONCE, rules};
 use crate::testing::DatabaseKind;
 use crate::tests::waiting::{self, INSTANT};
 use crate::tests::world::{
@@ -25,6 +25,7 @@ on_both! {
     a_guest_leaves_thirteen_months_after_its_last_task,
     refusals_that_were_counted_leave_after_ninety_days,
     the_record_leaves_after_its_retention_and_only_then,
+    the_record_of_no_tenant_is_left_out,
     what_is_over_is_told_by_how_late_it_is,
 }
 
@@ -254,6 +255,24 @@ async fn kept(store: &Store, now: Timestamp, record_kept: Option<Duration>) -> u
         left += store.sweep_batch(rule, time, 9).await.unwrap().all();
     }
     left
+}
+
+const MORE_TENANTS: &str = "
+    INSERT INTO tenants (tenant, issuer, created_at)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+    SELECT 'a' || CAST(i AS TEXT), 'https://a' || CAST(i AS TEXT) || '.example', 0 FROM n";
+
+/// Each is swept by itself, and their names are read in pages.
+async fn the_record_of_no_tenant_is_left_out(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let store = &database.store;
+    record(store).await;
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    execute!(transaction, MORE_TENANTS, TENANTS_AT_ONCE).unwrap();
+    transaction.commit().await.unwrap();
+    let late = NOW.plus(DAY * 4000);
+    let left = kept(store, late, Some(DAY * 365)).await;
+    assert_eq!(left, 4, "and that she allowed the client something");
 }
 
 async fn the_record_leaves_after_its_retention_and_only_then(kind: DatabaseKind) {

@@ -45,10 +45,12 @@ async fn a_login_is_found_until_it_ends(kind: DatabaseKind) {
             user: &alice,
             authenticated_at: NOW,
             level: writ_authority::Level::Password,
+            opened_by: writ_core::authorize::OpenedBy::Password,
             for_request,
             expires_at: NOW.plus(HOUR),
             user_agent: None,
             address: None,
+            upstream: None,
         };
         transaction.insert_session(new).await.unwrap();
         let found = transaction.session(digest, NOW).await.unwrap().unwrap();

@@ -65,6 +65,13 @@ async fn of_more_documents_than_are_kept_those_fetched_first_leave(kind: Databas
     let database = world(kind).await;
     let url = |number: u32| format!("https://client.example/{number}");
     let mut transaction = database.store.begin(TENANT).await.unwrap();
+    // Of another purpose, and older than all of them.
+    let other = DocumentName {
+        purpose: "another",
+        ..NAME
+    };
+    let oldest = document("x", HOUR + INSTANT);
+    transaction.keep_document(other, &oldest).await.unwrap();
     for number in 0..MOST_DOCUMENTS + 2 {
         let (url, age) = (url(number), HOUR - INSTANT * number);
         let name = DocumentName { url: &url, ..NAME };
@@ -75,6 +82,7 @@ async fn of_more_documents_than_are_kept_those_fetched_first_leave(kind: Databas
     assert_eq!(database.store.sweep(NOW, 9).await.unwrap(), 2);
     assert_eq!(database.store.sweep(NOW, 9).await.unwrap(), 0);
     let mut reading = database.store.read(TENANT).await.unwrap();
+    assert!(reading.fetched_document(other).await.unwrap().is_some());
     for (number, is_kept) in [
         (0, false),
         (1, false),

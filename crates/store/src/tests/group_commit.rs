@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 use crate::group_commit::MAX_GROUP;
 use crate::pool::ConnectionPool;
 use crate::store::{Database, DatabaseConnection};
-use crate::testing::{DatabaseKind, TestDatabase};
+use crate::testing::{DatabaseKind, PATIENT, TestDatabase};
 use crate::tests::world::{NOW, TENANT, user, world};
-use crate::{CommitIsolation, DatabaseTransaction, Result, Store, StoreError};
+use crate::{CommitIsolation, DatabaseTransaction, Deadlines, Result, Store, StoreError};
 
 on_both! {
     nothing_is_committed_after_a_failed_statement,
@@ -185,6 +185,30 @@ async fn who_is_not_there_any_more_to_be_answered_is_committed_all_the_same() {
 }
 
 /// As after a full disk: SQLite may roll back the whole transaction by itself.
+#[tokio::test]
+async fn who_waits_for_the_commit_of_others_waits_no_longer_than_for_its_own() {
+    let database = world(DatabaseKind::Sqlite).await;
+    let deadlines = Deadlines {
+        statement: Duration::from_millis(600),
+        ..PATIENT
+    };
+    let store = Store::connect_within(&database.url, deadlines).await;
+    let store = store.unwrap();
+    let mut first = store.begin(TENANT).await.unwrap();
+    add(&mut first, "anna").await;
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let second = queued(&store, |second| async move {
+        let _ = ended.await;
+        drop(second);
+    })
+    .await;
+    let error = first.commit().await.unwrap_err();
+    assert!(error.leaves_commit_in_doubt(), "{error:?}");
+    drop(end);
+    second.await.unwrap();
+    assert!(exists(&store, "anna").await);
+}
+
 #[tokio::test]
 async fn a_transaction_that_is_lost_is_lost_for_all_of_it() {
     let Scene { database, first } = scene().await;

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use writ_core::id::{ApprovalId, DelegationId, EventId};
 use writ_core::pending::{
-    Ending, Kind as Flow, PendingRequest, PendingStatus, Polling, State, TransitionError,
+    Ending, Kind as Flow, PendingRequest, PendingStatus, Polling, STOPPED, State, TransitionError,
 };
 use writ_wire::time::Timestamp;
 
 use crate::pending::{NewPendingRequest, PollOutcome};
+use crate::stop::RequestsOf;
 use crate::testing::DatabaseKind;
 use crate::tests::waiting::{
     END, INSTANT, bring, decision, device, expire, id, insert, of, vote, waiting,
@@ -178,7 +179,8 @@ async fn step(transaction: &mut DatabaseTransaction, step: Step, request: &Pendi
             let (subject, client) = (&of("alice"), &request.client);
             let event = EventId::from_text("evt_stop");
             let before = found(transaction, &request.id).await.status;
-            let stopped = transaction.stop_requests(subject, client, &event, now);
+            let stopped =
+                transaction.stop_requests(subject, RequestsOf::Client(client), &event, now);
             let stopped = stopped.await;
             let after = found(transaction, &request.id).await.status;
             // Of the requests of all steps before, it ends those that wait too.
@@ -198,7 +200,7 @@ fn rule(step: Step, before: PendingStatus) -> Option<Result<PendingStatus, Trans
         Step::Redeem => before.redeem((&DelegationId::from_text(APPROVED)).into()),
         Step::Expire => before.expire(),
         Step::Cancel => before.cancel(),
-        Step::Stop => before.stop(),
+        Step::Stop => before.stop(STOPPED),
         Step::Escalate => return None,
     })
 }

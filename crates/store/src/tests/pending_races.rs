@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use writ_core::id::{DelegationId, EventId};
-use writ_core::pending::{PendingRequest, State};
+use writ_core::id::{DecisionId, DelegationId, EventId};
+use writ_core::pending::{PendingRequest, PendingStatus, REPORTED, State};
 
 use crate::Store;
 use crate::pending::PollOutcome;
+use crate::stop::RequestsOf;
 use crate::testing::{DatabaseKind, TestDatabase};
 use crate::tests::races::race;
 use crate::tests::waiting::{
     END, INSTANT, bring, ceremony, decision, device, expire, id, insert, notice, of, passkey,
-    stage, vote, waiting,
+    question, stage, vote, waiting,
 };
-use crate::tests::world::{NOW, RACERS, TENANT, planner, wins, world};
+use crate::tests::world::{NOW, RACERS, TENANT, bank, planner, wins, world};
 
 on_both! {
     approve_against_deny,
@@ -21,6 +22,7 @@ on_both! {
     redemption_against_redemption,
     redemption_against_expiry,
     redemption_against_a_stop,
+    a_permit_against_a_report,
     a_vote_against_a_denial,
     two_people_who_agree_at_once_decide_once,
     polls_at_the_same_moment,
@@ -143,7 +145,7 @@ async fn redemption_against_a_stop(kind: DatabaseKind) {
         } else {
             let (subject, client) = (&of("alice"), &planner());
             let event = EventId::from_text(format!("evt_{place}"));
-            let stopped = transaction.stop_requests(subject, client, &event, NOW);
+            let stopped = transaction.stop_requests(subject, RequestsOf::Client(client), &event, NOW);
             stopped.await.unwrap().ended > 0
         }
     });
@@ -157,6 +159,30 @@ async fn redemption_against_a_stop(kind: DatabaseKind) {
         after.state() == State::Denied,
         after.status.delegation().is_none()
     );
+}
+
+/// What a resource was allowed is used before its report, or not at all.
+async fn a_permit_against_a_report(kind: DatabaseKind) {
+    let database = start(kind, &question("1"), State::Approved).await;
+    let won = race!(database, transaction, place => {
+        if is_first_kind(place) {
+            let decision = DecisionId::from_text(format!("dec_{place}"));
+            transaction.redeem_pending(&id("1"), &decision, NOW).await.unwrap()
+        } else {
+            let (subject, resource) = (&of("alice"), &bank());
+            let event = EventId::from_text(format!("evt_{place}"));
+            let of = RequestsOf::Resource(resource);
+            let stopped = transaction.stop_requests(subject, of, &event, NOW);
+            stopped.await.unwrap().ended > 0
+        }
+    });
+    assert_eq!(won, 1);
+    let after = found(&database.store, "1").await;
+    match &after.status {
+        PendingStatus::Redeemed { .. } => {}
+        PendingStatus::Denied(no) => assert_eq!(no.reason.as_deref(), Some(REPORTED)),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Every vote that counts is seen by whoever denies; none comes after.

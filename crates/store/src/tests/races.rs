@@ -168,10 +168,12 @@ async fn one_stop_of_each_kind(kind: DatabaseKind) {
         user: &owner,
         authenticated_at: NOW,
         level: writ_authority::Level::Password,
+        opened_by: writ_core::authorize::OpenedBy::Password,
         for_request: None,
         expires_at: NOW.plus(HOUR),
         user_agent: None,
         address: None,
+        upstream: None,
     };
     transaction.insert_session(login).await.unwrap();
     transaction.commit().await.unwrap();

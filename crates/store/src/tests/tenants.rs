@@ -9,7 +9,7 @@ use crate::pending::PromptCounts;
 use crate::replay::ReplayClaim;
 use crate::request::NewAuthorizationRequest;
 use crate::session::NewUserSession;
-use crate::stop::{StopEvents, StoppedRequests, TasksOf};
+use crate::stop::{RequestsOf, StopEvents, StoppedRequests, TasksOf};
 use crate::task::TasksInOrder;
 use crate::testing::{self, DatabaseKind, TestDatabase};
 use crate::tests::waiting::{self, END};
@@ -33,8 +33,7 @@ const OTHER: &str = "other";
 
 /// One row of every kind.
 async fn fill(transaction: &mut DatabaseTransaction) {
-    let (client, prepared) = (planner(), prepared());
-    let user = user("alice").id;
+    let (client, prepared, user) = (planner(), prepared(), user("alice").id);
     let expires_at = NOW.plus(HOUR);
     let id = DelegationId::from_text("dlg_tsk_t_1");
     transaction.insert_code(&code("c", &id)).await.unwrap();
@@ -52,10 +51,12 @@ async fn fill(transaction: &mut DatabaseTransaction) {
         user: &user,
         authenticated_at: NOW,
         level: writ_authority::Level::Password,
+        opened_by: writ_core::authorize::OpenedBy::Password,
         for_request: None,
         expires_at,
         user_agent: None,
         address: None,
+        upstream: None,
     };
     transaction.insert_session(login).await.unwrap();
     transaction
@@ -232,9 +233,8 @@ async fn another_tenant_finds_nothing_that_waits(kind: DatabaseKind) {
 async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     let database = world(kind).await;
     let mut stages = waiting::waiting("stages");
-    stages.asked.stages = ["alice", "olga"]
-        .map(|name| waiting::stage(&[name], 1))
-        .into();
+    let stage = |name| waiting::stage(&[name], 1);
+    stages.asked.stages = ["alice", "olga"].map(stage).into();
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     fill(&mut transaction).await;
     waiting::insert(&mut transaction, &stages).await;
@@ -250,10 +250,8 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     let (yes, delegation) = (waiting::decision(true), DelegationId::from_text("dlg_1"));
     let mut same = waiting::waiting("new");
     same.asked_hash = stages.asked_hash.clone();
-    let taken = other
-        .take_pending(&terminal.id, &alice, &terminal.asked, NOW)
-        .await;
-    assert!(!taken.unwrap());
+    let taken = other.take_pending(&terminal.id, &alice, &terminal.asked, NOW);
+    assert!(!taken.await.unwrap());
     assert!(!other.view_pending(&id, NOW).await.unwrap());
     assert!(!other.insert_vote(&id, &vote, NOW).await.unwrap());
     let decided = other.decide_pending(&id, &yes, NOW).await;
@@ -262,14 +260,16 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
         assert!(other.end_pending(ending, at).await.unwrap().is_empty());
     }
     let event = EventId::from_text("evt_stop");
-    let asked = other.stop_requests(&alice, &planner(), &event, NOW).await;
-    assert_eq!(asked.unwrap(), StoppedRequests::default());
+    let (planner, bank) = (planner(), bank());
+    for of in [RequestsOf::Client(&planner), RequestsOf::Resource(&bank)] {
+        let asked = other.stop_requests(&alice, of, &event, NOW).await;
+        assert_eq!(asked.unwrap(), StoppedRequests::default());
+    }
     let events = StopEvents {
         id: &event,
         now: NOW,
         data: "{}",
     };
-    let planner = planner();
     let held = other.stop_delegations_held(&alice, &planner, events);
     assert_eq!(held.await.unwrap(), 0);
     for of in [

@@ -1,9 +1,11 @@
 //! What waits in the scenes: a request to alice, votes, decisions, a passkey, a notice; and one row of each kind.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use writ_authority::{Authority, Level};
-use writ_core::id::{ApprovalId, DelegationId, NoticeId, ReceiptId, TaskId, UserId};
+use writ_core::access_request::AskedAccess;
+use writ_core::id::{ApprovalId, ClientId, DelegationId, NoticeId, ReceiptId, TaskId, UserId};
 use writ_core::pending::{
     Asked, Decision, Delivery, Ending, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling,
     Role, Safeguards, Stage, State, Vote,
@@ -17,7 +19,7 @@ use crate::pending::NewPendingRequest;
 use crate::push::PushSubscription;
 use crate::receipt::NewReceipt;
 use crate::settings::PersonSettings;
-use crate::tests::world::{HOUR, NOW, authority, key, planner, task, user};
+use crate::tests::world::{HOUR, NOW, authority, bank, key, planner, task, user};
 
 /// The end of what `waiting` makes.
 pub const END: Timestamp = Timestamp::from_seconds(NOW.seconds() + 300);
@@ -74,6 +76,34 @@ pub fn waiting(name: &str) -> PendingRequest {
         stage: 0,
         created_at: NOW,
         expires_at: END,
+    }
+}
+
+/// The bank asks alice about an action of the planner.
+pub fn question(name: &str) -> PendingRequest {
+    let waiting = waiting(name);
+    let access = AskedAccess {
+        resource: bank(),
+        served_by: ClientId::from_text("bank-api"),
+        action: "close_account".to_owned(),
+        object: format!("sha-256:{name}"),
+        evaluation: format!("evaluation {name}"),
+        call_again: false,
+        says: None,
+        resolved: BTreeSet::new(),
+        scope: None,
+        waited_by: None,
+        definition_hash: None,
+        described: None,
+        used_up: None,
+    };
+    PendingRequest {
+        kind: Kind::Access,
+        asked: Asked {
+            access: Some(access),
+            ..waiting.asked.clone()
+        },
+        ..waiting
     }
 }
 

@@ -119,7 +119,8 @@ const END_ASKED_ON_SQLITE: &str = concat!(
 const END_ASKED_ON_POSTGRES: &str = concat!(
     "WITH ended AS (",
     denied!(),
-    " RETURNING r.tenant, r.id, r.subject, r.client_id, r.task_id, r.asked_by, r.decided_at),
+    " RETURNING r.tenant, r.id, r.kind, r.subject, r.client_id, r.task_id, r.asked_by, r.resource,
+        r.decided_at),
     recorded AS (",
     request_events!("ended r"),
     ") SELECT COUNT(*) AS undone FROM ended"

@@ -1,11 +1,13 @@
 //! One more server on a world's database, by its own router and network.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Extension, Router};
 use http::Method;
 use writ_platform::{Clock, ManualClock};
 use writ_server::node::app::{App, ServerEnvironment};
+use writ_server::node::client_address::ClientAddress;
 use writ_server::node::clock::DatabaseClock;
 use writ_server::router::{operators, router};
 use writ_store::Store;
@@ -63,6 +65,15 @@ impl Node {
         headers: &[(&str, &str)],
     ) -> TestReply {
         post(self.router.clone(), path, form, headers).await
+    }
+
+    /// The same node over connections whose other end is this address.
+    pub fn seen_from(&self, address: IpAddr) -> Self {
+        Self {
+            app: self.app.clone(),
+            network: self.network.clone(),
+            router: self.router.clone().layer(Extension(ClientAddress(address))),
+        }
     }
 
     pub async fn send(

@@ -381,3 +381,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const METADATA_LIFETIME: Duration = Duration::from_secs(300);
 /// Where the server does not say when people may be asked again.
 const ASK_LATER: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_an_issuer_says_so_much_is_told() {
+        assert_eq!(shown("a\n\u{1b}b"), "ab");
+        for (length, told) in [(MAX_SAID, MAX_SAID), (MAX_SAID + 1, MAX_SAID)] {
+            assert_eq!(shown(&"é".repeat(length)), "é".repeat(told), "{length}");
+        }
+    }
+}

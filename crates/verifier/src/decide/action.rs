@@ -1,6 +1,7 @@
 //! What is about to happen, taken once: it is what is sent to be judged, and what the handler is given. Whatever two JSON parsers
 //! might read differently is refused before anything is sent, and each number has its one form.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use writ_authority::{MAX_BYTES, MAX_NESTED, check_bounds};
 use writ_wire::exact_json;
@@ -48,6 +49,15 @@ impl GatedAction {
     /// A call of a tool (AuthZEN's binding to MCP, draft 1).
     pub fn tool(name: &str, arguments: Map<String, Value>) -> Result<Self, NotPermitted> {
         Self::new(name, Kind::Tool, arguments)
+    }
+
+    /// The same by the JSON text of the arguments as it came: of what was parsed, nobody knows which digits and members are lost.
+    pub fn named_by_text(name: &str, arguments: &str) -> Result<Self, NotPermitted> {
+        Self::named(name, read(arguments)?)
+    }
+
+    pub fn tool_by_text(name: &str, arguments: &str) -> Result<Self, NotPermitted> {
+        Self::tool(name, read(arguments)?)
     }
 
     /// The hash of the tool's definition as it is now: where the operator confirmed another one, a person is asked.
@@ -140,6 +150,21 @@ impl GatedAction {
             definition_hash: self.definition_hash.clone(),
             ..Self::new(&self.name, self.kind, arguments)?
         })
+    }
+}
+
+/// Arguments by their text (RFC 8259): what parsers read differently is refused with its place.
+fn read(text: &str) -> Result<Map<String, Value>, NotPermitted> {
+    let refused =
+        |place: &str, why: &str| NotPermitted::arguments_not_judged(&format!("`{place}`: {why}"));
+    let no_object = || refused(ARGUMENTS, "this is no JSON object");
+    let written: &RawValue = serde_json::from_str(text).map_err(|_| no_object())?;
+    if let Some(found) = exact_json::misread(written, ARGUMENTS, MAX_ARGUMENTS_DEPTH) {
+        return Err(refused(&found.place, &found.why.at_its_place()));
+    }
+    match exact_json::read(text.as_bytes()) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) | Err(_) => Err(no_object()),
     }
 }
 

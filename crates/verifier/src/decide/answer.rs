@@ -92,13 +92,15 @@ fn denied(context: &Map<String, Value>, asked: Asked) -> Result<Askable, NotPerm
             why: words.to_owned(),
         });
     }
-    if reason == "approval_expired" {
+    let is_no = text("next_action") == Some("none");
+    // A person who ended it is not asked again.
+    if reason == "approval_expired" && !is_no {
         return Err(NotPermitted::approval_over(words));
     }
     if reason == "arguments_invalid" {
         return Err(NotPermitted::arguments_invalid(asked.of, words));
     }
-    let is_final = asked.with_approval || text("next_action") == Some("none");
+    let is_final = asked.with_approval || is_no;
     let askable = (!is_final).then(|| askable(context)).flatten();
     askable.ok_or_else(|| NotPermitted::denied(reason, words))
 }

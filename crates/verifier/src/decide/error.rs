@@ -119,7 +119,7 @@ impl NotPermitted {
     /// What to do next: one sentence for the caller's developer or model.
     pub fn advice(&self) -> String {
         match self {
-            Self::Denied { .. } => "do not repeat this call".to_owned(),
+            Self::Denied { .. } => DO_NOT_REPEAT.to_owned(),
             Self::ArgumentsInvalid { .. } => "correct them and call again".to_owned(),
             Self::AskLater { retry_after, .. } => {
                 format!(
@@ -130,12 +130,8 @@ impl NotPermitted {
             Self::StillWaiting { .. } => {
                 "call again with the same arguments: the answer is found then".to_owned()
             }
-            Self::Expired(_) | Self::ApprovalOver(_) => {
-                "nothing was done, and a new call asks anew".to_owned()
-            }
-            Self::Cancelled { .. } => {
-                "nothing was done, so ask again only if it is still wanted".to_owned()
-            }
+            Self::Expired(_) | Self::ApprovalOver(_) => ASKS_ANEW.to_owned(),
+            Self::Cancelled { reason } => after_cancellation(reason).to_owned(),
             Self::Unusable(_) => "correct the call".to_owned(),
             Self::Unavailable { .. } => "nothing was done, so try again later".to_owned(),
         }
@@ -214,6 +210,16 @@ impl NotPermitted {
     }
 }
 
+/// Who ended the question says whether it may be asked again.
+fn after_cancellation(reason: &str) -> &'static str {
+    match reason {
+        // A person stopped the agent, wants no questions of the resource, or declined the page.
+        "stopped" | "declined" => DO_NOT_REPEAT,
+        "superseded" => ASKS_ANEW,
+        _ => "nothing was done, so ask again only if it is still wanted",
+    }
+}
+
 fn not_asked(why: &str) -> &str {
     match why {
         "" => "nobody was asked now",
@@ -228,6 +234,8 @@ fn denied(reason: &str, words: &str) -> String {
     }
 }
 
+const DO_NOT_REPEAT: &str = "do not repeat this call";
+const ASKS_ANEW: &str = "nothing was done, and a new call asks anew";
 /// So the server begins whatever it says of arguments.
 const OF_ARGUMENTS: &str = "The arguments ";
 /// So a place begins in it.

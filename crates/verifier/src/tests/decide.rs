@@ -10,7 +10,6 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Map, Value, json};
 use writ_platform::{BoxFuture, Clock, ManualClock, Random, Transport, TransportError};
-use writ_wire::exact_json;
 use writ_wire::resource::ResourceUri;
 
 use super::world::{ISSUER, START, World};
@@ -20,7 +19,6 @@ use crate::{
 };
 
 const VECTORS: &str = include_str!("../../../../conformance/vectors/decisions.json");
-const ARGUMENTS: &str = include_str!("../../../../conformance/vectors/arguments.json");
 const NOTES: &str = "https://notes.example";
 
 /// Answers as one vector says.
@@ -250,81 +248,6 @@ async fn what_is_asked_names_the_caller_and_the_action_and_prints_no_token() {
         })
     );
     assert!(!format!("{caller:?}").contains(&token));
-}
-
-#[test]
-fn arguments_that_are_not_sent_are_told_in_the_words_of_the_server() {
-    let vectors: Value = serde_json::from_str(ARGUMENTS).unwrap();
-    for case in vectors["cases"].as_array().unwrap() {
-        let said = case.get("sentence").and_then(Value::as_str);
-        for make in [GatedAction::named, GatedAction::tool] {
-            let given: Map<String, Value> = serde_json::from_str(&filled_in(case)).unwrap();
-            let made = make("n", given.clone());
-            let Some(said) = said else {
-                let made = made.unwrap();
-                assert_eq!(
-                    made.arguments(),
-                    &exact_json::normal_members(given),
-                    "{}",
-                    case["name"]
-                );
-                continue;
-            };
-            let refused = made.unwrap_err();
-            assert_eq!(
-                (refused.code(), refused.sentence().as_str()),
-                ("arguments_invalid", said)
-            );
-            let NotPermitted::ArgumentsInvalid { place, .. } = refused else {
-                panic!("{}", case["name"]);
-            };
-            assert!(place.starts_with("`/arguments"), "{place}");
-            assert!(said.contains(&format!(": {place};")), "{place}");
-        }
-    }
-    for row in vectors["numbers"].as_array().unwrap() {
-        let text = row["text"].as_str().unwrap();
-        // What the parser here does not read never comes here, and of what it lost nobody hears.
-        let Ok(value) = serde_json::from_str::<Value>(text) else {
-            continue;
-        };
-        let arguments = Map::from_iter([("n".to_owned(), value)]);
-        let found = GatedAction::tool("x", arguments).map(GatedAction::into_arguments);
-        match row["canonical"].as_str() {
-            Some(canonical) => {
-                let expected: f64 = canonical.parse().unwrap();
-                assert_eq!(found.unwrap()["n"].as_f64(), Some(expected), "{text}");
-            }
-            None if row["lost"] == true => {}
-            None => assert_eq!(found.unwrap_err().code(), "arguments_invalid", "{text}"),
-        }
-    }
-    // No other kit compares names.
-    for bad in [
-        json!({ "a": { "b": 1, "B": 2 } }),
-        json!({ "a": { "__proto__": 1 } }),
-    ] {
-        let refused = GatedAction::named("x", bad.as_object().unwrap().clone()).unwrap_err();
-        assert!(
-            refused.to_string().contains("`/arguments/a`: "),
-            "{refused}"
-        );
-    }
-    assert!(GatedAction::named("", Map::new()).is_err());
-}
-
-fn filled_in(case: &Value) -> String {
-    let text = case["text"].as_str().unwrap();
-    let count = |name: &str| usize::try_from(case[name].as_u64().unwrap_or_default()).unwrap();
-    let filling = match case.get("nested") {
-        Some(_) => format!(
-            "{}1{}",
-            "[".repeat(count("nested")),
-            "]".repeat(count("nested"))
-        ),
-        None => "x".repeat(count("letters")),
-    };
-    text.replace("%s", &filling)
 }
 
 #[test]

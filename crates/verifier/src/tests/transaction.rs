@@ -7,6 +7,7 @@ use writ_jose::key::KeySet;
 use writ_wire::error::ErrorCode;
 
 use super::world::{BANK, ISSUER, URL, World, detail, payment_type, request, with};
+use crate::transaction::{MAX_CHALLENGE_BYTES, Wanted};
 use crate::{Caller, Operation, Reason, Rejection, TransactionSigner, Transactions};
 
 struct Scene {
@@ -204,4 +205,32 @@ fn draft_key_discovery_the_metadata_names_keys_and_algorithms() {
         silent.get("txn_challenge_signing_alg_values_supported"),
         None
     );
+}
+
+/// What does not fit into a header field is no challenge: the refusal says what would let it pass in its own way, if it can.
+#[tokio::test]
+async fn a_challenge_has_a_largest_size() {
+    let scene = scene();
+    let caller = scene.caller(&["?1"]).await;
+    let length = |note: usize| {
+        let request = detail(with(payment("300"), "note", json!("x".repeat(note))));
+        let wanted = Wanted {
+            resource: BANK,
+            issuer: ISSUER,
+            request: &request,
+            operation: None,
+            identifier: "id",
+            now: scene.world.clock.now(),
+        };
+        let challenged = scene.signer.challenge(&caller, &wanted);
+        challenged.map(|challenged| challenged.text.len())
+    };
+    let lengths: Vec<Option<usize>> = (2000..3200).map(length).collect();
+    let fit = lengths.iter().take_while(|length| length.is_some()).count();
+    let longest = lengths[fit - 1].unwrap();
+    assert!(
+        (MAX_CHALLENGE_BYTES - 3..=MAX_CHALLENGE_BYTES).contains(&longest),
+        "{longest}"
+    );
+    assert!(lengths[fit..].iter().all(Option::is_none) && fit < lengths.len());
 }

@@ -6,7 +6,7 @@
 use serde_json::Number;
 
 /// The most that is told of a number's text, in characters.
-const MAX_TOLD: usize = 40;
+pub(super) const MAX_TOLD: usize = 40;
 
 /// Of the text of a number.
 pub(super) fn is_exact(text: &str) -> bool {

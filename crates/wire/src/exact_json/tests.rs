@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod hostile;
+
 #[test]
 fn what_every_parser_reads_alike_is_taken() {
     for (good, kept) in [
@@ -94,7 +96,7 @@ fn a_place_is_found_of_what_no_reader_here_holds_in_a_value() {
         (
             r#"{"a/b":{"~":{"x":1,"X":2}}}"#,
             "/at/a~1b/~0",
-            ExactJsonError::SameButCase("x".to_owned(), "X".to_owned()),
+            ExactJsonError::SameName("x".to_owned(), "X".to_owned()),
         ),
         (r#"[{"__proto__":1}]"#, "/at/0", ExactJsonError::Prototype),
         (
@@ -163,7 +165,7 @@ fn what_two_parsers_read_differently_is_refused() {
 }
 
 #[test]
-fn names_that_differ_in_case_alone_are_one() {
+fn names_that_differ_in_case_or_form_alone_are_one() {
     // CaseFolding.txt of Unicode: C, F, S and T.
     for same in [
         &["ß", "ẞ", "ss", "SS", "sS", "ſs"][..],
@@ -181,12 +183,18 @@ fn names_that_differ_in_case_alone_are_one() {
         &["θ", "ϑ", "ϴ"],
         &["ǆ", "ǅ", "Ǆ"],
         &["Ꭰ", "ꭰ"],
+        // Canonical equivalence (UAX 15).
+        &["\u{e9}", "e\u{301}", "\u{c9}", "E\u{301}"],
+        &["\u{1e69}", "s\u{323}\u{307}", "s\u{307}\u{323}"],
+        &["\u{ac00}", "\u{1100}\u{1161}"],
+        &["\u{795e}", "\u{fa19}"],
+        &["\u{1d157}\u{1d165}", "\u{1d15e}"],
     ] {
         for (place, one) in same.iter().enumerate() {
             for other in &same[place + 1..] {
                 let text = format!(r#"{{"{one}":1,"{other}":2}}"#);
                 let found = read(text.as_bytes());
-                let is_refused = matches!(found, Err(ExactJsonError::SameButCase(..)));
+                let is_refused = matches!(found, Err(ExactJsonError::SameName(..)));
                 assert!(is_refused, "{text}: {found:?}");
             }
         }
@@ -235,5 +243,15 @@ fn values_that_were_made_here_are_held_to_the_same() {
         serde_json::json!({ "$serde_json::private::Number": "1" }),
     ] {
         assert!(check(&bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn of_a_number_that_is_refused_its_beginning_is_told() {
+    for length in [number::MAX_TOLD, number::MAX_TOLD + 1, 5000] {
+        let number = format!("0.{}", "7".repeat(length - 2));
+        let told = format!("0.{}", "7".repeat(number::MAX_TOLD - 2));
+        let refused = read(number.as_bytes()).unwrap_err();
+        assert_eq!(refused, ExactJsonError::Number(told), "{length}");
     }
 }

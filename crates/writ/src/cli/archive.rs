@@ -301,7 +301,38 @@ impl<'a> Lines<'a> {
         }
         match line.strip_suffix('\n') {
             Some(whole) => Ok(Some(whole.to_owned())),
+            None if u64::try_from(line.len()) == Ok(MAX_LINE) => {
+                Err(at(&format!("a line is longer than {MAX_LINE} bytes")))
+            }
             None => Err(at(&"it ends within a line: writing it was interrupted")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_a_longest_text_and_an_end() {
+        let read = |length: usize, end: &str| {
+            let bytes = format!("{}{end}", "x".repeat(length)).into_bytes();
+            let mut lines = Lines {
+                path: Path::new("archive.jsonl"),
+                file: BufReader::new(Box::new(Cursor::new(bytes))),
+            };
+            lines.next_line().map(|line| line.map(|line| line.len()))
+        };
+        let most = usize::try_from(MAX_LINE).unwrap();
+        assert_eq!(read(most - 1, "\n"), Ok(Some(most - 1)));
+        let refused = read(most, "\n").unwrap_err();
+        assert!(
+            refused.ends_with("a line is longer than 4194304 bytes"),
+            "{refused}"
+        );
+        let refused = read(7, "").unwrap_err();
+        assert!(refused.contains("interrupted"), "{refused}");
     }
 }

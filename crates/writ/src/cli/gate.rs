@@ -203,16 +203,39 @@ pub(super) fn secret(file: &Path) -> Result<Zeroizing<String>, String> {
     let shown = named(file);
     let text = bounded_file::read_given(file, MAX_SECRET_FILE).map(Zeroizing::new);
     let text = text.map_err(|why| format!("{shown} {why}"))?;
+    let line = one_line(&text).map_err(|why| format!("{shown} {why}"))?;
+    Ok(Zeroizing::new(line.to_owned()))
+}
+
+fn one_line(text: &str) -> Result<&str, String> {
     let line = text.trim();
-    match line.is_empty() || line.len() > MAX_SECRET || line.contains('\n') {
-        true => Err(format!("{shown} does not hold one line")),
-        false => Ok(Zeroizing::new(line.to_owned())),
+    if line.is_empty() || line.contains('\n') {
+        return Err("does not hold one line".to_owned());
+    }
+    match line.len() > MAX_SECRET {
+        true => Err(format!("holds a line of more than {MAX_SECRET} bytes")),
+        false => Ok(line),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_one_line_and_has_a_longest_text() {
+        let longest = "x".repeat(MAX_SECRET);
+        assert_eq!(one_line(&format!(" {longest}\n")), Ok(longest.as_str()));
+        let no_line = "does not hold one line".to_owned();
+        for text in ["", " \n", "one\ntwo"] {
+            assert_eq!(one_line(text), Err(no_line.clone()), "{text:?}");
+        }
+        let refused = one_line(&"x".repeat(MAX_SECRET + 1)).map(str::to_owned);
+        assert_eq!(
+            refused,
+            Err("holds a line of more than 4096 bytes".to_owned())
+        );
+    }
 
     #[test]
     fn a_gate_listens_where_its_clients_look() {

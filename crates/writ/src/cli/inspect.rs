@@ -24,7 +24,7 @@ use writ_wire::time::Timestamp;
 
 use super::by_clock::ByClock;
 use super::desk::{Desk, commit_change, load, read_text};
-use super::{Configured, Outcome, say_json};
+use super::{Configured, Outcome, note, say_json};
 
 /// The most tasks of one list.
 const MOST_TASKS: u32 = 1000;
@@ -134,6 +134,9 @@ async fn list_tasks(reading: &mut DatabaseTransaction, all: bool, now: Timestamp
             |stored: &StoredTask| stored.stopped_at.is_none() && now < stored.task.expires_at;
         for stored in page.iter().filter(|stored| all || is_live(stored)) {
             if left == 0 {
+                note(&format!(
+                    "the newest {MOST_TASKS} are listed: there are more"
+                ));
                 return Ok(());
             }
             left -= 1;

@@ -183,7 +183,11 @@ fn unknown(what: &str, there_are: &str, said: &str) -> String {
         .take(MAX_NAMED)
         .map(|name| format!("`{name}`"))
         .collect();
-    format!("{what}{tip}: {there_are} {}", listed.join(", "))
+    let more = match known.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    format!("{what}{tip}: {there_are} {}{more}", listed.join(", "))
 }
 
 fn shown(path: &[Step]) -> String {
@@ -220,5 +224,27 @@ fn given(found: &str) -> &str {
         Some("boolean") => "`true` or `false`",
         Some("integer" | "floating") => "this number",
         _ => found,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_lists_so_many_names_and_says_that_there_are_more() {
+        let said = |count: usize| {
+            let names: Vec<String> = (0..count).map(|place| format!("`member{place}`")).collect();
+            let refused = format!("unknown field `zzz`, expected one of {}", names.join(", "));
+            unknown("`zzz` is not known", "known members are", &refused)
+        };
+        let all = said(MAX_NAMED);
+        assert!(
+            all.ends_with(&format!("`member{}`", MAX_NAMED - 1)),
+            "{all}"
+        );
+        let some = said(MAX_NAMED + 2);
+        assert!(!some.contains(&format!("`member{MAX_NAMED}`")), "{some}");
+        assert!(some.ends_with(", and 2 more"), "{some}");
     }
 }

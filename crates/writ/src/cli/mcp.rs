@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use writ_authority::{MAX_ACTION_NAME, check_arguments, enforceable, left_out};
 use writ_core::registration::is_action_name;
 use writ_core::words;
-use writ_gate::{ToolDefinition, ToolsError, Upstream, list_tools};
+use writ_gate::{ToolDefinition, ToolsError, Upstream, is_action_of_method, list_tools};
 use writ_server::config::bounded_file::named;
 use writ_wire::resource::ResourceUri;
 use writ_wire::strict_json;
@@ -110,7 +110,9 @@ pub fn document(
     }
     let mut actions = Map::new();
     for (name, tool) in tools {
-        if is_action_name(name) {
+        if is_action_of_method(name) {
+            note(&named_as_a_method(name));
+        } else if is_action_name(name) {
             let ask = !confirmed.contains(name.as_str());
             actions.insert(name.clone(), action(tool, served.scope, ask));
             if let Some(left) = left_out_of(tool) {
@@ -139,6 +141,10 @@ pub fn document(
     }))
 }
 
+fn named_as_a_method(tool: &str) -> String {
+    format!("`{tool}` cannot be called: a method has that name")
+}
+
 /// What a person reads who is asked for the scope: the name of a scope says nothing to them.
 fn words_of_scope(title: &str) -> Value {
     let words = [
@@ -160,8 +166,8 @@ fn words_of_scope(title: &str) -> Value {
 /// The sentence is made of the tool's name alone: what the server says of it is the server's.
 fn action(tool: &ToolDefinition, scope: &str, ask: bool) -> Value {
     let says = json!({
-        "en": format!("use the tool ‘{}’", tool.name),
-        "de": format!("das Werkzeug ‚{}‘ benutzen", tool.name),
+        "en": format!("use the tool {}", tool.name),
+        "de": format!("das Werkzeug {} benutzen", tool.name),
     });
     let members = [
         ("scope", scope.into()),
@@ -210,6 +216,9 @@ async fn diff(arguments: &McpDiffArguments) -> Outcome {
     let url = arguments.upstream.as_deref().unwrap_or(resource);
     let tools = read_tools(url, &arguments.reached).await?;
     let (changed, new, gone) = compared(&file, &tools);
+    for tool in new.iter().filter(|tool| is_action_of_method(tool)) {
+        note(&named_as_a_method(tool));
+    }
     let is_same = changed.is_empty() && new.is_empty() && gone.is_empty();
     say_json(&json!({ "changed": changed, "new": new, "gone": gone }))?;
     match is_same {
@@ -234,7 +243,10 @@ fn compared(file: &Value, tools: &BTreeMap<String, ToolDefinition>) -> (Names, N
         let kept = hashes.get(&tool.name).copied().flatten();
         kept.is_some_and(|hash| hash != tool.hash)
     };
-    let is_new = |tool: &&ToolDefinition| !hashes.contains_key(&tool.name);
+    // What stands there by the name of a method is about that method.
+    let is_new = |tool: &&ToolDefinition| {
+        !hashes.contains_key(&tool.name) || is_action_of_method(&tool.name)
+    };
     let names = |of: Vec<&ToolDefinition>| of.into_iter().map(|tool| tool.name.clone()).collect();
     // Actions without a hash are no tools.
     let gone = hashes
@@ -285,115 +297,4 @@ fn host(url: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tool(name: &str, hash: &str) -> (String, ToolDefinition) {
-        let definition = ToolDefinition {
-            name: name.to_owned(),
-            input_schema: Value::Null,
-            hash: hash.to_owned(),
-        };
-        (name.to_owned(), definition)
-    }
-
-    #[test]
-    fn what_changed_is_told_apart_from_what_came_and_went() {
-        let file = json!({ "actions": {
-            "same": { "definition_hash": "a" }, "other": { "definition_hash": "b" },
-            "gone": { "definition_hash": "c" }, "resources/read": { "ask": true }
-        } });
-        let tools = [tool("same", "a"), tool("other", "x"), tool("fresh", "d")].into();
-        let (changed, new, gone) = compared(&file, &tools);
-        assert_eq!(
-            (changed, new, gone),
-            (
-                vec!["other".into()],
-                vec!["fresh".into()],
-                vec!["gone".into()]
-            )
-        );
-    }
-
-    /// What it prints is registered as it is, whatever the server is called.
-    #[test]
-    fn the_scope_has_words_that_people_read() {
-        let here = "http://localhost:8081/mcp";
-        for (name, english, german) in [
-            (
-                Some("Notes"),
-                "Use the tools of Notes",
-                "Die Werkzeuge von Notes benutzen",
-            ),
-            (
-                None,
-                "Use the tools of localhost:8081",
-                "Die Werkzeuge von localhost:8081 benutzen",
-            ),
-            (
-                Some("https://evil.example \"x\""),
-                "Use the tools of this server",
-                "Die Werkzeuge dieses Servers benutzen",
-            ),
-        ] {
-            let served = ServedResource {
-                resource: here,
-                name,
-                client_id: "notes",
-                scope: "tools",
-            };
-            let made = document(&BTreeMap::new(), &served, &BTreeSet::new()).unwrap();
-            let scope = json!({ "name": "tools", "says": { "en": english, "de": german } });
-            assert_eq!(made["scopes"], json!([scope]));
-            assert_eq!(made["unknown_actions"]["scope"], "tools");
-        }
-    }
-
-    #[test]
-    fn a_sentence_is_made_of_the_name() {
-        let (_, rm) = tool("rm", "h");
-        let made = action(&rm, "tools", true);
-        assert_eq!(made["says"]["en"], "use the tool ‘rm’");
-        assert_eq!(made["says"]["de"], "das Werkzeug ‚rm‘ benutzen");
-        // `writ resource add` takes it as it is.
-        for language in ["en", "de"] {
-            let says = made["says"][language].as_str().unwrap();
-            assert_eq!(words::clean(says, words::LONGEST_WORDS), says);
-        }
-        assert_eq!(
-            (&made["ask"], &made["definition_hash"]),
-            (&json!(true), &json!("h"))
-        );
-        // It says nothing of its arguments.
-        assert_eq!(made.get("arguments"), None);
-    }
-
-    #[test]
-    fn what_can_be_enforced_of_a_schema_goes_along() {
-        let (_, mut add) = tool("add", "h");
-        add.input_schema = json!({
-            "type": "object", "properties": { "url": { "type": "string", "format": "uri" } }
-        });
-        let made = action(&add, "tools", true);
-        let kept = json!({ "type": "object", "properties": { "url": { "type": "string" } } });
-        assert_eq!(made["arguments"], kept);
-        let said = left_out_of(&add).unwrap();
-        assert!(
-            said.contains("`/arguments/properties/url/format`"),
-            "{said}"
-        );
-        add.input_schema = json!({ "type": "object", "enum": ["x".repeat(9_000)] });
-        assert_eq!(action(&add, "tools", true).get("arguments"), None);
-        assert!(
-            left_out_of(&add)
-                .unwrap()
-                .contains("no arguments are refused")
-        );
-        add.input_schema = kept;
-        assert_eq!(left_out_of(&add), None);
-        add.input_schema = json!({
-            "$defs": { "Item": { "type": "string" } }, "properties": { "a": { "$ref": "#/$defs/Item" } }
-        });
-        assert_eq!(left_out_of(&add), None, "a reference is replaced");
-    }
-}
+mod tests;

@@ -28,6 +28,7 @@ mod start_line;
 mod suspend;
 mod terminal;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use writ_authority::letters::is_hidden;
 use writ_server::config::LogFormat;
 
 #[cfg(feature = "demo")]
@@ -122,8 +124,10 @@ pub type Outcome = Result<(), String>;
 
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if logs_to_stderr(&cli.command) {
-        log::to_stderr(LogFormat::Text);
+    if logs_to_stderr(&cli.command)
+        && let Err(sentence) = log::to_stderr(LogFormat::Text)
+    {
+        return fail(&sentence);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -181,7 +185,27 @@ const SAID_WITHIN: Duration = Duration::from_secs(2);
 
 /// Prints one line on standard output; a closed pipe is no error.
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    let _ = writeln!(std::io::stdout().lock(), "{}", visible(line));
+}
+
+/// What others chose, such as a tool's name, and a terminal would hide or obey is escaped, as JSON has it.
+fn visible(line: &str) -> Cow<'_, str> {
+    let is_obeyed = |c: char| c != '\n' && is_hidden(c);
+    if !line.contains(is_obeyed) {
+        return line.into();
+    }
+    let mut shown = String::with_capacity(line.len() * 2);
+    for c in line.chars() {
+        match is_obeyed(c) {
+            true => {
+                let mut units = [0; 2];
+                let units = c.encode_utf16(&mut units).iter();
+                shown.extend(units.map(|unit| format!("\\u{unit:04x}")));
+            }
+            false => shown.push(c),
+        }
+    }
+    shown.into()
 }
 
 /// What the operator should know of a command that did what it was told; on standard error, because programs read the other.
@@ -209,6 +233,30 @@ fn fail(sentence: &str) -> ExitCode {
 
 /// Goes on after a while also where nobody reads what is said.
 fn tell(sentence: &str) {
-    let line = format!("writ: {sentence}\n");
+    let line = format!("writ: {}\n", visible(sentence));
     log_queue::write_within(std::io::stderr(), line, SAID_WITHIN);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A string of JSON is the same one to whoever reads it.
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        for (text, shown) in [
+            ("rm \u{1b}[2J", "rm \\u001b[2J"),
+            ("\u{9b}2J\u{7f}", "\\u009b2J\\u007f"),
+            ("a\u{202e}b\u{200b}", "a\\u202eb\\u200b"),
+            ("\u{e0041}", "\\udb40\\udc41"),
+            ("line\nof Łódź – न्त ‘x’", "line\nof Łódź – न्त ‘x’"),
+        ] {
+            assert_eq!(visible(text), shown);
+            if text.contains('\n') {
+                continue;
+            }
+            let read: String = serde_json::from_str(&format!("\"{shown}\"")).unwrap();
+            assert_eq!(read, text);
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub const NAME: &str = "Claude";
 /// Nothing listens there: the browser of the demo hands the address over.
 const REDIRECT: &str = "http://127.0.0.1/callback";
 /// Pages that nobody looked at yet.
-const MAX_PAGES: usize = 16;
+const BUFFERED_PAGES: usize = 16;
 
 pub struct Claude {
     service: RunningService<RoleClient, ClaudeWindow>,
@@ -77,7 +77,7 @@ impl Claude {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             legacy_version: None,
         };
-        let (sender, pages) = mpsc::channel(MAX_PAGES);
+        let (sender, pages) = mpsc::channel(BUFFERED_PAGES);
         let window = ClaudeWindow {
             pages: sender,
             open: Mutex::default(),
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_page_that_is_open_is_not_opened_again() {
-        let (sender, mut pages) = mpsc::channel(MAX_PAGES);
+        let (sender, mut pages) = mpsc::channel(BUFFERED_PAGES);
         let window = ClaudeWindow {
             pages: sender,
             open: Mutex::default(),

@@ -18,7 +18,7 @@ const ENDS: &str = "q: the end: server, gate, MCP server and bank stop, calls th
 /// A call that was held ended with its token.
 const STOPPED_CODE: &str = "-32010";
 /// Keys that wait their turn, and answers.
-const MAX_WAITING: usize = 64;
+const BUFFERED: usize = 64;
 
 /// What the world reacts to.
 enum Happening {
@@ -40,7 +40,7 @@ pub async fn stay(stage: &DemoStage, teller: &Teller) -> Outcome {
     teller.part("It goes on, and you decide");
     let mut play = GatedPlay::connect(stage, teller).await?;
     describe(stage, teller);
-    let (happens, mut happenings) = mpsc::channel(MAX_WAITING);
+    let (happens, mut happenings) = mpsc::channel(BUFFERED);
     let keys = KeyInput::begin();
     let typed = happens.clone();
     keys.read(move |key| typed.blocking_send(Happening::Key(key)).is_ok());

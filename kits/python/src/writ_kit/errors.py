@@ -21,6 +21,18 @@ _OF_ARGUMENTS = "The arguments "
 _OUTSIDE_SCHEMA = "The arguments are not those of this action:"
 
 
+_DO_NOT_REPEAT = "do not repeat this call"
+_ASKS_ANEW = "nothing was done, and a new call asks anew"
+# Of a question that was cancelled: who ended it says whether it may be asked again.
+_AFTER_CANCELLATION = {
+    # A person stopped the agent, or wants no questions of the resource.
+    "stopped": _DO_NOT_REPEAT,
+    # A person declined the page.
+    "declined": _DO_NOT_REPEAT,
+    "superseded": _ASKS_ANEW,
+}
+
+
 class NotPermitted(Exception):
     """
     Nothing was permitted. `advice` is one sentence for the caller's developer or model; `status`, `headers` and `body` are the whole answer
@@ -65,7 +77,7 @@ class Denied(NotPermitted):
     """No: by the rules, or by a person (`reason` is `person` then)."""
 
     code = "denied"
-    advice = "do not repeat this call"
+    advice = _DO_NOT_REPEAT
 
     def __init__(self, reason: str, words: str = "") -> None:
         super().__init__(words or f"not permitted ({reason})")
@@ -130,18 +142,18 @@ class Expired(NotPermitted):
     """Nobody decided in time, or what was permitted did not begin in time: this means no."""
 
     code = "expired"
-    advice = "nothing was done, and a new call asks anew"
+    advice = _ASKS_ANEW
 
 
 class Cancelled(NotPermitted):
     """The question was taken back: by this call's end, by a newer question, or because the agent was stopped."""
 
     code = "cancelled"
-    advice = "nothing was done, so ask again only if it is still wanted"
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the question was cancelled ({reason})")
         self.reason = reason
+        self.advice = _AFTER_CANCELLATION.get(reason, "nothing was done, so ask again only if it is still wanted")
 
 
 class Unavailable(NotPermitted):

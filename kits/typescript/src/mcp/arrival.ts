@@ -2,7 +2,7 @@
 
 import type { Caller } from '../resource/caller.js';
 import type { NodeRequest } from '../resource/credentials.js';
-import { answer } from '../resource/express.js';
+import { answer, answeredPreflight, type CrossOriginOptions } from '../resource/express.js';
 import { Rejection } from '../resource/rejection.js';
 import type { Verifier } from '../resource/verifier.js';
 
@@ -27,13 +27,14 @@ const arrived = new WeakMap<object, Arrived>();
 
 type GuardedResponse = Parameters<typeof answer>[1] & { on(event: 'close', tell: () => void): unknown };
 
-/** A middleware in the place of the SDK's own, for DPoP too: `app.post('/mcp', guard(verifier), handle)`. */
-export function guard(verifier: Verifier, options: { scopes?: string[] } = {}) {
+/** A middleware in the place of the SDK's own, for DPoP too: `app.use('/mcp', guard(verifier))`. */
+export function guard(verifier: Verifier, options: { scopes?: string[] } & CrossOriginOptions = {}) {
   return (
     request: NodeRequest & { auth?: AuthInfo },
     response: GuardedResponse,
     next: (error?: unknown) => void,
   ): void => {
+    if (answeredPreflight(request, response, options)) return;
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     verifier.verify(request).then(

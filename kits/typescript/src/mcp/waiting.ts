@@ -217,17 +217,20 @@ function ownerOf(tool: string, { client, claims, subject }: Caller): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
-/** A notification every few seconds, where the client asked for them. */
+/**
+ * A notification every few seconds, where the client asked for them. The number rises and stays below zero, so that the tool's own
+ * progress rises after it (MCP 2025-11-25, progress).
+ */
 function progressOf(tool: string, { tell }: Situation, every: number): WaitOptions {
   if (tell === undefined) return {};
-  let progress = 0;
+  let told = 0;
   return {
     poll: every,
     progress: (_, review) => {
-      progress += 1;
+      told += 1;
       // Clients show the message: who reads it may be the person. One that does not hear it still waits for the answer.
       const page = review === undefined ? '' : `: decide here: ${review}`;
-      tell(progress, `waiting for a person's yes to ${tool}${page}`).catch(() => undefined);
+      tell(-1 / told, `waiting for a person's yes to ${tool}${page}`).catch(() => undefined);
     },
   };
 }

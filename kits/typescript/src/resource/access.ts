@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { Clock } from '../shared/clock.js';
 import { AskLater, Denied, Expired, type NotPermitted, Unavailable, UsageError } from '../shared/errors.js';
-import { type Answer, type Fetch, isObject, type JsonObject, retryAfterOf, send } from '../shared/http.js';
+import { type Answer, type Fetch, isObject, type JsonObject, jsonText, retryAfterOf, send } from '../shared/http.js';
 import { basic, type Secret } from '../shared/secret.js';
 import { isSafeUrl, originOf, wellKnown } from '../shared/urls.js';
 
@@ -119,7 +119,7 @@ export class AccessServer {
   post(url: string, body: JsonObject, headers: Record<string, string>, wait = 0): Promise<Answer> {
     return this.#send('POST', url, {
       headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
+      body: jsonText(body),
       patience: PATIENCE + wait * 1000,
     });
   }

@@ -4,13 +4,10 @@
  */
 
 import { ArgumentsInvalid, UsageError } from '../shared/errors.js';
-import { isObject, type Json, type JsonObject } from '../shared/http.js';
+import { isObject, isOtherInteger, type Json, type JsonObject, jsonText } from '../shared/http.js';
+import { INEXACT, MAX_DEPTH, readObject, step, tooDeep } from './json_text.js';
 
 const MAX_ARGUMENT_BYTES = 64 * 1024;
-/** Lists and objects around a value, the arguments themselves among them. */
-const MAX_DEPTH = 32;
-/** From here on canonical JSON has an exponent, which no reader takes for an integer. */
-const EXPONENT_FROM = 1e21;
 /** Where arguments are: the place of what is wrong with them begins so, as the server's does. */
 const ARGUMENTS = '/arguments';
 
@@ -19,13 +16,15 @@ export type Arguments = { readonly [member: string]: unknown };
 /** A type of `authorization_details`, or an action that the resource's record maps, with what is concretely to be done. */
 export interface NamedAction {
   name: string;
-  arguments?: Arguments;
+  /** A string is their JSON text as it came: of what was parsed, nobody knows which digits and members are lost. */
+  arguments?: Arguments | string;
 }
 
 /** A call of an MCP tool. */
 export interface ToolCall {
   tool: string;
-  arguments?: Arguments;
+  /** A string is their JSON text, as above. */
+  arguments?: Arguments | string;
   /** Of what the server says of the tool now (docs/mcp.md): under another one than the record's a person is asked. */
   definitionHash?: string | undefined;
 }
@@ -46,12 +45,15 @@ export class FrozenAction {
     const name = isTool ? action.tool : action.name;
     if (typeof name !== 'string' || name === '') throw new UsageError('an action has a name');
     const hash = isTool ? action.definitionHash : undefined;
-    return new FrozenAction(name, isTool, hash, textOf(action.arguments ?? {}));
+    const given = action.arguments ?? {};
+    const text =
+      typeof given === 'string' ? textOf(readObject(given, ARGUMENTS), plainNumber) : textOf(given, checkNumber);
+    return new FrozenAction(name, isTool, hash, text);
   }
 
-  /** The same action with what a person approved instead: less than was asked. */
+  /** The same action with what a person approved instead, as the server wrote it: less than was asked. */
   withArguments(approved: JsonObject): FrozenAction {
-    return new FrozenAction(this.name, this.isTool, this.definitionHash, textOf(approved));
+    return new FrozenAction(this.name, this.isTool, this.definitionHash, textOf(approved, plainNumber));
   }
 
   /** A copy that nobody else holds, deeply frozen. */
@@ -71,10 +73,12 @@ export class FrozenAction {
   }
 }
 
-function textOf(value: Arguments): string {
+/** Whether a number may be taken, and its one form. */
+type NumberRule = (value: number, pointer: string) => number;
+
+function textOf(value: Arguments, number: NumberRule): string {
   if (!isObject(value)) throw new UsageError('the arguments are no object');
-  const plain = check(value, MAX_DEPTH, ARGUMENTS);
-  const text = JSON.stringify(plain);
+  const text = jsonText(check(value, MAX_DEPTH, ARGUMENTS, number));
   if (Buffer.byteLength(text) > MAX_ARGUMENT_BYTES) {
     throw ArgumentsInvalid.notJudged(ARGUMENTS, `this is larger than ${MAX_ARGUMENT_BYTES} bytes of JSON`);
   }
@@ -82,37 +86,33 @@ function textOf(value: Arguments): string {
 }
 
 /** `left`: how many lists and objects may still stand around a value. */
-function check(value: unknown, left: number, pointer: string): Json {
+function check(value: unknown, left: number, pointer: string, number: NumberRule): Json {
   if (value === null || typeof value === 'boolean') return value;
   if (typeof value === 'string') return checkText(value, pointer);
-  if (typeof value === 'number') return checkNumber(value, pointer);
+  if (typeof value === 'number') return number(value, pointer);
   if (typeof value !== 'object') throw notJson(pointer);
-  if (left === 0) {
-    throw ArgumentsInvalid.notJudged(pointer, `this is more than ${MAX_DEPTH} lists and objects deep`);
-  }
-  if (Array.isArray(value)) return Array.from(value, (one, at) => check(one, left - 1, `${pointer}/${at}`));
+  if (left === 0) throw tooDeep(pointer);
+  if (Array.isArray(value)) return Array.from(value, (one, at) => check(one, left - 1, step(pointer, at), number));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw notJson(pointer);
   const plain: JsonObject = Object.create(null) as JsonObject;
   for (const [name, member] of Object.entries(value)) {
     // An optional member that was not given.
     if (member === undefined) continue;
-    const escaped = name.replaceAll('~', '~0').replaceAll('/', '~1');
-    plain[checkText(name, pointer)] = check(member, left - 1, `${pointer}/${escaped}`);
+    plain[checkText(name, pointer)] = check(member, left - 1, step(pointer, name), number);
   }
   return plain;
 }
 
-/**
- * A number is its double, and canonical JSON (RFC 8785) what is written of it here. Other readers find the same if that is the double
- * itself wherever it can be taken for an integer. Of another double in that range nobody knows here whether it was such an integer.
- */
+/** Of a double that canonical JSON (RFC 8785) writes as another integer nobody knows here whether it was that integer. */
 function checkNumber(value: number, pointer: string): number {
-  const size = Math.abs(value);
-  const isIntegers = size > Number.MAX_SAFE_INTEGER && size < EXPONENT_FROM;
-  const exact = isIntegers ? BigInt(String(value)) === BigInt(value) : Number.isFinite(value);
-  if (exact) return value === 0 ? 0 : value;
-  throw ArgumentsInvalid.notJudged(pointer, 'this number is not read alike by every parser: send it as text');
+  if (!Number.isFinite(value) || isOtherInteger(value)) throw ArgumentsInvalid.notJudged(pointer, INEXACT);
+  return plainNumber(value);
+}
+
+/** Of a text that was judged. There is one zero. */
+function plainNumber(value: number): number {
+  return value === 0 ? 0 : value;
 }
 
 function checkText(text: string, pointer: string): string {

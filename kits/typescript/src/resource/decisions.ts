@@ -187,12 +187,13 @@ export class Decisions {
     const told = isObject(answer.context) ? answer.context : {};
     const words = isObject(told.reason_user) && typeof told.reason_user.en === 'string' ? told.reason_user.en : '';
     if (told.next_action === 'retry') throw new AskLater(wholeSeconds(told.retry_after) ?? 5, words || undefined);
-    // Used, lapsed or taken back, as the server says it.
-    if (reason === 'approval_expired') throw new Expired(words || 'the approval is over');
+    const isNo = told.next_action === 'none';
+    // Used or lapsed, as the server says it; a person who ended it is not asked again.
+    if (reason === 'approval_expired' && !isNo) throw new Expired(words || 'the approval is over');
     if (reason === 'arguments_invalid') throw new ArgumentsInvalid(words, action.isTool ? 'tool' : 'action');
     const askable = askableOf(answer);
     // One question for one call: what an approval did not lift is a no.
-    if (askable === undefined || withApproval || told.next_action === 'none') throw new Denied(reason, words);
+    if (askable === undefined || withApproval || isNo) throw new Denied(reason, words);
     return askable;
   }
 

@@ -15,6 +15,17 @@ const OF_ARGUMENTS = 'The arguments ';
 /** And so, where they are outside the schema. */
 const OUTSIDE_SCHEMA = 'The arguments are not those of this action:';
 
+const DO_NOT_REPEAT = 'do not repeat this call';
+const ASKS_ANEW = 'nothing was done, and a new call asks anew';
+/** Of a question that was cancelled: who ended it says whether it may be asked again. */
+const AFTER_CANCELLATION: Readonly<Record<string, string>> = {
+  // A person stopped the agent, or wants no questions of the resource.
+  stopped: DO_NOT_REPEAT,
+  // A person declined the page.
+  declined: DO_NOT_REPEAT,
+  superseded: ASKS_ANEW,
+};
+
 /** Nothing was permitted. `advice` is one sentence for the caller's developer or model; `toResponse()` is the whole answer of an API. */
 export abstract class NotPermitted extends Error {
   abstract readonly code: keyof typeof ANSWERS;
@@ -65,7 +76,7 @@ export abstract class NotPermitted extends Error {
 /** No: by the rules, or by a person. */
 export class Denied extends NotPermitted {
   readonly code = 'denied';
-  readonly advice = 'do not repeat this call';
+  readonly advice = DO_NOT_REPEAT;
 
   constructor(
     /** `not_covered`, `used`, ... as the server says it; `person` where a person said no. */
@@ -140,16 +151,18 @@ export class StillWaiting extends NotPermitted {
 /** Nobody decided in time, or what was permitted did not begin in time: this means no. */
 export class Expired extends NotPermitted {
   readonly code = 'expired';
-  readonly advice = 'nothing was done, and a new call asks anew';
+  readonly advice = ASKS_ANEW;
 }
 
 /** The question was taken back: by this call's end, by a newer question, or because the agent was stopped. */
 export class Cancelled extends NotPermitted {
   readonly code = 'cancelled';
-  readonly advice = 'nothing was done, so ask again only if it is still wanted';
+  readonly advice: string;
 
   constructor(readonly reason: string) {
     super(`the question was cancelled (${reason})`);
+    const known = Object.hasOwn(AFTER_CANCELLATION, reason) ? AFTER_CANCELLATION[reason] : undefined;
+    this.advice = known ?? 'nothing was done, so ask again only if it is still wanted';
   }
 }
 

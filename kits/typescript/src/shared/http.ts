@@ -7,6 +7,8 @@ export type JsonObject = { [member: string]: Json };
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
+/** From here on canonical JSON (RFC 8785) has an exponent, which no reader takes for an integer. */
+const EXPONENT_FROM = 1e21;
 
 export interface Answer {
   status: number;
@@ -46,6 +48,21 @@ export async function send(fetch: Fetch, url: string, asked: Asked): Promise<Ans
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** JSON of which every reader finds the same numbers: where canonical JSON writes another integer, the double has an exponent. */
+export function jsonText(value: Json): string {
+  if (typeof value === 'number' && isOtherInteger(value)) return value.toExponential();
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).filter(([, one]) => one !== undefined);
+  return `{${members.map(([name, one]) => `${JSON.stringify(name)}:${jsonText(one)}`).join(',')}}`;
+}
+
+/** Whether its canonical JSON is another integer for who reads integers: 1234567890123456800 of 1234567890123456768. */
+export function isOtherInteger(value: number): boolean {
+  const size = Math.abs(value);
+  return size > Number.MAX_SAFE_INTEGER && size < EXPONENT_FROM && BigInt(String(value)) !== BigInt(value);
 }
 
 /** Seconds of `Retry-After`; dates are not used by this server. */

@@ -99,7 +99,7 @@ const TRANSITIONS: [(&str, Transition, [Expected; 3]); 8] = [
     ),
     (
         "stop",
-        PendingStatus::stop,
+        |status| status.stop(STOPPED),
         [Some(stopped), Some(stopped), Some(stopped)],
     ),
 ];

@@ -174,10 +174,10 @@ pub fn used(found: &FoundApproval) -> UsedApproval {
     }
 }
 
-/// A person may be asked again, unless the approval was none.
+/// A person may be asked again, unless the approval was none, or a person ended it.
 fn not_taken(not: NotTaken, denial: &AccessDenial) -> AccessDenial {
     let reason = not.reason();
-    let is_one = reason != DecisionReason::ApprovalUnverifiable;
+    let is_one = reason != DecisionReason::ApprovalUnverifiable && !not.is_no();
     AccessDenial {
         sentence: not.sentence().to_owned(),
         requestable: denial.requestable.filter(|_| is_one),

@@ -34,9 +34,10 @@ async fn evaluate_one(
     body: &RequestBody,
 ) -> Result<EvaluationResponse, Failure> {
     let started = tokio::time::Instant::now();
-    let members: EvaluationMembers = read(request, body)?;
-    let numbers = exact_json::inexact_number(body.json()?);
-    let evaluation = complete(request, members, numbers.as_deref(), None)?;
+    let mut members: EvaluationMembers = read(request, body)?;
+    let numbers = members.note_numbers(body.json()?);
+    numbers.map_err(|error| unreadable(request, &error))?;
+    let evaluation = complete(request, members, None)?;
     let key = read_key(request, headers)?;
     let presents_approval = evaluation.approval.is_some();
     let question = AccessQuestion::of(request, evaluation).await?;
@@ -80,10 +81,11 @@ async fn evaluate_many(
         let sentence = "`Idempotency-Key` is for `/access/v1/evaluation`: here nothing is decided";
         return Err(request.refuse(OAuthError::invalid_request(sentence)));
     }
-    let asked: EvaluationsRequest = read(request, body)?;
-    let numbers = exact_json::inexact_number(body.json()?);
+    let mut asked: EvaluationsRequest = read(request, body)?;
+    let numbers = asked.note_numbers(body.json()?);
+    numbers.map_err(|error| unreadable(request, &error))?;
     if asked.evaluations.is_empty() {
-        let one = complete(request, asked.whole, numbers.as_deref(), None)?;
+        let one = complete(request, asked.whole, None)?;
         return Ok(Answers::One(Box::new(look_at(request, one).await?)));
     }
     if asked.evaluations.len() > MAX_EVALUATIONS {
@@ -94,14 +96,7 @@ async fn evaluate_many(
     let each = asked.evaluations.into_iter().enumerate();
     // All of them are read before the first is judged.
     let all: Result<Vec<Evaluation>, Failure> = each
-        .map(|(place, one)| {
-            complete(
-                request,
-                one.or(&asked.whole),
-                numbers.as_deref(),
-                Some(place),
-            )
-        })
+        .map(|(place, one)| complete(request, one.or(&asked.whole), Some(place)))
         .collect();
     let mut evaluations = Vec::new();
     for one in all? {
@@ -141,24 +136,25 @@ pub fn read<T: DeserializeOwned>(
     body: &RequestBody,
 ) -> Result<T, Failure> {
     let json = body.json()?;
-    strict_json::read(json).map_err(|error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        let sentence = match error.is_data() {
-            true => format!(
-                "the body has a member that is missing, of another kind, or twice in one object, or a control character ({place}): see docs/decisions.md"
-            ),
-            false => format!(
-                "the body is no JSON, has a number that no double holds, or is nested deeper than 127 ({place})"
-            ),
-        };
-        request.refuse(OAuthError::invalid_request(sentence))
-    })
+    strict_json::read(json).map_err(|error| unreadable(request, &error))
+}
+
+fn unreadable(request: &ClientRequest, error: &serde_json::Error) -> Failure {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let sentence = match error.is_data() {
+        true => format!(
+            "the body has a member that is missing, of another kind, or twice in one object, or a control character ({place}): see docs/decisions.md"
+        ),
+        false => format!(
+            "the body is no JSON, has a number that no double holds, or is nested deeper than 127 ({place})"
+        ),
+    };
+    request.refuse(OAuthError::invalid_request(sentence))
 }
 
 fn complete(
     request: &ClientRequest,
     members: EvaluationMembers,
-    inexact: Option<&str>,
     place: Option<usize>,
 ) -> Result<Evaluation, Failure> {
     let mut evaluation = members.complete().map_err(|missing| {
@@ -168,7 +164,6 @@ fn complete(
         };
         request.refuse(OAuthError::invalid_request(sentence))
     })?;
-    evaluation.action.inexact = inexact.map(str::to_owned);
     evaluation.action.properties = exact_json::normal_members(evaluation.action.properties);
     Ok(evaluation)
 }

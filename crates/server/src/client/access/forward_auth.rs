@@ -116,6 +116,11 @@ async fn verdict(
         RouteRule::Action(name) => (name.clone(), None),
         RouteRule::Scope(scope) => (String::new(), Some(scope.clone())),
     };
+    // An action of a type is covered by details, and by no scope.
+    let action = resource.actions.get(&name);
+    let needed = scope
+        .clone()
+        .or_else(|| action.map(|action| action.scope.clone()));
     let asked = Asked {
         original,
         plain,
@@ -124,10 +129,10 @@ async fn verdict(
     };
     let evaluation = asked.evaluation(name, route.arguments);
     let question = AccessQuestion::of(request, evaluation).await?;
-    let question = question.of_holder(scope.clone());
+    let question = question.of_holder(scope);
     Ok(match decide(request, &question, token.scheme).await? {
         None => ForwardVerdict::permit(&question)?,
-        Some(denied) => denied.to(token.scheme, scope).into(),
+        Some(denied) => denied.to(token.scheme, needed).into(),
     })
 }
 

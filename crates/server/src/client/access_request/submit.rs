@@ -6,7 +6,7 @@ use http::HeaderMap;
 use writ_authority::Authority;
 use writ_core::access::{AskedAction, AskedObject, DeniedEvaluation, ObjectKind};
 use writ_core::access_request::AskedAccess;
-use writ_core::pending::PendingRequest;
+use writ_core::pending::{Kind, PendingRequest};
 use writ_core::words;
 use writ_jose::hash;
 use writ_store::replay::ReplayClaim;
@@ -23,17 +23,47 @@ use crate::client::access::look::{LookedQuestion, look};
 use crate::client::access::own::OwnObjects;
 use crate::client::access::question::{AccessQuestion, JudgedQuestion};
 use crate::client::incoming::IncomingRequest;
+use crate::node::failure::Failure;
 use crate::request::client_request::ClientRequest;
 
 /// What came in, read.
 struct ReadSubmission {
     evaluation: Evaluation,
     evaluation_id: String,
-    denied: DeniedEvaluation,
     says: Option<String>,
     call_again: bool,
     /// Digest of the caller's key.
     key: Option<String>,
+}
+
+impl ReadSubmission {
+    fn evaluation_digest(&self) -> String {
+        hash::digest_text(&[b"evaluation-id", self.evaluation_id.as_bytes()])
+    }
+
+    /// Whether this question is that of the same submission, sent once before.
+    fn made(&self, question: &AskedAccess) -> bool {
+        question.evaluation == self.evaluation_digest()
+            && question.call_again == self.call_again
+            && question.says == self.says
+    }
+}
+
+/// What the same submission under the same key made: answered or used meanwhile, so that nobody is asked any more.
+async fn made_before(
+    request: &ClientRequest,
+    read: &ReadSubmission,
+) -> Result<Option<PendingRequest>, Failure> {
+    let Some(key) = &read.key else {
+        return Ok(None);
+    };
+    let mut reading = request.app.read().await?;
+    let found = reading.pending(Kind::Access, key).await?;
+    let same = |found: &PendingRequest| {
+        let question = found.asked.access.as_ref();
+        question.is_some_and(|question| read.made(question))
+    };
+    Ok(found.filter(same))
 }
 
 pub async fn ask_person(
@@ -45,6 +75,14 @@ pub async fn ask_person(
         Ok(read) => read,
         Err(problem) => return Ok(Err(problem)),
     };
+    let denied = match opened(request, &read.evaluation_id) {
+        Ok(denied) => denied,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    if let Err(problem) = in_time(request, &denied) {
+        let known = made_before(request, &read).await?;
+        return Ok(known.ok_or(problem));
+    }
     let question = AccessQuestion::of(request, read.evaluation.clone()).await?;
     let looked = look(request, &question).await?;
     let mut reading = request.app.read().await?;
@@ -52,13 +90,14 @@ pub async fn ask_person(
     let own = OwnObjects::of(&question, &judged);
     let used_up = own.used_up(&mut reading).await?;
     drop(reading);
-    let mut new = match bound(request, &question, &judged, &read) {
+    let mut new = match bound(request, &question, &judged, (&read, denied)) {
         Ok(new) => new,
         Err(problem) => return Ok(Err(problem)),
     };
     new.question.used_up = used_up;
     if let Err(problem) = requestable(&looked) {
-        return Ok(Err(problem));
+        let known = made_before(request, &read).await?;
+        return Ok(known.ok_or(problem));
     }
     let transaction = request.app.begin().await?;
     let catalogue = question.catalogue();
@@ -95,7 +134,8 @@ fn read(
             error.column()
         ))
     };
-    let members: EvaluationMembers = strict_json::read(json).map_err(unreadable)?;
+    let mut members: EvaluationMembers = strict_json::read(json).map_err(unreadable)?;
+    members.note_numbers(json).map_err(unreadable)?;
     let submission: Submission = serde_json::from_slice(json).map_err(unreadable)?;
     if submission.items.is_some() {
         return Err(blank(
@@ -119,7 +159,6 @@ fn read(
             "`action.properties` is larger than {MAX_ARGUMENTS} bytes"
         )));
     }
-    evaluation.action.inexact = exact_json::inexact_number(json);
     evaluation.action.properties = exact_json::normal_members(evaluation.action.properties);
     let evaluation_id = submission.denial.and_then(|denial| denial.evaluation_id);
     let evaluation_id = evaluation_id.ok_or_else(|| {
@@ -127,7 +166,6 @@ fn read(
         AccessProblem::new(ProblemType::InvalidDenialBinding, detail)
     })?;
     Ok(ReadSubmission {
-        denied: opened(request, &evaluation_id)?,
         evaluation: Evaluation {
             approval: None,
             ..evaluation
@@ -139,16 +177,19 @@ fn read(
     })
 }
 
-/// A denial that this client was given, and not too long ago.
+/// A denial that this client was given.
 fn opened(request: &ClientRequest, evaluation_id: &str) -> Result<DeniedEvaluation, AccessProblem> {
     let denied = request.app.open_denied(evaluation_id);
     let denied = denied.filter(|denied| denied.caller == request.client().id);
-    let denied = denied.ok_or_else(|| {
+    denied.ok_or_else(|| {
         let detail = "`denial.evaluation_id` is of no denial that this client was given";
         AccessProblem::new(ProblemType::InvalidDenialBinding, detail)
-    })?;
+    })
+}
+
+fn in_time(request: &ClientRequest, denied: &DeniedEvaluation) -> Result<(), AccessProblem> {
     match request.now < denied.expires_at {
-        true => Ok(denied),
+        true => Ok(()),
         false => Err(AccessProblem::new(
             ProblemType::ExpiredDenial,
             "the denial is too old: evaluate again, and ask about that",
@@ -184,10 +225,9 @@ fn bound(
     request: &ClientRequest,
     question: &AccessQuestion,
     judged: &JudgedQuestion<'_>,
-    read: &ReadSubmission,
+    (read, denied): (&ReadSubmission, DeniedEvaluation),
 ) -> Result<NewQuestion, AccessProblem> {
     let unbound = |detail: &str| AccessProblem::new(ProblemType::InvalidDenialBinding, detail);
-    let denied = &read.denied;
     let token = question.token.as_ref().zip(question.resource());
     let ((token, resource), lineage) = token.zip(judged.lineage.as_ref()).ok_or_else(|| {
         let detail = "the access token is not good here, or not any more";
@@ -216,13 +256,13 @@ fn bound(
             served_by: request.client().id.clone(),
             action: question.action_label(),
             object: object_hash,
-            evaluation: hash::digest_text(&[b"evaluation-id", read.evaluation_id.as_bytes()]),
+            evaluation: read.evaluation_digest(),
             call_again: read.call_again,
             says: read.says.clone(),
             resolved: of_record.resolved,
             scope: of_record.scope,
             waited_by: question.waited_by,
-            definition_hash: denied.definition_hash.clone(),
+            definition_hash: denied.definition_hash,
             described: of_record.described,
             used_up: None,
         },

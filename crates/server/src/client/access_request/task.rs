@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use writ_core::id::{ApprovalId, ClientId};
-use writ_core::pending::{Decision, PendingRequest, PendingStatus, STOPPED};
+use writ_core::pending::{Decision, PendingRequest, PendingStatus};
 use writ_wire::access::REQUESTS_PATH;
 use writ_wire::access_request::{
     AccessTask, ApprovalResult, CancelReason, ResultMode, TaskApproval, TaskLinks, TaskResponse,
@@ -31,11 +31,7 @@ pub async fn wait_for_end(
     let end = Instant::now() + most.min(now.until(request.expires_at));
     let mut known = request;
     loop {
-        let asked = AskedBy {
-            client: known.client.clone(),
-            subject: known.subject.clone(),
-        };
-        let place = app.waiting.join(&known.id, asked);
+        let place = app.waiting.join(&known.id, AskedBy::of(&known));
         // It may have been decided before the place was taken.
         if let Some(found) = look(app, &known.id, served_by).await? {
             known = found;
@@ -104,7 +100,7 @@ fn status(request: &PendingRequest, now: Timestamp) -> (TaskStatus, Option<Cance
             | PendingStatus::Redeemed { .. }
             | PendingStatus::Expired { unfetched: Some(_) },
         ) => (TaskStatus::Approved, None),
-        (_, PendingStatus::Denied(decision)) if decision.reason.as_deref() == Some(STOPPED) => {
+        (_, PendingStatus::Denied(decision)) if decision.was_stopped() => {
             (TaskStatus::Cancelled, Some(CancelReason::Stopped))
         }
         (_, PendingStatus::Denied(_)) => (TaskStatus::Denied, None),

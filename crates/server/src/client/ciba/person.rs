@@ -34,7 +34,11 @@ fn rules<'a>(context: &'a ApprovalContext<'_>) -> HintRules<'a> {
 
 async fn by_client(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failure> {
     let client = context.request.client();
-    let keys = context.request.app.client_keys(client, text).await;
+    let keys = context
+        .request
+        .app
+        .client_keys(client, text, context.request.address)
+        .await;
     let keys = keys.map_err(|missing| {
         missing.failure(|why| {
             let sentence = format!("`login_hint_token`: {why}");

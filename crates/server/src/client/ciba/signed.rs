@@ -28,7 +28,7 @@ pub async fn read(request: &ClientRequest) -> Result<ReadRequest, Failure> {
             signed: None,
         }),
         (BackchannelParameters::Signed(text), Some(algorithm)) => {
-            let keys = request.app.client_keys(client, text).await;
+            let keys = request.app.client_keys(client, text, request.address).await;
             let keys = keys.map_err(|missing| {
                 missing.failure(|why| refuse(OAuthError::invalid_request(why)))
             })?;

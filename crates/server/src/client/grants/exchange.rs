@@ -211,7 +211,7 @@ async fn by_assertion(context: &TokenRequestContext<'_>, text: &str) -> Result<V
     };
     let unverified = UnverifiedAssertion::parse(text).map_err(|e| refuse(&e))?;
     let client = agent(context, unverified.subject()).await?;
-    let keys = context.app.client_keys(&client, text).await;
+    let keys = context.app.client_keys(&client, text, None).await;
     let keys = keys.map_err(|missing| missing.failure(|why| refuse(&why)))?;
     let rules = ActorAssertionRules {
         agent: client.id.as_str(),

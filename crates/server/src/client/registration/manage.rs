@@ -87,6 +87,11 @@ impl<'a> Holder<'a> {
         })
     }
 
+    /// What was registered when the request came, as JSON.
+    pub(super) fn metadata(&self) -> &str {
+        &self.stored.metadata
+    }
+
     pub(super) fn answer(
         &self,
         app: &App,

@@ -19,11 +19,13 @@ use super::{refusal, summary, text};
 use crate::client::answer;
 use crate::client::error::ClientError;
 use crate::client::grants::guest::suspend_tasks;
-use crate::client::incoming::IncomingRequest;
+use crate::client::incoming::{IncomingRequest, RequestHead};
 use crate::node::app::App;
 use crate::node::client_keys::NoKeys;
 use crate::node::failure::Failure;
+use crate::node::outgoing::call_limits::CallReason;
 use crate::node::outgoing::fetch::FetchError;
+use crate::node::rate_limits::RateLimit;
 use crate::node::registry::parse_client;
 use crate::node::secret::secret_digest;
 
@@ -39,7 +41,8 @@ async fn replaced(incoming: &IncomingRequest) -> Result<Value, Failure> {
     let holder = Holder::of(&incoming.head).await?;
     let update = RegistrationUpdate::parse(incoming.body.json()?, holder.client.as_str());
     let update = update.map_err(refusal)?;
-    let published = PublishedKeys::of(app, &update, &holder.client).await?;
+    let published = PublishedKeys::of(&incoming.head, &update, &holder.client).await?;
+    admit_change(&incoming.head, &update, &holder).await?;
     let mut transaction = app.begin().await?;
     let before = CurrentRegistration::hold(&mut transaction, &holder).await?;
     let secret = next_secret(app, &update, before.row.secret_digest.as_deref())?;
@@ -66,6 +69,27 @@ async fn replaced(incoming: &IncomingRequest) -> Result<Value, Failure> {
     Ok(holder.answer(app, &update.metadata, secret.said.as_deref()))
 }
 
+/// Whatever changes a registration leaves an event, as a registration does: an address has as many of these.
+async fn admit_change(
+    head: &RequestHead,
+    update: &RegistrationUpdate,
+    holder: &Holder<'_>,
+) -> Result<(), Failure> {
+    let (old, new) = (
+        summary(holder.metadata())?,
+        summary(&text(&update.metadata)?)?,
+    );
+    let from = head
+        .address
+        .filter(|_| !new.names_changed_since(&old).is_empty());
+    let most = head.app.config.registration.per_address;
+    let limits = from.map(|from| RateLimit::of_changes_from(from, most, head.app.clock.now()));
+    let limits = limits.into_iter().flatten();
+    head.app.admit_request(limits, TOO_MANY).await
+}
+
+const TOO_MANY: &str = "too many registrations changed from this address in this hour";
+
 /// Keys at the `jwks_uri` of an update, fetched before the transaction.
 enum PublishedKeys {
     /// It has none there.
@@ -77,14 +101,23 @@ enum PublishedKeys {
 }
 
 impl PublishedKeys {
-    /// A place that nobody can read is refused, unless it is the one that the client has.
-    async fn of(app: &App, update: &RegistrationUpdate, id: &ClientId) -> Result<Self, Failure> {
+    /// A place that nobody can read is refused, unless it is the one that the client has. No person is asked: the call is of whoever
+    /// sends the update.
+    async fn of(
+        head: &RequestHead,
+        update: &RegistrationUpdate,
+        id: &ClientId,
+    ) -> Result<Self, Failure> {
+        let (app, from) = (&*head.app, head.address);
         let Some(place) = &update.metadata.jwks_uri else {
             return Ok(Self::None);
         };
         let guests = &app.config.guests;
         let client = dynamic::admit(&update.metadata, id, None, guests).map_err(refusal)?;
-        match app.with_keys_of_now(client).await {
+        match app
+            .with_keys_of_now(client, CallReason::Visit { from })
+            .await
+        {
             Ok(client) => Ok(Self::Elsewhere(Box::new(client))),
             Err(NoKeys::Unavailable(FetchError::Ours(fault))) => Err(fault.into()),
             Err(_) if is_place_of(app, id, place).await? => Ok(Self::Unknown),

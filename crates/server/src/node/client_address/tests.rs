@@ -1,6 +1,6 @@
 //! Which proxies' headers are believed, and which headers are ignored.
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 
 use super::*;
 
@@ -92,9 +92,12 @@ fn the_client_is_the_first_from_the_right_that_is_no_proxy() {
     }
 }
 
+/// The proxy that spoke to this server.
+const HOP: &str = "10.0.0.1";
+
 #[test]
-fn an_unreadable_list_leaves_the_address_unknown() {
-    assert_eq!(list(&[]), None);
+fn what_a_proxy_wrote_and_nobody_can_read_counts_as_the_proxy() {
+    assert_eq!(list(&[]), None, "it says nothing at all");
     for text in [
         "",
         " ",
@@ -116,27 +119,84 @@ fn an_unreadable_list_leaves_the_address_unknown() {
         "\"203.0.113.7\"",
         "http://203.0.113.7",
         "203.0.113.7, x",
-        "203.0.113.7, x, 10.0.0.2",
         "0xcb007107",
         "\u{e9}",
-        // Only proxies: the client is not named.
-        "10.0.0.2",
-        "10.0.0.1, 2001:db8::1",
+        "203.0.113.7, \u{e9}",
+        // Only proxies: the last one names nobody.
+        HOP,
     ] {
-        assert_eq!(list(&[text]), None, "{text}");
+        assert_eq!(list(&[text]), Some(ip(HOP)), "{text}");
     }
     assert_eq!(
         list(&[CLIENT, "x"]),
-        None,
+        Some(ip(HOP)),
         "never the one to the left instead"
     );
+    for text in ["203.0.113.7, x, 10.0.0.2", "10.0.0.2", "\u{e9}, 10.0.0.2"] {
+        assert_eq!(list(&[text]), Some(ip("10.0.0.2")), "{text}");
+    }
+}
+
+#[test]
+fn no_bytes_of_a_client_hide_what_the_proxy_appends() {
+    for claim in [
+        "\u{e9}",
+        "\u{20ac}, \"",
+        "\"",
+        "a\tb",
+        "x\\",
+        "\\\"",
+        ";,=\u{fc}",
+    ] {
+        let appended = format!("{claim}, {CLIENT}");
+        assert_eq!(list(&[&appended]), Some(ip(CLIENT)), "{claim}");
+        assert_eq!(list(&[claim, CLIENT]), Some(ip(CLIENT)), "{claim}");
+        for element in [
+            "for=203.0.113.7",
+            "for=\"203.0.113.7:4711\"",
+            "host=\"\u{e9}, for=192.0.2.1\";for=203.0.113.7",
+        ] {
+            let appended = format!("for={claim}, {element}");
+            assert_eq!(forwarded(&[&appended]), Some(ip(CLIENT)), "{appended}");
+            assert_eq!(forwarded(&[claim, element]), Some(ip(CLIENT)), "{claim}");
+        }
+    }
+    let mut latin = HeaderMap::new();
+    let value = HeaderValue::from_bytes(b"\xe9, 203.0.113.7").unwrap();
+    latin.insert("x-forwarded-for", value);
+    let proxies = PROXIES.map(|text| ip(text).into()).into_iter().collect();
+    let found = origin(ip(HOP), &latin, ForwardedHeader::XForwardedFor, &proxies);
+    assert_eq!(found, Some(ip(CLIENT)));
 }
 
 #[test]
 fn the_number_of_hops_is_bounded() {
     let behind = |proxies: usize| format!("{CLIENT}{}", ", 10.0.0.2".repeat(proxies));
     assert_eq!(list(&[&behind(MOST_HOPS - 1)]), Some(ip(CLIENT)));
-    assert_eq!(list(&[&behind(MOST_HOPS)]), None);
+    assert_eq!(list(&[&behind(MOST_HOPS)]), Some(ip("10.0.0.2")));
+}
+
+#[test]
+fn behind_a_translator_people_are_told_apart_by_ipv4() {
+    let four = ip("203.0.113.7");
+    for (same, why) in [
+        ("203.0.113.7", "itself"),
+        ("::ffff:203.0.113.7", "mapped"),
+        ("64:ff9b::203.0.113.7", "RFC 6052 section 2.1"),
+        ("64:ff9b:1::203.0.113.7", "RFC 8215"),
+        ("::ffff:0:203.0.113.7", "RFC 2765 section 2.1"),
+        ("2002:cb00:7107:1::1", "RFC 3056 section 2"),
+    ] {
+        assert_eq!(network(ip(same)), four, "{why}");
+        assert_eq!(site(ip(same)), ip("203.0.113.0"), "{why}");
+    }
+    assert_ne!(
+        network(ip("64:ff9b::203.0.113.7")),
+        network(ip("64:ff9b::203.0.113.8"))
+    );
+    for other in ["2001:db8::203.0.113.7", "64:ff9b:2::203.0.113.7"] {
+        assert!(network(ip(other)).is_ipv6(), "{other}");
+    }
 }
 
 #[test]
@@ -185,11 +245,11 @@ fn rfc_7239_4_for_of_the_last_element() {
         "for=203.0.113.7;for=192.0.2.1",
         "for=\"203.0.113.7",
         "for=203.0.113.7\"",
-        "for=\"evil, for=203.0.113.7",
+        "for=192.0.2.1, for=203.0.113.7\"",
         "203.0.113.7",
         "for=203.0.113.7, for=unknown",
         "for=203.0.113.7,",
     ] {
-        assert_eq!(forwarded(&[field]), None, "{field}");
+        assert_eq!(forwarded(&[field]), Some(ip(HOP)), "{field}");
     }
 }

@@ -29,7 +29,7 @@ use crate::node::client_address::ClientAddress;
 use crate::node::metrics::CutConnection;
 
 /// Serves the requests of one connection until it ends; `watcher` says when the server stops.
-pub(super) async fn serve_stream<S>(stream: S, place: Place, routes: Router, watcher: Watcher)
+pub(super) async fn serve_stream<S>(stream: S, place: Arc<Place>, routes: Router, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -152,11 +152,12 @@ fn close<T>(response: &mut Response<T>) {
 fn head_size(head: &Parts) -> usize {
     const LINE: usize = " HTTP/1.1\r\n\r\n".len();
     const FIELD: usize = ": \r\n".len();
-    let target = head
-        .uri
-        .path_and_query()
-        .map_or(0, |text| text.as_str().len());
+    let uri = &head.uri;
+    let target = uri.path_and_query().map_or(0, |text| text.as_str().len());
+    // RFC 9112 section 3.2.2, the absolute form.
+    let origin = uri.scheme_str().map_or(0, |scheme| scheme.len() + 3)
+        + uri.authority().map_or(0, |host| host.as_str().len());
     let fields = head.headers.iter();
     let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + FIELD);
-    head.method.as_str().len() + 1 + target + LINE + fields.sum::<usize>()
+    head.method.as_str().len() + 1 + origin + target + LINE + fields.sum::<usize>()
 }

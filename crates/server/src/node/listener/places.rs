@@ -1,6 +1,6 @@
 //! Who is connected: bounded by address, by site and in all. A new connection that finds no room takes the place of the one that waits longest
 //! for its client; one whose request is being answered is never ended for another. What came of requests that are not whole yet is
-//! bounded in all: where it is too much, the request that began first leaves.
+//! bounded by address, by site and in all: where it is too much, the request that began first leaves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -22,10 +22,7 @@ struct Table {
     connections: usize,
     areas: HashMap<Area, Crowd>,
     waiting: BTreeMap<Turn, Waiter>,
-    /// Those of which a part of a request is here, by when that began.
-    unfinished: BTreeMap<Turn, Turn>,
-    /// Of all those parts.
-    unfinished_bytes: usize,
+    unfinished: Unfinished,
     next: u64,
 }
 
@@ -34,6 +31,32 @@ struct Table {
 struct Crowd {
     connections: usize,
     waiting: BTreeSet<Turn>,
+    unfinished: Unfinished,
+}
+
+/// Those of which a part of a request is here.
+#[derive(Default)]
+struct Unfinished {
+    /// By when that part began.
+    by_begin: BTreeMap<Turn, Turn>,
+    /// Of all those parts.
+    bytes: usize,
+}
+
+impl Unfinished {
+    fn add(&mut self, part: Part, turn: Turn) {
+        self.by_begin.insert(part.began, turn);
+        self.bytes = self.bytes.saturating_add(part.bytes);
+    }
+
+    fn remove(&mut self, part: Part) {
+        self.by_begin.remove(&part.began);
+        self.bytes = self.bytes.saturating_sub(part.bytes);
+    }
+
+    fn oldest(&self) -> Option<Turn> {
+        self.by_begin.values().next().copied()
+    }
 }
 
 /// The order in which connections leave when there is no room: those of strangers first, then by how long they wait.
@@ -130,11 +153,17 @@ impl Places {
     /// So many bytes of a request are here that is not whole.
     fn hold(&self, turn: Turn, bytes: usize) {
         let mut table = self.table();
-        table.hold(turn, bytes);
-        while table.unfinished_bytes > self.bounds.most_unfinished {
-            let Some(Ended) = table.end_oldest_unfinished() else {
-                return;
-            };
+        let areas = table.hold(turn, bytes);
+        for area in areas.into_iter().flatten() {
+            while table.unfinished_of(area) > self.bounds.most_unfinished_of(area)
+                && let Some(Ended) = table.end_oldest_unfinished_of(area)
+            {
+                self.bounds.counters.cut(CutConnection::Unfinished);
+            }
+        }
+        while table.unfinished.bytes > self.bounds.most_unfinished
+            && let Some(Ended) = table.end_oldest_unfinished()
+        {
             self.bounds.counters.cut(CutConnection::Unfinished);
         }
     }
@@ -188,26 +217,46 @@ impl Table {
         turn
     }
 
-    /// Nothing for one that was told to leave.
-    fn hold(&mut self, turn: Turn, bytes: usize) {
-        let number = self.turn(turn.is_exempt);
-        let Some(waiter) = self.waiting.get_mut(&turn) else {
-            return;
-        };
-        let before = waiter.part.map_or(0, |part| part.bytes);
-        let began = waiter.part.map_or(number, |part| part.began);
-        waiter.part = Some(Part { began, bytes });
-        self.unfinished.insert(began, turn);
-        self.unfinished_bytes = self.unfinished_bytes.saturating_sub(before) + bytes;
+    /// Nothing for one that was told to leave. In which areas the bytes are counted.
+    fn hold(&mut self, turn: Turn, bytes: usize) -> Areas {
+        let before = self.release(turn);
+        let began = before.map_or_else(|| self.turn(turn.is_exempt), |part| part.began);
+        let part = Part { began, bytes };
+        let waiter = self.waiting.get_mut(&turn)?;
+        waiter.part = Some(part);
+        let areas = waiter.areas;
+        self.unfinished.add(part, turn);
+        for area in areas.into_iter().flatten() {
+            if let Some(crowd) = self.areas.get_mut(&area) {
+                crowd.unfinished.add(part, turn);
+            }
+        }
+        areas
+    }
+
+    /// The part of a request that this one has no longer, if it had one.
+    fn release(&mut self, turn: Turn) -> Option<Part> {
+        let waiter = self.waiting.get_mut(&turn)?;
+        let part = waiter.part.take()?;
+        self.unfinished.remove(part);
+        for area in waiter.areas.into_iter().flatten() {
+            if let Some(crowd) = self.areas.get_mut(&area) {
+                crowd.unfinished.remove(part);
+            }
+        }
+        Some(part)
+    }
+
+    fn unfinished_of(&self, area: Area) -> usize {
+        self.areas
+            .get(&area)
+            .map_or(0, |crowd| crowd.unfinished.bytes)
     }
 
     /// `None` if it was told to leave before.
     fn stop_waiting(&mut self, turn: Turn) -> Option<Waiter> {
+        self.release(turn);
         let waiter = self.waiting.remove(&turn)?;
-        if let Some(Part { began, bytes }) = waiter.part {
-            self.unfinished.remove(&began);
-            self.unfinished_bytes = self.unfinished_bytes.saturating_sub(bytes);
-        }
         for area in waiter.areas.into_iter().flatten() {
             if let Some(crowd) = self.areas.get_mut(&area) {
                 crowd.waiting.remove(&turn);
@@ -223,7 +272,12 @@ impl Table {
     }
 
     fn end_oldest_unfinished(&mut self) -> Option<Ended> {
-        let oldest = self.unfinished.values().next().copied()?;
+        let oldest = self.unfinished.oldest()?;
+        self.end(oldest)
+    }
+
+    fn end_oldest_unfinished_of(&mut self, area: Area) -> Option<Ended> {
+        let oldest = self.areas.get(&area)?.unfinished.oldest()?;
         self.end(oldest)
     }
 
@@ -259,6 +313,14 @@ impl Place {
         let turn = *self.turn();
         if let Some(turn) = turn {
             self.places.hold(turn, bytes);
+        }
+    }
+
+    /// Of its client nothing is here any more that is not whole; it goes on waiting.
+    pub(super) fn holds_nothing(&self) {
+        let turn = *self.turn();
+        if let Some(turn) = turn {
+            self.places.table().release(turn);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::node::metrics::CutConnection;
 
 /// Of one connection.
 pub(super) struct Progress {
-    pub(super) place: Place,
+    pub(super) place: Arc<Place>,
     state: Mutex<State>,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Deadline {
 }
 
 impl Progress {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(place: Arc<Place>) -> Self {
         Self {
             place,
             state: Mutex::new(State {
@@ -104,8 +104,12 @@ impl Progress {
         let since = Instant::now();
         let behind = {
             let mut state = self.state();
-            state.phase = Phase::Idle { since };
             state.came = state.came.behind();
+            // The next request began already.
+            state.phase = match state.came.all {
+                0 => Phase::Idle { since },
+                _ => Phase::Head { since },
+            };
             state.came.all
         };
         self.place.waits();
@@ -125,11 +129,9 @@ impl Progress {
         let of_reader = state
             .unread_since
             .map(|since| (since + deadlines.write, CutConnection::Unread));
-        let nearest = of_phase
-            .into_iter()
-            .chain(of_reader)
-            .min_by_key(|(at, _)| *at);
-        nearest.map(|(at, why)| Deadline { at, why })
+        // As long as a client does not read, nothing that it sends is read either.
+        let next = of_reader.or(of_phase);
+        next.map(|(at, why)| Deadline { at, why })
     }
 
     fn bytes_came(&self, bytes: usize) {

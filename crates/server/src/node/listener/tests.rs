@@ -132,6 +132,29 @@ async fn a_head_that_does_not_come_in_time_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_head_that_begins_behind_a_request_is_as_late() {
+    let head = SOON;
+    let server = start(Router::new(), 10, ClientDeadlines { head, ..PATIENT }).await;
+    // Nothing is behind these.
+    let absolute = "GET http://a/hello HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut idle = Vec::new();
+    for whole in [HELLO, absolute] {
+        let mut stream = server.sends(whole).await;
+        assert!(read_until(&mut stream, "hello").await);
+        idle.push(stream);
+    }
+    for behind in ["GET /hel", "GET /hello HTTP/1.1\r\nhost: a\r\n"] {
+        let mut stream = server.sends(&format!("{HELLO}{behind}")).await;
+        assert!(rest(&mut stream).await.ends_with("hello"), "{behind}");
+    }
+    assert_eq!(server.counters.cuts(CutConnection::LateHead), 2);
+    for mut stream in idle {
+        stream.write_all(HELLO.as_bytes()).await.unwrap();
+        assert!(read_until(&mut stream, "hello").await);
+    }
+}
+
+#[tokio::test]
 async fn a_head_byte_by_byte_is_as_late() {
     let head = SOON;
     let server = start(Router::new(), 10, ClientDeadlines { head, ..PATIENT }).await;

@@ -1,9 +1,7 @@
 //! The documents that this server fetched, in memory and in the database. One that cannot be had or is not valid is not kept, and its
 //! URL is left alone for a while. Never fetch while a database transaction is open.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use quick_cache::Weighter;
@@ -20,25 +18,21 @@ use super::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchError, Fetched, FetchedDocument, WantedDocument,
     entity_tag, text_of,
 };
+use super::flights::Flights;
 use super::freshness::{Freshness, KeptIn};
+use super::pauses::Pauses;
 use crate::node::metrics::{FetchCounters, FetchLabel};
 
-/// How long a URL is not called again after it failed.
-pub const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
 /// Bytes of documents in the memory of one node; those that are used least leave.
 const KEPT_BYTES: u64 = 32 * 1024 * 1024;
 /// Documents that are expected there.
 const EXPECTED_DOCUMENTS: usize = 4096;
-/// URLs of one node that are left alone.
-const MAX_PAUSES: usize = 4096;
-/// Fetches under way whose rows are kept before those that ended are dropped.
-const MAX_FLIGHTS: usize = 1024;
 
 /// What a fetch needs.
 pub struct FetchEnvironment {
     /// For documents and key sets of guests.
     pub guests: GuardedClient,
-    /// For key sets of clients that an operator registered.
+    /// For key sets of clients that an operator registered, and for providers by which people sign in.
     pub registered: GuardedClient,
     pub store: Store,
     pub clock: Clock,
@@ -49,25 +43,15 @@ pub struct FetchEnvironment {
 pub struct Documents {
     environment: FetchEnvironment,
     kept: Cache<DocumentKey, Arc<FetchedDocument>, ByBytes>,
-    pauses: Cache<DocumentKey, Pause>,
-    flights: std::sync::Mutex<HashMap<DocumentKey, Weak<Flight>>>,
+    pauses: Pauses<DocumentKey>,
+    flights: Flights<DocumentKey>,
     calls: CallLimits,
 }
-
-/// One fetch of a URL at a time: whoever comes later waits, and finds its result.
-type Flight = tokio::sync::Mutex<()>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct DocumentKey {
     purpose: DocumentPurpose,
     url: String,
-}
-
-/// A URL that failed is left alone.
-#[derive(Clone)]
-struct Pause {
-    since: Timestamp,
-    error: FetchError,
 }
 
 #[derive(Clone)]
@@ -85,8 +69,8 @@ impl Documents {
         Self {
             environment,
             kept: Cache::with_weighter(EXPECTED_DOCUMENTS, KEPT_BYTES, ByBytes),
-            pauses: Cache::new(MAX_PAUSES),
-            flights: std::sync::Mutex::default(),
+            pauses: Pauses::default(),
+            flights: Flights::default(),
             calls: CallLimits::default(),
         }
     }
@@ -106,7 +90,7 @@ impl Documents {
         if let Some(kept) = self.kept_in_memory(&key, wanted) {
             return Ok(kept);
         }
-        let flight = self.flight(&key);
+        let flight = self.flights.of(&key);
         let _turn = flight.lock().await;
         if let Some(kept) = self.kept_in_memory(&key, wanted) {
             return Ok(kept);
@@ -127,29 +111,14 @@ impl Documents {
         wanted.takes(&kept, self.now()).then_some(kept)
     }
 
-    fn flight(&self, key: &DocumentKey) -> Arc<Flight> {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(key).and_then(Weak::upgrade) {
-            return flight;
-        }
-        if flights.len() >= MAX_FLIGHTS {
-            flights.retain(|_, flight| flight.strong_count() > 0);
-        }
-        let flight = Arc::new(Flight::new(()));
-        flights.insert(key.clone(), Arc::downgrade(&flight));
-        flight
-    }
-
     async fn fetch_in_turn(
         &self,
         key: &DocumentKey,
         wanted: &WantedDocument<'_>,
     ) -> Result<Arc<FetchedDocument>, FetchError> {
         let in_memory = self.kept.get(key);
-        if let Some(pause) = self.pauses.get(key)
-            && pause.since.is_within(PAUSE_AFTER_FAILURE, self.now())
-        {
-            return self.instead(in_memory, wanted, pause.error);
+        if let Some(error) = self.pauses.why(key, self.now()) {
+            return self.instead(in_memory, wanted, error);
         }
         let kept = self.newest(key, in_memory).await?;
         if let Some(kept) = &kept
@@ -225,7 +194,7 @@ impl Documents {
         kept_in: KeptIn,
     ) -> Arc<FetchedDocument> {
         let document = Arc::new(document);
-        self.pauses.remove(key);
+        self.pauses.end(key);
         self.kept.insert(key.clone(), document.clone());
         if kept_in == KeptIn::Database
             && let Err(error) = self.write(key, &document).await
@@ -258,11 +227,7 @@ impl Documents {
         tracing::info!(why, purpose, "a document could not be fetched");
         // Strangers choose the address, and write what stands there.
         tracing::debug!(?origin, error = ?error.to_string(), "the document");
-        let pause = Pause {
-            since: self.now(),
-            error: error.clone(),
-        };
-        self.pauses.insert(key.clone(), pause);
+        self.pauses.begin(key.clone(), error.clone(), self.now());
     }
 
     fn instead(
@@ -285,7 +250,9 @@ impl Documents {
             DocumentPurpose::ClientMetadata | DocumentPurpose::GuestJwkSet => {
                 &self.environment.guests
             }
-            DocumentPurpose::JwkSet => &self.environment.registered,
+            DocumentPurpose::JwkSet
+            | DocumentPurpose::UpstreamMetadata
+            | DocumentPurpose::UpstreamJwkSet => &self.environment.registered,
         }
     }
 

@@ -28,6 +28,10 @@ pub enum DocumentPurpose {
     GuestJwkSet,
     /// The key set of a client that an operator registered (RFC 7517 section 5).
     JwkSet,
+    /// What a provider by which people sign in says of itself (OpenID Connect Discovery section 4).
+    UpstreamMetadata,
+    /// Its key set.
+    UpstreamJwkSet,
 }
 
 impl DocumentPurpose {
@@ -36,20 +40,26 @@ impl DocumentPurpose {
             Self::ClientMetadata => "client_metadata",
             Self::GuestJwkSet => "guest_jwks",
             Self::JwkSet => "jwks",
+            Self::UpstreamMetadata => "upstream_metadata",
+            Self::UpstreamJwkSet => "upstream_jwks",
         }
     }
 
     const fn max_bytes(self) -> usize {
         match self {
             Self::ClientMetadata => MAX_CLIENT_METADATA_BYTES,
-            Self::GuestJwkSet | Self::JwkSet => MAX_RESPONSE_BYTES,
+            Self::GuestJwkSet | Self::JwkSet | Self::UpstreamMetadata | Self::UpstreamJwkSet => {
+                MAX_RESPONSE_BYTES
+            }
         }
     }
 
     const fn accept(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Self::ClientMetadata => "application/json",
-            Self::GuestJwkSet | Self::JwkSet => "application/jwk-set+json, application/json",
+            Self::ClientMetadata | Self::UpstreamMetadata => "application/json",
+            Self::GuestJwkSet | Self::JwkSet | Self::UpstreamJwkSet => {
+                "application/jwk-set+json, application/json"
+            }
         })
     }
 }
@@ -234,6 +244,21 @@ fn is_json(content_type: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_that_is_too_long_is_not_sent_back() {
+        for (length, is_kept) in [
+            (3, true),
+            (MAX_ETAG_BYTES, true),
+            (MAX_ETAG_BYTES + 1, false),
+        ] {
+            let tag = format!("\"{}\"", "x".repeat(length - 2));
+            let mut headers = HeaderMap::new();
+            headers.insert(ETAG, HeaderValue::from_str(&tag).unwrap());
+            assert_eq!(entity_tag(&headers), is_kept.then_some(tag), "{length}");
+        }
+        assert_eq!(entity_tag(&HeaderMap::new()), None);
+    }
 
     #[test]
     fn a_document_is_json_by_its_content_type() {

@@ -61,10 +61,10 @@ impl Freshness {
 fn directives(headers: &HeaderMap) -> Vec<(String, String)> {
     let fields = headers.get_all(CACHE_CONTROL).iter();
     fields
-        .filter_map(|field| field.to_str().ok())
-        .flat_map(|field| field.split(','))
+        .flat_map(|field| field.as_bytes().split(|byte| *byte == b','))
         .map(|directive| {
-            let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+            let directive = String::from_utf8_lossy(directive);
+            let (name, value) = directive.split_once('=').unwrap_or((&directive, ""));
             (name.trim().to_ascii_lowercase(), value.trim().to_owned())
         })
         .collect()
@@ -168,10 +168,13 @@ mod tests {
 
     #[test]
     fn rfc_9111_5_2_2_5_no_store_stays_off_the_disk() {
-        let found = of(&[("cache-control", "no-store, max-age=900")]);
-        assert_eq!(
-            (found.fresh_for, found.kept_in),
-            (MIN_FRESHNESS, KeptIn::Memory)
-        );
+        for field in ["no-store, max-age=900", "x=\"\u{e9}\", no-store"] {
+            let found = of(&[("cache-control", field)]);
+            assert_eq!(
+                (found.fresh_for, found.kept_in),
+                (MIN_FRESHNESS, KeptIn::Memory),
+                "{field}"
+            );
+        }
     }
 }

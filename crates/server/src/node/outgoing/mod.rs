@@ -4,13 +4,15 @@
 pub mod call_limits;
 pub mod documents;
 pub mod fetch;
+mod flights;
 mod freshness;
 pub mod mailer;
+pub mod pauses;
 pub mod vapid;
 
 use tokio::sync::Notify;
 use writ_pages::messages::Words;
-use writ_platform::guard::{AddressPolicy, GuardedClient};
+use writ_platform::guard::GuardedClient;
 use writ_store::Store;
 use writ_wire::time::Timestamp;
 
@@ -33,14 +35,13 @@ pub struct OutgoingChannels {
 impl OutgoingChannels {
     pub async fn start(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
         let channels = &config.channels;
-        let guard = |rules: &AddressPolicy| {
-            GuardedClient::with_roots(rules.clone(), &channels.roots)
-                .map_err(|e| StartError::Channels(e.to_string()))
-        };
+        // One client reads the authorities of the machine, and both policies use it.
+        let guard = GuardedClient::with_roots(channels.rules.clone(), &channels.roots)
+            .map_err(|e| StartError::Channels(e.to_string()))?;
         let mailer = channels.mail.as_ref().map(Mailer::new).transpose()?;
         Ok(Self {
-            guard: guard(&channels.rules)?,
-            guest_guard: guard(&config.guest_addresses)?,
+            guest_guard: guard.under(config.guest_addresses.clone()),
+            guard,
             push_key: PushKey::start(store, config, now).await?,
             mailer,
             words: Words::load()?,

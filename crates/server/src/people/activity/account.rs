@@ -56,6 +56,8 @@ fn changed<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Option<AccountAct> {
         (Some("email"), ..) => AccountAct::AddressChanged,
         (Some("user_code"), _, Some("removed")) => AccountAct::UserCodeRemoved,
         (Some("user_code"), ..) => AccountAct::UserCodeSet,
+        (Some("upstream"), _, Some("removed")) => AccountAct::UpstreamRemoved,
+        (Some("upstream"), ..) => AccountAct::UpstreamLinked,
         (None, Some("operator"), Some("enabled")) => AccountAct::EnabledByOperator,
         (_, Some("operator"), _) => AccountAct::ChangedByOperator,
         _ => AccountAct::Changed,

@@ -146,14 +146,17 @@ impl Document {
                 .await?;
             drop(reading);
             let mut list = List::after(written);
-            for one in page.iter().take(MAX_TEXTS - written) {
+            let room = MAX_TEXTS - written;
+            for one in page.iter().take(room) {
                 list.push(&consent(one)?)?;
             }
             self.send(list.0).await?;
+            if page.len() > room {
+                return self.end(Part::Cut).await;
+            }
             written += page.len();
             match page.into_iter().next_back() {
-                Some(one) if written < MAX_TEXTS => last = Some(one),
-                Some(_) => return self.end(Part::Cut).await,
+                Some(one) => last = Some(one),
                 None => return self.end(Part::Whole).await,
             }
         }
@@ -169,14 +172,17 @@ impl Document {
                 .await?;
             drop(reading);
             let mut list = List::after(written);
-            for one in page.iter().take(MAX_TEXTS - written) {
+            let room = MAX_TEXTS - written;
+            for one in page.iter().take(room) {
                 list.push(&receipt(one)?)?;
             }
             self.send(list.0).await?;
+            if page.len() > room {
+                return self.end(Part::Cut).await;
+            }
             written += page.len();
             match page.into_iter().next_back() {
-                Some(one) if written < MAX_TEXTS => last = Some(one),
-                Some(_) => return self.end(Part::Cut).await,
+                Some(one) => last = Some(one),
                 None => return self.end(Part::Whole).await,
             }
         }

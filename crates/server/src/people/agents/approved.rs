@@ -28,15 +28,16 @@ pub(super) async fn by_agent(
 ) -> Result<BTreeMap<ClientId, AgentApprovals>, StoreError> {
     let now = app.mended_time();
     let mut reading = app.read().await?;
-    let spent = reading
-        .spent_since(subject, now.minus(KEPT), MAX_USES)
+    let mut spent = reading
+        .spent_since(subject, now.minus(KEPT), MAX_USES + 1)
         .await?;
     let unfetched = reading.unfetched(subject, now, MAX_UNFETCHED).await?;
     drop(reading);
-    let known = match u32::try_from(spent.len()) {
-        Ok(found) if found < MAX_USES => Known::All,
-        _ => Known::Newest,
+    let known = match spent.len() > MAX_USES as usize {
+        true => Known::Newest,
+        false => Known::All,
     };
+    spent.truncate(MAX_USES as usize);
     let mut by_agent: BTreeMap<ClientId, AgentApprovals> = BTreeMap::new();
     let clients: BTreeSet<&ClientId> = spent.iter().map(|one| &one.client).collect();
     for client in clients {

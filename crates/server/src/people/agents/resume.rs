@@ -42,11 +42,7 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
         return Ok(MineNotice::AlreadyEnded);
     };
     let change = app.change(ChangedBy::Subject(user.as_str()), app.clock.now());
-    let mut transaction = app.begin().await?;
-    let session = person.browser.digest();
-    if !transaction.hold_session(user, &session, change.now).await? {
-        return Ok(MineNotice::SignInFirst);
-    }
+    let mut transaction = person.begin_change().await?;
     let resumed = suspend::resume_task(&mut transaction, &stored, &client, change).await?;
     transaction.commit().await?;
     if resumed {

@@ -15,6 +15,7 @@ use writ_wire::form::Form;
 
 use super::{PATH, Said, page, page_after};
 use crate::node::app::App;
+use crate::node::waiting::{StoppedAsker, StoppedQuestions};
 use crate::operate::stop::StoppedAgent;
 use crate::operate::undo::{Undoing, undo_stop};
 use crate::people::error::PageError;
@@ -119,7 +120,10 @@ pub(super) async fn undo(posted: PostedForm) -> Result<Response, PageError> {
         (Some(_), ..) => prove_by_passkey(person, form, &stop, enough).await,
         (None, Some(password), UndoProofs::Password | UndoProofs::Either) => {
             match check_own(person, password).await {
-                Ok(_) => finish(person, app.begin().await?, &stop, json!(Level::Password)).await,
+                Ok(_) => {
+                    let began = person.begin_change().await?;
+                    finish(person, began, &stop, json!(Level::Password)).await
+                }
                 Err(error) => {
                     let problem = error.map(PasswordProblem::at_settings).problem()?;
                     let problem = UndoProblem::Password(problem);
@@ -141,7 +145,7 @@ async fn ask(
     problem: Option<UndoProblem>,
 ) -> Result<Response, PageError> {
     let now = person.app.clock.now();
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     transaction.ask_undo(stop, now, now.plus(PROVING)).await?;
     transaction.commit().await?;
     let step = UndoStep::Proof { with, problem };
@@ -158,7 +162,7 @@ async fn prove_by_passkey(
     stop: &UndoableStop,
     enough: UndoProofs,
 ) -> Result<Response, PageError> {
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let act = Act::undo(stop.id.as_str());
     match by_passkey(person, &mut transaction, &act, form).await? {
         Some(proof) => finish(person, transaction, stop, proof.recorded()).await,
@@ -177,14 +181,13 @@ async fn finish(
     proof: Value,
 ) -> Result<Response, PageError> {
     let app = person.app;
-    let (session, now) = (person.browser.digest(), app.clock.now());
-    if !transaction.hold_session(person.id(), &session, now).await? {
-        return page(person, Some(MineNotice::StopStays)).await;
-    }
     let undone = undo_stop(app, &mut transaction, stop, proof).await?;
     transaction.commit().await?;
     if undone != Undoing::Refused {
-        app.waiting.announce_stop(&stop.subject, &stop.client);
+        app.waiting.announce_stop(&StoppedQuestions {
+            subject: stop.subject.clone(),
+            asker: StoppedAsker::Client(stop.client.clone()),
+        });
     }
     let notice = match undone {
         Undoing::GoesOn => MineNotice::StopUndone,

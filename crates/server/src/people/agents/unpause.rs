@@ -85,7 +85,10 @@ pub(super) async fn unpause(posted: PostedForm) -> Result<Response, PageError> {
     match (given("assertion")?, given("password")?, with) {
         (Some(_), ..) => prove_by_passkey(person, form, &paused, with).await,
         (None, Some(password), UndoProofs::Password) => match check_own(person, password).await {
-            Ok(_) => finish(person, app.begin().await?, &paused, json!(Level::Password)).await,
+            Ok(_) => {
+                let began = person.begin_change().await?;
+                finish(person, began, &paused, json!(Level::Password)).await
+            }
             Err(error) => {
                 let problem = error.map(PasswordProblem::at_settings).problem()?;
                 let problem = UndoProblem::Password(problem);
@@ -120,7 +123,7 @@ async fn prove_by_passkey(
     paused: &PausedClient,
     with: UndoProofs,
 ) -> Result<Response, PageError> {
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let act = Act::unpause(paused.client.as_str());
     match by_passkey(person, &mut transaction, &act, form).await? {
         Some(proof) => finish(person, transaction, paused, proof.recorded()).await,

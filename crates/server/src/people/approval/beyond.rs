@@ -8,6 +8,7 @@ use writ_authority::{Authority, Decimal, spend};
 use writ_core::requirements::is_within;
 use writ_pages::{Hint, Texts, title_of};
 use writ_wire::rar::Detail;
+use writ_wire::resource::ResourceUri;
 
 use super::question::Question;
 use super::view::unit;
@@ -91,7 +92,19 @@ impl Question {
         let amounts = definition.amounts(detail);
         let is_amount = |at: &str| amounts.iter().any(|one| at == format!("/0{}", one.pointer));
         let mut other = nearest.iter().filter(|one| !is_amount(&one.pointer));
-        other.find_map(|one| one.requested.as_str().map(writ_authority::legible))
+        other.find_map(|one| {
+            let said = one.requested.as_str()?;
+            let resource = self.resource_named(detail, said);
+            Some(resource.unwrap_or_else(|| writ_authority::legible(said)))
+        })
+    }
+
+    /// A resource by its name, which stands on the screen above.
+    fn resource_named(&self, detail: &Detail, said: &str) -> Option<String> {
+        let mut locations = detail.locations().into_iter();
+        let uri = ResourceUri::parse(locations.find(|one| *one == said)?);
+        let resource = self.catalogue.resources.get(&uri.ok()?)?;
+        Some(resource.name.clone())
     }
 
     fn larger(&self, detail: &Detail) -> Option<Larger> {

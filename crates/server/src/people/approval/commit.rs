@@ -61,7 +61,7 @@ impl Visit<'_> {
         let receipt = self.receipt(question, &decided)?;
         let document = receipt.sign(&self.app.keys().await?.active, now);
         let document = document.map_err(PageError::broken)?;
-        let mut transaction = self.app.begin().await?;
+        let mut transaction = self.person.begin_change().await?;
         if stopping::pauses(self, question, decided.no) {
             stopping::lock(question, &mut transaction, now).await?;
         }
@@ -89,7 +89,8 @@ impl Visit<'_> {
         let event = self.event(question, &decided, &receipt);
         transaction.insert_event(&event).await?;
         let endings = match decided.no {
-            Some(no) => stopping::follow(self, question, no, &mut transaction).await?,
+            // Much may follow, of which each has its place on the stack otherwise.
+            Some(no) => Box::pin(stopping::follow(self, question, no, &mut transaction)).await?,
             None => Endings::default(),
         };
         forget_after_no(&mut transaction, question, &decided).await?;
@@ -104,19 +105,15 @@ impl Visit<'_> {
         Ok(self.after(question, &decided, &receipt))
     }
 
-    /// Whether this answer is the one that counts: not after another one, nor by a session that ended or a passkey that was removed since the
-    /// page was opened.
+    /// Whether this answer is the one that counts: not after another one, nor by a passkey that was removed since the page was opened.
     async fn counts(
         &self,
         transaction: &mut DatabaseTransaction,
         question: &Question,
         decided: &Decided,
     ) -> Result<bool, PageError> {
-        let (now, session) = (decided.vote().at, self.person.browser.digest());
-        let person = self.person.id();
-        if !transaction.hold_session(person, &session, now).await?
-            || !write(transaction, question, decided).await?
-        {
+        let now = decided.vote().at;
+        if !write(transaction, question, decided).await? {
             return Ok(false);
         }
         let Some(used) = &decided.used else {

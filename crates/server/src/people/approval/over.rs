@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use writ_core::approval::Denial;
 use writ_core::id::ApprovalId;
-use writ_core::pending::{Decision, Kind, PendingStatus, STOPPED};
+use writ_core::pending::{Decision, Kind, PendingStatus, REPORTED, STOPPED};
 use writ_pages::{ApprovalProblem, HowOver, Over};
 
 use super::choice::Choice;
@@ -101,6 +101,12 @@ async fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> Result<HowOver, PageE
         && let Some(report) = stopping::has_done(visit.app, &closed.request, me).await?
     {
         return Ok(HowOver::Reported(report));
+    }
+    if let PendingStatus::Denied(decision) = &closed.request.status
+        && decision.reason.as_deref() == Some(REPORTED)
+        && let Some(resource) = visit.app.catalogue().await?.name_of_asking(&closed.request)
+    {
+        return Ok(HowOver::EndedByReport { resource });
     }
     Ok(ended(visit, closed))
 }

@@ -85,7 +85,7 @@ impl Visit<'_> {
         let PasskeyError::EligibilityChanged(id) = fault else {
             return Ok(StepError::Problem(ApprovalProblem::PasskeyFailed));
         };
-        let mut transaction = self.app.begin().await?;
+        let mut transaction = self.person.begin_change().await?;
         retire(self.app, &mut transaction, user, &id).await?;
         transaction.commit().await?;
         self.app.notices.wake();

@@ -123,9 +123,21 @@ pub async fn load(person: SignedIn<'_>, id: &ApprovalId) -> Result<Question, NoQ
         }))),
         (Ok(standing), Some(client), Some(_)) => {
             found.request.asked.level = weakest_yes(person, &found.request, &client).await?;
-            Ok(question(app, found, client, catalogue, standing).await?)
+            let question = question(app, found, client, catalogue, standing).await?;
+            Ok(question.of_session(person))
         }
         _ => Err(NoQuestion::Unknown),
+    }
+}
+
+impl Question {
+    /// A screen of before all their sessions were ended counts for no more: another one is shown, which nobody signed yet.
+    fn of_session(mut self, person: SignedIn<'_>) -> Self {
+        let kept = self.kept.as_ref();
+        if kept.is_some_and(|kept| person.session.is_past(kept.since)) {
+            (self.kept, self.nonce) = (None, person.app.random.secret());
+        }
+        self
     }
 }
 

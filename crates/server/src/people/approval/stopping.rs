@@ -16,12 +16,14 @@ use writ_wire::time::Timestamp;
 
 use super::Visit;
 use super::question::Question;
-use crate::approvals::close::{Endings, take_back};
+use crate::approvals::close::{Endings, deny_all_of_resource, take_back};
 use crate::node::app::App;
 use crate::notifications::outbox::{self, NotMeReport};
-use crate::operate::change::ChangedBy;
+use crate::operate::change::{ChangeContext, ChangedBy};
 use crate::operate::stop::{stop_agent, stop_task};
-use crate::operate::suspend::{ReportedClient, pause_agent, report_agent, report_resource_of};
+use crate::operate::suspend::{
+    ReportedClient, ReportedResource, pause_agent, report_agent, report_resource_of,
+};
 use crate::people::error::PageError;
 
 /// In the transaction of the denial; other requests may end with it.
@@ -39,14 +41,17 @@ pub async fn follow(
         // It says nothing about what else was approved: somebody else's question was.
         Denial::WrongNumber => return Ok(Endings::default()),
         Denial::Denied => Endings::default(),
-        Denial::Stopped => stop_all(visit, question, transaction).await?,
+        Denial::Stopped => Box::pin(stop_all(visit, question, transaction)).await?,
         Denial::NotMe if !is_about(visit, question) => {
             tell(visit, question, transaction).await?;
             Endings::default()
         }
         Denial::NotMe => match &question.request.asked.access {
-            Some(asked) => report_resource(visit, question, &asked.resource, transaction).await?,
-            None => report(visit, question, transaction).await?,
+            Some(asked) => {
+                let reported = report_resource(visit, question, &asked.resource, transaction);
+                Box::pin(reported).await?
+            }
+            None => Box::pin(report(visit, question, transaction)).await?,
         },
     };
     let now = visit.app.mended_time();
@@ -73,12 +78,13 @@ async fn stop_all(
     {
         app.metrics.stopped(1);
     }
-    let stopped = stop_agent(app, transaction, subject, client, by).await?;
+    let stopped = Box::pin(stop_agent(app, transaction, subject, client, by)).await?;
     Ok(stopped.endings)
 }
 
-/// A resource server made this question of what its caller sent, so it is the first that may ask this person nothing more. Where the
-/// same client is behind a reported question of another resource already, the client is reported too.
+/// A resource server made this question of what its caller sent, so it is the first that may ask this person nothing more, and what it
+/// asked them ends, also what was approved and not used, whoever its callers are. Where the same client is behind a reported question of
+/// another resource already, the client is reported too.
 async fn report_resource(
     visit: &Visit<'_>,
     question: &Question,
@@ -91,14 +97,20 @@ async fn report_resource(
     transaction
         .silence_resource(silence, now.plus(SILENCE))
         .await?;
-    tell(visit, question, transaction).await?;
-    match elsewhere {
-        true => {
-            tell_of_agent(visit, question, transaction).await?;
-            pause(visit, question, PausedBecause::NotMe, transaction).await
-        }
-        false => Ok(Endings::default()),
+    let change = change(visit, question);
+    let denied = deny_all_of_resource(transaction, silence, &change.event_id, change.now);
+    let (denied, mut endings) = denied.await?;
+    let reported = ReportedResource {
+        resource,
+        ended: Some(denied.ended),
+        change,
+    };
+    tell_of_resource(visit, question, reported, transaction).await?;
+    if elsewhere {
+        tell_of_agent(visit, question, transaction).await?;
+        endings.add(pause(visit, question, PausedBecause::NotMe, transaction).await?);
     }
+    Ok(endings)
 }
 
 fn silence<'a>(question: &'a Question, resource: &'a ResourceUri) -> ResourceSilence<'a> {
@@ -199,11 +211,23 @@ async fn tell(
     let Some(asked) = &question.request.asked.access else {
         return tell_of_agent(visit, question, transaction).await;
     };
-    let (app, report) = (visit.app, reported(visit, question));
-    let change = app.change(reporter(visit, question), app.mended_time());
-    let client = of_record(question, report);
-    report_resource_of(transaction, &asked.resource, client, change).await?;
-    outbox::resource_reported(app, transaction, &asked.resource, report).await?;
+    let reported = ReportedResource {
+        resource: &asked.resource,
+        ended: None,
+        change: change(visit, question),
+    };
+    tell_of_resource(visit, question, reported, transaction).await
+}
+
+async fn tell_of_resource(
+    visit: &Visit<'_>,
+    question: &Question,
+    resource: ReportedResource<'_>,
+    transaction: &mut DatabaseTransaction,
+) -> Result<(), PageError> {
+    let (report, uri) = (reported(visit, question), resource.resource);
+    report_resource_of(transaction, resource, of_record(question, report)).await?;
+    outbox::resource_reported(visit.app, transaction, uri, report).await?;
     Ok(())
 }
 
@@ -212,10 +236,10 @@ async fn tell_of_agent(
     question: &Question,
     transaction: &mut DatabaseTransaction,
 ) -> Result<(), PageError> {
-    let (app, report) = (visit.app, reported(visit, question));
-    let change = app.change(reporter(visit, question), app.mended_time());
+    let report = reported(visit, question);
+    let change = change(visit, question);
     report_agent(transaction, of_record(question, report), change).await?;
-    outbox::agent_reported(app, transaction, report).await?;
+    outbox::agent_reported(visit.app, transaction, report).await?;
     Ok(())
 }
 
@@ -241,11 +265,12 @@ fn of_record<'a>(question: &'a Question, report: NotMeReport<'a>) -> ReportedCli
     }
 }
 
-fn reporter<'a>(visit: &Visit<'a>, question: &'a Question) -> ChangedBy<'a> {
-    ChangedBy::Reporter {
+fn change<'a>(visit: &Visit<'a>, question: &'a Question) -> ChangeContext<'a> {
+    let by = ChangedBy::Reporter {
         user: visit.person.user().id.as_str(),
         request: &question.request.id,
-    }
+    };
+    visit.app.change(by, visit.app.mended_time())
 }
 
 /// What it does for this person ends, and it begins nothing for them until they lift that.
@@ -259,8 +284,7 @@ async fn pause(
         subject: &question.subject.id,
         client: &question.client.id,
     };
-    let by = reporter(visit, question);
-    let change = visit.app.change(by, visit.app.mended_time());
+    let change = change(visit, question);
     pause_agent(transaction, pair, &question.request.id, because, change).await?;
-    stop_all(visit, question, transaction).await
+    Box::pin(stop_all(visit, question, transaction)).await
 }

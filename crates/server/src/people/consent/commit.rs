@@ -41,12 +41,9 @@ pub(super) async fn commit(
     by: GrantedBy<'_>,
 ) -> Result<Response, PageError> {
     let now = app.clock.now();
-    let mut transaction = app.begin().await?;
-    let (person, session) = (&question.session.user.id, &question.session_digest);
-    if !transaction.hold_session(person, session, now).await? {
-        // Ended since the page was opened: the login comes first.
+    let Some(mut transaction) = question.begin_change(app).await? else {
         return Ok(see_other(&question.address()));
-    }
+    };
     if !transaction
         .consume_request(&question.found.digest, now)
         .await?

@@ -204,7 +204,7 @@ async fn ask(
 ) -> Result<Asking, StepError<ElsewhereProblem>> {
     let (app, now) = (&*visitor.app, visitor.app.clock.now());
     let request = asking(visitor, question, now);
-    let mut transaction = app.begin().await?;
+    let mut transaction = signed_in(visitor)?.begin_change().await?;
     let guarded = guard_prompts(&mut transaction, &request, now).await?;
     let before = asked_by(visitor, question, &mut transaction).await?;
     if before.is_some_and(|before| lives(&before, app.mended_time())) {

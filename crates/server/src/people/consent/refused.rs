@@ -23,7 +23,8 @@ pub(super) async fn deny(app: &App, question: &ConsentQuestion) -> Result<Respon
 /// Uses the request up, and ends the question about it on the person's device, if one waits there.
 pub(super) async fn refuse(app: &App, question: &ConsentQuestion) -> Result<OAuthError, PageError> {
     let now = app.mended_time();
-    let mut transaction = app.begin().await?;
+    let began = question.begin_change(app).await?;
+    let mut transaction = began.ok_or(PageError::SignedOut { page: None })?;
     if !transaction
         .consume_request(&question.found.digest, now)
         .await?

@@ -1,8 +1,10 @@
 //! Errors at the routes that scripts of ours read: they get JSON, whatever went wrong, because they cannot read a page.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
+use http::StatusCode;
 use http::header::RETRY_AFTER;
 use serde_json::json;
 use writ_pages::{FailureKind, FailurePage};
@@ -24,7 +26,20 @@ pub(super) fn reads(route: &str) -> bool {
     ROUTES.contains(&route)
 }
 
+/// As a script reads it: one cannot follow to the login.
+pub(super) fn read_by(route: &str, error: Arc<PageError>) -> Arc<PageError> {
+    match *error {
+        PageError::SignedOut { .. } if reads(route) => Arc::new(PageError::needs_login()),
+        _ => error,
+    }
+}
+
 impl PageError {
+    /// The person of a script of ours must sign in first.
+    pub fn needs_login() -> Self {
+        Self::script(StatusCode::FORBIDDEN, "needs_login")
+    }
+
     /// A script of ours has sent too many, and learns until when it waits.
     pub fn paused(retry_after: Duration) -> Self {
         Self::Page(Box::new(FailurePage {

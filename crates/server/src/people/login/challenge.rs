@@ -33,6 +33,7 @@ pub enum ChallengeFor<'a> {
 /// A challenge of ours that came back.
 pub struct OpenedChallenge {
     pub challenge: Vec<u8>,
+    pub made_at: Timestamp,
     pub once: ReplayClaim,
 }
 
@@ -61,6 +62,7 @@ pub fn open(
     let expires_at = Timestamp::from_micros(i64::from_be_bytes(*expires_at));
     (app.clock.now() < expires_at).then(|| OpenedChallenge {
         challenge,
+        made_at: expires_at.minus(LIFETIME),
         once: ReplayClaim {
             digest: hash::digest_text(&[b"passkey-login", id]),
             // The clocks of two nodes may differ, and rows are removed by either.

@@ -2,29 +2,29 @@
 
 use axum::response::Response;
 use http::header::USER_AGENT;
-use serde::Serialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use url::Url;
 use writ_authority::Level;
-use writ_core::authorize::SESSION_LIFETIME;
+use writ_core::authorize::{OpenedBy, RequestUnusable, SESSION_LIFETIME};
 use writ_core::browser_name::LONGEST;
 use writ_core::event::{Event, EventName};
 use writ_core::words::clean;
-use writ_store::session::NewUserSession;
+use writ_store::session::{NewUserSession, UpstreamSession};
 use writ_store::user::StoredUser;
 use writ_store::{DatabaseTransaction, StoreError};
-use writ_wire::form::{Form, FormError};
+use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::secret::secret_digest;
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
-use crate::people::request::Visitor;
+use crate::people::request::{Visitor, is_handle};
 use crate::people::session::Browser;
 
 /// Where a login goes on: to the authorization request that waits for it, or to one of our own pages.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::people) struct Destination {
     pub(in crate::people) request: Option<String>,
     pub(in crate::people) next: Option<String>,
@@ -35,36 +35,85 @@ pub(in crate::people) struct Entrance<'a> {
     /// As they came: signed out, or signed in before.
     pub(in crate::people) visitor: &'a Visitor,
     pub(in crate::people) person: &'a StoredUser,
-    pub(in crate::people) proof: LoginProof,
+    pub(in crate::people) proof: LoginProof<'a>,
     pub(in crate::people) destination: &'a Destination,
     /// When they proved who they are.
     pub(in crate::people) at: Timestamp,
 }
 
-/// By what they proved who they are, as the event says it.
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::people) enum LoginProof {
-    Password,
-    Passkey,
-    /// That of a link: worth as much as a password.
-    Code,
+/// By what they proved who they are.
+#[derive(Clone, Copy)]
+pub(in crate::people) enum LoginProof<'a> {
+    Here(OpenedBy),
+    Upstream(UpstreamProof<'a>),
 }
 
-impl LoginProof {
+impl From<OpenedBy> for LoginProof<'_> {
+    fn from(here: OpenedBy) -> Self {
+        Self::Here(here)
+    }
+}
+
+/// What an OpenID provider said of a login there.
+#[derive(Clone, Copy)]
+pub(in crate::people) struct UpstreamProof<'a> {
+    pub(in crate::people) session: UpstreamSession<'a>,
+    /// What the operator lets it count as.
+    pub(in crate::people) level: Level,
+    /// When they proved who they are to the provider.
+    pub(in crate::people) authenticated_at: Timestamp,
+}
+
+impl LoginProof<'_> {
     const fn level(self) -> Level {
         match self {
-            Self::Password | Self::Code => Level::Password,
-            Self::Passkey => Level::Passkey,
+            Self::Here(here) => here.level(),
+            Self::Upstream(there) => there.level,
+        }
+    }
+
+    const fn opened_by(self) -> OpenedBy {
+        match self {
+            Self::Here(here) => here,
+            Self::Upstream(_) => OpenedBy::Upstream,
+        }
+    }
+
+    /// Where it was at another moment than the login here.
+    const fn authenticated_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Here(_) => None,
+            Self::Upstream(there) => Some(there.authenticated_at),
+        }
+    }
+
+    const fn upstream(&self) -> Option<UpstreamSession<'_>> {
+        match self {
+            Self::Here(_) => None,
+            Self::Upstream(there) => Some(there.session),
+        }
+    }
+
+    /// As the event says it.
+    fn recorded(self) -> Value {
+        match self {
+            Self::Here(here) => json!({ "method": here }),
+            Self::Upstream(there) => json!({
+                "method": "upstream", "upstream": there.session.issuer, "level": there.level,
+            }),
         }
     }
 }
 
 impl Destination {
-    /// A `next` that is none of our pages is as good as absent.
-    pub(in crate::people) fn of(form: &Form) -> Result<Self, FormError> {
+    /// What could be no handle of a request is none that waits. A `next` that is none of our pages is as good as absent.
+    pub(in crate::people) fn of(form: &Form) -> Result<Self, PageError> {
+        let request = form.optional("request")?;
+        if request.is_some_and(|handle| !is_handle(handle)) {
+            return Err(RequestUnusable::Unknown.into());
+        }
         Ok(Self {
-            request: form.optional("request")?.map(str::to_owned),
+            request: request.map(str::to_owned),
             next: form.optional("next")?.and_then(own_page),
         })
     }
@@ -97,17 +146,19 @@ impl Entrance<'_> {
             .insert_session(NewUserSession {
                 digest: &fresh.digest(),
                 user,
-                authenticated_at: now,
+                authenticated_at: self.proof.authenticated_at().unwrap_or(now),
                 level: self.proof.level(),
+                opened_by: self.proof.opened_by(),
                 for_request: for_request.as_deref(),
                 expires_at: now.plus(SESSION_LIFETIME),
                 user_agent: user_agent.map(|text| clean(text, LONGEST)).as_deref(),
                 address: address.as_deref(),
+                upstream: self.proof.upstream(),
             })
             .await?;
         let event = Event::new(app.event_id(now), now, self.event_name())
             .of_subject(user.as_str())
-            .with(json!({ "method": self.proof }));
+            .with(self.proof.recorded());
         transaction.insert_event(&event).await?;
         Ok(fresh)
     }

@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::{Value, json};
 use writ_authority::Level;
+use writ_core::authorize::OpenedBy;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
 use writ_pages::LoginProblem;
@@ -18,7 +19,7 @@ use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 use writ_wire::strict_json;
 
-use super::entrance::{Destination, Entrance, LoginProof};
+use super::entrance::{Destination, Entrance};
 use super::{Again, ChallengeFor, challenge, page};
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
@@ -69,7 +70,7 @@ async fn enter(
     let entrance = Entrance {
         visitor,
         person: &person,
-        proof: LoginProof::Passkey,
+        proof: OpenedBy::Passkey.into(),
         destination,
         at: app.clock.now(),
     };
@@ -221,12 +222,19 @@ async fn check(
     if transaction.claim_once(once).await?.is_some() {
         return Ok(Checked::failed("the challenge was used before"));
     }
+    // What ends all their sessions comes wholly before this login or after it.
+    transaction.hold_user(&stored.user).await?;
     let Some(found) = transaction.user_by_id(&stored.user).await? else {
         return Ok(Checked::failed("the person is unknown"));
     };
     let user = found.user.clone();
     if user.disabled {
         let reason = "the person is disabled".to_owned();
+        return Ok(Checked::failed_for(user, reason));
+    }
+    let ended_at = transaction.others_ended_at(&user.id).await?;
+    if ended_at.is_some_and(|ended_at| opened.made_at < ended_at) {
+        let reason = "the challenge is older than the end of their sessions".to_owned();
         return Ok(Checked::failed_for(user, reason));
     }
     let began = relying_party.start_login(&opened.challenge);

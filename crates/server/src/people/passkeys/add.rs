@@ -12,6 +12,7 @@ use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
 
 use super::ceremony::{CeremonyKind, CeremonyRequest};
+use super::first::by_login;
 use super::proof::{Act, ChangeProof, by_code, by_passkey};
 use super::{Change, MAX_PASSKEYS, answer, holder, record};
 use crate::node::app::App;
@@ -47,13 +48,19 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     CeremonyKind::Enrol.begin(person, &began, &kept).await
 }
 
-/// A passkey where there is one, otherwise the operator's code. The script learns what is missing.
+/// A passkey where there is one, otherwise the operator's code or a login that counts for it. The script learns what is missing.
 async fn prove(request: &CeremonyRequest<'_>) -> Result<ChangeProof, PageError> {
     let (person, form) = (request.person, request.form);
     if request.accepted.is_empty() {
-        return by_code(person, form).await;
+        let mut reading = person.app.read().await?;
+        let login = by_login(person, &mut reading).await?;
+        drop(reading);
+        return match login.filter(|_| form.optional("code").is_ok_and(|code| code.is_none())) {
+            Some(issuer) => Ok(ChangeProof::Upstream(issuer)),
+            None => by_code(person, form).await,
+        };
     }
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let proof = by_passkey(person, &mut transaction, &Act::Add, form).await?;
     transaction.commit().await?;
     proof.ok_or_else(|| PageError::script(StatusCode::FORBIDDEN, "needs_passkey"))
@@ -72,12 +79,11 @@ pub(super) async fn add(
         .await?;
     let kept: KeptEnrolment = taken.ok_or_else(failed)?;
     let enrolled = verify(person.app, &kept.state, &answer).map_err(StepError::Problem)?;
-    // What was true when the person proved themselves may have changed while their device was asked.
     let user = person.id();
-    transaction.hold_user(user).await?;
     if !person.app.config.passkeys.accept(&enrolled.passkey) {
         return Err(StepError::Problem(DevicesProblem::NotBound));
     }
+    // What was true when the person proved themselves may have changed while their device was asked.
     if !kept.proof.holds(person, transaction).await? {
         return Err(StepError::Problem(DevicesProblem::NotProven));
     }

@@ -72,7 +72,7 @@ impl CeremonyKind {
     ) -> Result<Response, PageError> {
         let state = serde_json::to_string(kept).map_err(PageError::broken)?;
         let now = person.app.clock.now();
-        let mut transaction = person.app.begin().await?;
+        let mut transaction = person.begin_change().await?;
         transaction
             .insert_ceremony(NewCeremony {
                 digest: &self.digest(person, &began.challenge),

@@ -21,6 +21,7 @@ use writ_wire::form::{Form, FormError};
 use super::accepted::accepted_passkeys;
 use super::answer;
 use super::ceremony::{CeremonyKind, CeremonyRequest};
+use super::first::by_login;
 use super::retire;
 use crate::node::app::App;
 use crate::node::rate_limits::RateLimit;
@@ -48,6 +49,10 @@ pub(in crate::people) enum Act {
     Set {
         chosen: String,
     },
+    /// By the name of the provider.
+    LinkUpstream {
+        upstream: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +62,8 @@ pub(in crate::people) enum ChangeProof {
     Code(String),
     /// By its credential id.
     Passkey(String),
+    /// A login at the provider with this issuer.
+    Upstream(String),
 }
 
 /// What waits for the device's answer.
@@ -67,8 +74,8 @@ struct KeptProof {
 }
 
 impl Act {
-    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `passkey` that one is removed,
-    /// without any another one is added.
+    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `upstream` that provider is linked,
+    /// with `passkey` that one is removed, without any another one is added.
     fn of(app: &App, form: &Form) -> Result<Self, FormError> {
         if form.optional("setting")?.is_some() {
             return Self::set(app, form);
@@ -78,6 +85,9 @@ impl Act {
         }
         if let Some(agent) = form.optional("agent")? {
             return Ok(Self::unpause(agent));
+        }
+        if let Some(name) = form.optional("upstream")? {
+            return Ok(Self::link_upstream(name));
         }
         let passkey = form.optional("passkey")?;
         Ok(passkey.map_or(Self::Add, Self::remove))
@@ -92,6 +102,12 @@ impl Act {
     pub(in crate::people) fn unpause(agent: &str) -> Self {
         Self::Unpause {
             agent: agent.to_owned(),
+        }
+    }
+
+    pub(in crate::people) fn link_upstream(name: &str) -> Self {
+        Self::LinkUpstream {
+            upstream: name.to_owned(),
         }
     }
 
@@ -141,6 +157,11 @@ impl ChangeProof {
                     .await
             }
             Self::Passkey(id) => Ok(passkeys.iter().any(|one| one.credential_id == *id)),
+            Self::Upstream(_) if !passkeys.is_empty() => Ok(false),
+            Self::Upstream(issuer) => {
+                let login = by_login(person, transaction).await?;
+                Ok(login.is_some_and(|counted| counted == *issuer))
+            }
         }
     }
 
@@ -149,6 +170,7 @@ impl ChangeProof {
         match self {
             Self::Code(_) => json!("code"),
             Self::Passkey(id) => json!({ "passkey": id }),
+            Self::Upstream(issuer) => json!({ "upstream": issuer }),
         }
     }
 }
@@ -171,8 +193,8 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     CeremonyKind::Prove.begin(person, &began, &kept).await
 }
 
-/// By the answer in the form's `assertion`. The challenge is used up whatever comes of it; the caller commits. Until then no other
-/// request changes this person's passkeys. The browser learns only that it did not count; the log says why.
+/// By the answer in the form's `assertion`, in the transaction of a change, so that no other request changes this person's passkeys
+/// meanwhile. The challenge is used up whatever comes of it; the caller commits. The browser learns only that it did not count; the log says why.
 pub(in crate::people) async fn by_passkey(
     person: SignedIn<'_>,
     transaction: &mut DatabaseTransaction,
@@ -190,7 +212,6 @@ pub(in crate::people) async fn by_passkey(
         return Ok(unproven(person, "its challenge is not one for this"));
     };
     let user = &person.user().id;
-    transaction.hold_user(user).await?;
     let stored = accepted_passkeys(person.app, transaction, user).await?;
     let approved = match party.finish_approval(&kept.state, &answer, &passkeys(stored.clone())) {
         Ok(approved) => approved,
@@ -231,7 +252,7 @@ pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeP
         return Err(PageError::paused(now.until(until)));
     }
     let digest = passkey_code::digest_of(&app.config.master, user, &code);
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let stored = transaction.try_passkey_code(user, now).await?;
     let right =
         stored.is_some_and(|stored| hash::constant_time_eq(stored.as_bytes(), digest.as_bytes()));

@@ -1,7 +1,9 @@
 //! Removes a passkey: the person authenticates with one of theirs, maybe the same, over a challenge that names the removed one.
 
+use writ_core::upstream::AccountOrigin;
 use writ_pages::messages::Passkey;
 use writ_pages::{DevicesNotice, DevicesProblem};
+use writ_store::upstream_account::UpstreamAccount;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
@@ -38,7 +40,8 @@ pub(super) async fn remove(
     Ok(DevicesNotice::PasskeyRemoved)
 }
 
-/// Whether nothing else signs this person in: they have no password, and no other passkey that counts.
+/// Whether nothing else signs this person in: they have no password, no other passkey that counts, and did not come by a provider. What
+/// they linked they can remove by a tap.
 async fn is_only_way_in(
     person: SignedIn<'_>,
     transaction: &mut DatabaseTransaction,
@@ -47,5 +50,10 @@ async fn is_only_way_in(
     let stored = transaction.user_by_id(person.id()).await?;
     let accepted = accepted_passkeys(person.app, transaction, person.id()).await?;
     let has_password = stored.is_some_and(|stored| stored.has_password());
-    Ok(!has_password && accepted.iter().all(|one| one.credential_id == id))
+    if has_password || accepted.iter().any(|one| one.credential_id != id) {
+        return Ok(false);
+    }
+    let accounts = transaction.upstream_accounts_of(person.id()).await?;
+    let came = |one: &UpstreamAccount| one.origin == AccountOrigin::Admission;
+    Ok(!accounts.iter().any(came))
 }

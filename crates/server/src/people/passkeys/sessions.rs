@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use serde_json::json;
-use writ_authority::Level;
+use writ_core::authorize::OpenedBy;
 use writ_core::browser_name::BrowserName;
 use writ_core::event::{Event, EventName};
 use writ_jose::hash;
@@ -19,8 +19,8 @@ const MAX_SESSIONS: u32 = 50;
 pub(super) async fn end_one(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
     let id = form.required("session")?;
-    let (app, now) = (person.app, person.app.clock.now());
-    let mut transaction = app.begin().await?;
+    let now = person.app.clock.now();
+    let mut transaction = person.begin_change().await?;
     let sessions = transaction.sessions_of(person.id(), now, MAX_SESSIONS);
     let found = sessions.await?.into_iter();
     let mut ended = 0;
@@ -32,8 +32,8 @@ pub(super) async fn end_one(posted: PostedForm) -> Result<Response, PageError> {
 
 pub(super) async fn end_others(posted: PostedForm) -> Result<Response, PageError> {
     let (person, _) = posted.of_signed_in(PATH)?;
-    let (app, now) = (person.app, person.app.clock.now());
-    let mut transaction = app.begin().await?;
+    let now = person.app.clock.now();
+    let mut transaction = person.begin_change().await?;
     let this = person.browser.digest();
     let ended = transaction
         .end_other_sessions(person.id(), &this, now)
@@ -71,8 +71,6 @@ pub(super) async fn views(person: SignedIn<'_>) -> Result<Vec<SessionView>, Stor
     let mut reading = app.read().await?;
     let sessions = reading.sessions_of(person.id(), app.clock.now(), MAX_SESSIONS);
     let sessions = sessions.await?.into_iter();
-    let stored = reading.user_by_id(person.id()).await?;
-    let has_password = stored.is_some_and(|stored| stored.has_password());
     let views = sessions.map(|one| {
         let name = BrowserName::of(one.user_agent.as_deref().unwrap_or_default());
         SessionView {
@@ -81,11 +79,14 @@ pub(super) async fn views(person: SignedIn<'_>) -> Result<Vec<SessionView>, Stor
             system: name.system,
             address: one.address,
             since: one.authenticated_at,
-            proof: match (one.level, has_password) {
-                (Level::None | Level::Password, true) => SessionProof::Password,
-                // The code of a link is worth a password, and somebody without one came by that.
-                (Level::None | Level::Password, false) => SessionProof::Code,
-                (Level::Passkey | Level::Liveness, _) => SessionProof::Passkey,
+            proof: match one.opened_by {
+                OpenedBy::Password => SessionProof::Password,
+                OpenedBy::Code => SessionProof::Code,
+                OpenedBy::Passkey => SessionProof::Passkey,
+                OpenedBy::Upstream => {
+                    let issuer = one.upstream.as_deref().unwrap_or_default();
+                    SessionProof::Provider(app.config.upstream_label(issuer))
+                }
             },
             current: one.digest == this,
         }

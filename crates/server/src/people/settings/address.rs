@@ -49,7 +49,7 @@ async fn take_away(person: SignedIn<'_>) -> Outcome {
     let (app, user) = (person.app, person.id());
     let facts = [json!({ "setting": "email", "state": "removed" })];
     let removed = |stored: &mut PersonSettings| stored.email = None;
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     transaction.end_address_link_of(user).await?;
     save_within(app, &mut transaction, user, &facts, removed).await?;
     transaction.commit().await?;
@@ -59,7 +59,7 @@ async fn take_away(person: SignedIn<'_>) -> Outcome {
 
 /// Whoever enters the one that is used wants no other.
 async fn keep(person: SignedIn<'_>) -> Outcome {
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     transaction.end_address_link_of(person.id()).await?;
     transaction.commit().await?;
     Ok(SettingsNotice::Saved)
@@ -75,7 +75,7 @@ async fn send_link(person: SignedIn<'_>, email: String) -> Outcome {
         address: Some(&email),
         second: SecondProof::Another,
     };
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     if let Some(issued) = issue(&outbox, &mut transaction, draft).await? {
         let sent = SentLink {
             kind,
@@ -118,7 +118,7 @@ pub(super) async fn confirm(posted: PostedForm) -> Result<Response, PageError> {
         return over(person).await;
     };
     let (app, now) = (person.app, person.app.clock.now());
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let digest = secret_digest(secret);
     if !transaction.consume_account_link(&digest, now).await? {
         return over(person).await;

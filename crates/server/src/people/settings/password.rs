@@ -40,7 +40,7 @@ pub(super) async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
 
 async fn commit(person: SignedIn<'_>, proven: &ProvenChange, hash: &str) -> Outcome {
     let (app, user, now) = (person.app, person.id(), person.app.clock.now());
-    let mut transaction = app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let before = &proven.stored.password_hash;
     let replaced = transaction.replace_password(user, before, hash);
     if !replaced.await? {

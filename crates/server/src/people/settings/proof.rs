@@ -32,7 +32,7 @@ pub(super) async fn prove(
         return Ok(ProvenChange { stored, by });
     }
     let act = Act::set(person.app, form)?;
-    let mut transaction = person.app.begin().await?;
+    let mut transaction = person.begin_change().await?;
     let proof = by_passkey(person, &mut transaction, &act, form).await?;
     let stored = transaction.user_by_id(person.id()).await?;
     // Its challenge is used up, whatever comes of it.

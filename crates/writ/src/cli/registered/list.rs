@@ -7,6 +7,7 @@ use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::invite::invite_id;
 use writ_store::registered::{ListedAgent, ListedClient, LiveOf};
 use writ_store::registered_user::{AccountState, ListedUser};
+use writ_store::upstream_account::UpstreamAccount;
 use writ_wire::registration::{ClientFile, ResourceFile};
 
 use super::super::desk::Desk;
@@ -200,6 +201,8 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
     let live = live.await.map_err(|e| e.to_string())?;
     let agents = reading.agents_behind(id).await.map_err(|e| e.to_string())?;
     let passkeys = reading.passkeys_of(id).await.map_err(|e| e.to_string())?;
+    let upstream = reading.upstream_accounts_of(id).await;
+    let upstream = upstream.map_err(|e| e.to_string())?;
     say_json(&json!({
         "name": name,
         "id": id,
@@ -209,10 +212,15 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
         "resets_mailed_to": confirmed.filter(|_| desk.config.channels.mail.is_some()),
         "unconfirmed_address": unconfirmed.map_err(|e| e.to_string())?,
         "passkeys": passkeys.len(),
+        "upstream": upstream.iter().map(upstream_account).collect::<Vec<_>>(),
         "tasks": live.tasks,
         "refresh_tokens": live.refresh_tokens,
         "agents": agents,
     }))
+}
+
+fn upstream_account(account: &UpstreamAccount) -> Value {
+    json!({ "issuer": account.issuer, "subject": account.subject, "origin": account.origin.as_str() })
 }
 
 const fn state(account: AccountState) -> &'static str {

@@ -13,7 +13,7 @@ from starlette.authentication import AuthCredentials
 
 from ..errors import UsageError
 from ..resource import Caller, Protect, Rejection, Verifier
-from ..resource._asgi import App, Receive, Scope, Send, gone_of
+from ..resource._asgi import App, Receive, Scope, Send, answer, gone_of, watched
 
 
 class HoldsCaller(AccessToken):
@@ -32,7 +32,10 @@ _Token = TypeVar("_Token", bound=HoldsCaller)
 
 
 class TokenVerifier:
-    """For the SDK's `token_verifier`. Bound tokens need `Guard`, for this way sees no proof."""
+    """
+    For the SDK's `token_verifier`. Bound tokens need `Guard`, for this way sees no proof; and a token that cannot be checked now ends
+    in a 500 here.
+    """
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
@@ -54,11 +57,30 @@ class Guard(Protect):
 
 
 async def verified(verifier: Verifier, token: str, kind: type[_Token]) -> _Token | None:
-    """None for a token that is not good: the SDK answers."""
+    """None for a token that is not good: the SDK answers. Raises where that is not known now: the client is to keep its token."""
     try:
         return kind.of(await verifier.verify_bearer(token))
-    except Rejection:
+    except Rejection as rejection:
+        if rejection.status == 503:
+            raise
         return None
+
+
+class Listening:
+    """Around an SDK's own authentication: listens for the end of the connection, and answers where a token cannot be checked."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or gone_of(scope) is not None:
+            await self._app(scope, receive, send)
+            return
+        async with watched(scope, receive) as (_, heard):
+            try:
+                await self._app(scope, heard, send)
+            except Rejection as rejection:
+                await answer(send, rejection.status, rejection.headers, rejection.body)
 
 
 def _fields_of(caller: Caller) -> dict[str, Any]:

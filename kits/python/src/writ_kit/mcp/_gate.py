@@ -6,9 +6,7 @@ progress token and hears of progress; it speaks 2026-07-28 and carries our state
 from __future__ import annotations
 
 import asyncio
-import copy
 import functools
-import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,16 +17,15 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError, UrlElicitationRequiredError
 from mcp_types import ElicitRequest, ElicitRequestURLParams, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic_core import to_jsonable_python
 
 from .._http import JsonObject
 from ..errors import AskLater, Cancelled, NotPermitted, StillWaiting, UsageError
 from ..resource import Action, Caller, Decisions, GateOptions, Permit, Question
+from ._arguments import Arguments, Run
 from ._definition import definition_hash
 
 WaitedBy = Literal["url_elicitation", "url_elicitation_required", "progress", "input_required", "call_again"]
 """For the record: by what the client was made to wait."""
-Run = Callable[[JsonObject], Awaitable[Any]]
 
 _STATE = re.compile(r"writ:([A-Za-z0-9_-]{1,128}):([0-9]{1,2})")
 # A client gives up after ten rounds of one call.
@@ -102,11 +99,12 @@ class GateBase(ABC):
             name = tool or handler.__name__
             hints = get_type_hints(handler, include_extras=True)
             injected = frozenset(self._injected(handler, hints))
+            arguments = Arguments(handler, hints, injected)
 
             @functools.wraps(handler)
             async def wrapper(**given: Any) -> Any:
                 situation = self._situation(given, injected)
-                wire, run = gated_arguments(handler, given, injected)
+                wire, run = arguments.taken(given)
                 return await self._call(name, wire, run, situation, None if says is None else says(wire))
 
             wrapper.__annotations__ = hints
@@ -223,58 +221,11 @@ class GateBase(ABC):
             return InputRequiredResult(request_state=f"writ:{state[1]}:{rounds}")
 
 
-def gated_arguments(handler: Callable[..., Any], given: dict[str, Any], injected: frozenset[str]) -> tuple[JsonObject, Run]:
-    """
-    The arguments as JSON, and the run of the handler with copies that were taken at the same moment. What a person approved instead takes
-    the place of what was given.
-    """
-    own = {
-        name: _without_minus_zero(value) for name, value in given.items() if name not in injected and not _is_left_out(handler, name, value)
-    }
-    others = {name: value for name, value in given.items() if name in injected}
-    wire: JsonObject = {name: _jsonable(name, value) for name, value in own.items()}
-    taken = copy.deepcopy(own)
-    sent = copy.deepcopy(wire)
-
-    async def run(judged: JsonObject) -> Any:
-        if judged.keys() - sent.keys():
-            raise UsageError("the approval has arguments that this tool has not")
-        # Objects of Python's own types go in as they were judged; where less was approved, it goes in as JSON.
-        same = {name: taken[name] if value == sent[name] else value for name, value in judged.items()}
-        if inspect.iscoroutinefunction(handler):
-            return await handler(**same, **others)
-        result = await asyncio.to_thread(functools.partial(handler, **same, **others))
-        return await result if inspect.isawaitable(result) else result
-
-    return wire, run
-
-
-def _without_minus_zero(value: Any) -> Any:
-    """It is judged as zero, so it is one for the handler too."""
-    if type(value) is float:
-        return value + 0.0
-    if type(value) is list:
-        return [_without_minus_zero(one) for one in value]
-    if type(value) is dict:
-        return {name: _without_minus_zero(one) for name, one in value.items()}
-    return value
-
-
-def _is_left_out(handler: Callable[..., Any], name: str, value: Any) -> bool:
-    """An optional argument that was not given is none, as it is on the wire."""
-    parameter = inspect.signature(handler).parameters.get(name)
-    return value is None and parameter is not None and parameter.default is None
-
-
-def _jsonable(name: str, value: Any) -> Any:
-    try:
-        return to_jsonable_python(value, inf_nan_mode="constants")
-    except (ValueError, TypeError):
-        raise UsageError(f"the argument `/{name}` is not JSON") from None
-
-
 def _progress(tool: str, situation: Situation, reviews: list[str]) -> Callable[[float], Awaitable[None]]:
-    """A notification every few seconds, where the client asked for them."""
+    """
+    A notification every few seconds, where the client asked for them. The number rises and stays below zero, so that the tool's own
+    progress rises after it (MCP 2025-11-25, progress).
+    """
     told = 0
 
     async def tell(waited: float) -> None:
@@ -283,7 +234,7 @@ def _progress(tool: str, situation: Situation, reviews: list[str]) -> Callable[[
         # Clients show the message: who reads it may be the person.
         page = f": decide here: {reviews[-1]}" if reviews else ""
         try:
-            await situation.message.session.report_progress(told, None, f"waiting for a person's yes to {tool}{page}")
+            await situation.message.session.report_progress(-1 / told, None, f"waiting for a person's yes to {tool}{page}")
         except (MCPError, OSError):
             # A client that does not hear it still waits for the answer.
             return

@@ -12,10 +12,11 @@ from fastmcp.server.auth import TokenVerifier as FastTokenVerifier
 from fastmcp.server.context import Context
 from fastmcp.server.dependencies import get_access_token, get_context
 from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
+from starlette.middleware import Middleware
 
 from ..errors import ArgumentsInvalid, AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
 from ..resource import Caller, Decisions, Verifier
-from ._auth import Guard, HoldsCaller, arrived_by, verified
+from ._auth import Guard, HoldsCaller, Listening, arrived_by, verified
 from ._gate import GateBase, Situation, WaitedBy
 
 # `AnyHttpUrl` appends a slash to a host, and that is another issuer: clients refuse it.
@@ -36,11 +37,27 @@ class TokenVerifier(FastTokenVerifier):
     async def verify_token(self, token: str) -> AccessToken | None:
         return await verified(self._verifier, token, VerifiedToken)
 
+    def get_middleware(self) -> list[Any]:
+        return [Middleware(Listening), *super().get_middleware()]
+
+
+class _Auth(RemoteAuthProvider):
+    @property
+    def scopes_supported(self) -> list[str]:
+        """No member rather than an empty one (RFC 9728 section 3.2), of which a client concludes that there is no scope to ask for."""
+        return super().scopes_supported or None  # type: ignore[return-value]
+
+    def get_middleware(self) -> list[Any]:
+        return [Middleware(Listening), *super().get_middleware()]
+
 
 def auth(verifier: Verifier, base_url: str, *, scopes: list[str] | None = None) -> RemoteAuthProvider:
-    """`FastMCP("notes", auth=auth(verifier, "https://notes.example"))`: verifies tokens, and serves the document of RFC 9728."""
+    """
+    `FastMCP("notes", auth=auth(verifier, "https://notes.example", scopes=["notes:write"]))`: verifies tokens, and serves the document
+    of RFC 9728. `scopes`: what every call needs; clients learn there what to ask for.
+    """
     issuer = _AS_IT_IS.validate_python(verifier.issuer)
-    return RemoteAuthProvider(TokenVerifier(verifier, scopes=scopes), authorization_servers=[issuer], base_url=base_url)
+    return _Auth(TokenVerifier(verifier, scopes=scopes), authorization_servers=[issuer], base_url=base_url)
 
 
 class Gate(GateBase):

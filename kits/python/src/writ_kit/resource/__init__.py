@@ -3,7 +3,7 @@
 from .._clock import Clock
 from ..errors import ArgumentsInvalid, AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
 from ._action import Action
-from ._asgi import Protect, caller_of
+from ._asgi import Protect, caller_of, gone_of
 from ._caller import Actor, Caller, Subject, Task
 from ._decisions import Decisions, GateOptions, Looked
 from ._live import LiveCheck
@@ -46,4 +46,5 @@ __all__ = [
     "Verifier",
     "WaitOptions",
     "caller_of",
+    "gone_of",
 ]

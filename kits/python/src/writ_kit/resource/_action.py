@@ -10,11 +10,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from .._http import JsonObject
 from ..errors import ArgumentsInvalid, UsageError
+from ._json_text import INEXACT, Misread, decimal_of, read_object
 
 _MAX_ARGUMENT_BYTES = 64 * 1024
 # Lists and objects around a value, the arguments themselves among them.
@@ -32,13 +32,14 @@ class Action:
     """A type of `authorization_details`, or an action that the resource's record maps; or, by `tool`, a call of an MCP tool."""
 
     name: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] | str
+    """A `str` is their JSON text as it came: of what was parsed, nobody knows which digits and members are lost."""
     is_tool: bool = False
     definition_hash: str | None = None
     """Of what the server says of the tool now (docs/mcp.md): under another one than the record's a person is asked."""
 
     @classmethod
-    def tool(cls, name: str, arguments: Mapping[str, Any], definition_hash: str | None = None) -> Action:
+    def tool(cls, name: str, arguments: Mapping[str, Any] | str, definition_hash: str | None = None) -> Action:
         return cls(name, arguments, True, definition_hash)
 
 
@@ -76,7 +77,9 @@ class FrozenAction:
         }
 
 
-def text_of(arguments: Mapping[str, Any]) -> str:
+def text_of(arguments: Mapping[str, Any] | str) -> str:
+    if isinstance(arguments, str):
+        arguments = read_object(arguments, _ARGUMENTS)
     if not isinstance(arguments, Mapping):
         raise UsageError("the arguments are no object")
     text = _written(_checked(arguments, _MAX_DEPTH, _ARGUMENTS))
@@ -87,6 +90,8 @@ def text_of(arguments: Mapping[str, Any]) -> str:
 
 def _checked(value: Any, left: int, pointer: str) -> Any:
     """`left`: how many lists and objects may still stand around a value."""
+    if isinstance(value, Misread):
+        raise ArgumentsInvalid.not_judged(pointer, value.why)
     if value is None or isinstance(value, bool):
         return value
     if type(value) is str:
@@ -112,18 +117,13 @@ def _number(value: float, pointer: str) -> float:
     except OverflowError:
         double = math.inf
     if not math.isfinite(double) or (type(value) is int and value != int(double)):
-        raise ArgumentsInvalid.not_judged(pointer, "this number is not read alike by every parser: send it as text")
+        raise ArgumentsInvalid.not_judged(pointer, INEXACT)
     return int(double) if double.is_integer() and abs(double) < _EXPONENT_FROM and _is_its_digits(double) else double
 
 
 def _is_its_digits(double: float) -> bool:
     """Whether an integer is what its canonical text says to who reads integers."""
-    return _decimal(double) == int(double)
-
-
-def _decimal(double: float) -> Decimal:
-    """By the fewest digits that tell it from its neighbours."""
-    return Decimal(repr(double))
+    return decimal_of(double) == int(double)
 
 
 def _written(value: Any) -> str:
@@ -138,7 +138,7 @@ def _written(value: Any) -> str:
 def _double(value: float) -> str:
     """As ECMAScript writes a number that is no integer below 1e21 (RFC 8785 section 3.2.2.3); an integer that would be read as another
     one with an exponent."""
-    sign, figures, exponent = _decimal(value).normalize().as_tuple()
+    sign, figures, exponent = decimal_of(value).normalize().as_tuple()
     digits = "".join(map(str, figures))
     point = len(digits) + int(exponent)
     if 0 < point <= 21 and int(exponent) < 0:

@@ -5,6 +5,7 @@ The caller of an accepted request, from claims whose signature, issuer, audience
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -87,6 +88,8 @@ class Caller:
     """Every claim as the token says it."""
     presented: Presented = field(repr=False)
     answering: Answering = field(repr=False)
+    gone: asyncio.Event | None = field(default=None, repr=False, compare=False)
+    """Set when the connection of its request is closed, where `Protect` or `Guard` listens: `gated` waits no longer then."""
 
     @classmethod
     def read(cls, claims: JsonObject, presented: Presented, answering: Answering, now: int) -> Caller:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 import httpx
@@ -106,7 +106,7 @@ class Decisions:
         """
         Judges; asks and waits where a person must agree; runs the handler once with what was judged; reports how it ended.
         """
-        settings: GateOptions[_R] = options or GateOptions()
+        settings = _until_gone(caller, options)
         frozen = FrozenAction(action)
         decided = await self._decide(caller, frozen, {})
         if isinstance(decided, Permit):
@@ -132,7 +132,7 @@ class Decisions:
         options: GateOptions[_R] | None = None,
     ) -> _R:
         """Goes on with a question that was asked by an earlier message of the same call."""
-        settings: GateOptions[_R] = options or GateOptions()
+        settings = _until_gone(caller, options)
         asked = await Question.resume(self.server, question)
         approved = await self._await(asked, settings)
         return await self._run_approved(caller, FrozenAction(action), approved, handler, settings)
@@ -211,16 +211,22 @@ def _denied(answer: JsonObject, action: FrozenAction, *, with_approval: bool) ->
         seconds = told.get("retry_after")
         whole = seconds if type(seconds) is int and seconds >= 0 else 5
         raise AskLater(whole, words or "nobody was asked now")
-    if reason == "approval_expired":
-        # Used, lapsed or taken back, as the server says it.
+    is_no = told.get("next_action") == "none"
+    if reason == "approval_expired" and not is_no:
+        # Used or lapsed, as the server says it; a person who ended it is not asked again.
         raise Expired(words or "the approval is over")
     if reason == "arguments_invalid":
         raise ArgumentsInvalid(words, "tool" if action.is_tool else "action")
     askable = _askable_of(answer)
     # One question for one call: what an approval did not lift is a no.
-    if askable is None or with_approval or told.get("next_action") == "none":
+    if askable is None or with_approval or is_no:
         raise Denied(reason, words)
     return askable
+
+
+def _until_gone(caller: Caller, options: GateOptions[_R] | None) -> GateOptions[_R]:
+    settings: GateOptions[_R] = options or GateOptions()
+    return settings if settings.gone is not None else replace(settings, gone=caller.gone)
 
 
 def _waited_by(options: GateOptions[Any]) -> JsonObject:

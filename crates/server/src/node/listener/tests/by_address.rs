@@ -116,8 +116,10 @@ fn proxies_and_this_machine_are_not_counted_by_address() {
 #[test]
 fn three_thousand_parts_of_heads_keep_to_the_bound() {
     let places = places(5000, 5000);
+    // Of as many sites: one address has less.
+    let address = |site: usize| format!("{}.{}.113.7", 20 + site / 250, site % 250);
     let all: Vec<Place> = (0..3000)
-        .map(|_| take(&places, "203.0.113.7").unwrap())
+        .map(|site| take(&places, &address(site)).unwrap())
         .collect();
     for place in &all {
         for bytes in [1, 50 * 1024, 100 * 1024] {
@@ -130,12 +132,14 @@ fn three_thousand_parts_of_heads_keep_to_the_bound() {
     // What is whole, or gone, counts no more.
     let last = take(&places, "203.0.113.8").unwrap();
     drop(all);
-    last.holds(MAX_UNFINISHED);
+    // The share of one address.
+    last.holds(MAX_UNFINISHED / 8);
     assert!(!is_told(&last));
     last.works();
     last.waits();
     last.holds(1);
-    let next = take(&places, "203.0.113.9").unwrap();
+    // A proxy has no share of its own.
+    let next = take(&places, "10.0.0.1").unwrap();
     next.holds(MAX_UNFINISHED);
     assert!(is_told(&last), "its request began first");
     assert!(!is_told(&next));
@@ -152,4 +156,40 @@ fn strangers_leave_before_proxies() {
     next.works();
     let last = take(&places, "203.0.113.9").unwrap();
     assert!(is_told(&proxy) && !is_told(&next) && !is_told(&last));
+}
+
+#[test]
+fn parts_of_requests_have_a_bound_by_network_and_by_site() {
+    let bounds = ListenerBounds {
+        most_unfinished: 8_000,
+        ..bounds(100, 100, 100)
+    };
+    let counters = bounds.counters.clone();
+    let places = Arc::new(Places::new(bounds));
+    // An eighth is of one network, a quarter of one site.
+    let honest = take(&places, "198.51.100.9").unwrap();
+    honest.holds(900);
+    let first = take(&places, "2001:db8:1:2::a").unwrap();
+    first.holds(600);
+    let second = take(&places, "2001:db8:1:2::b").unwrap();
+    second.holds(400);
+    assert!(!is_told(&first));
+    second.holds(401);
+    assert!(is_told(&first) && !is_told(&second));
+    let third = take(&places, "2001:db8:1:3::a").unwrap();
+    third.holds(1_000);
+    let fourth = take(&places, "2001:db8:1:4::a").unwrap();
+    fourth.holds(599);
+    assert!(!is_told(&second));
+    fourth.holds(600);
+    assert!(is_told(&second) && !is_told(&third));
+    // What came whole is no part any more.
+    third.holds_nothing();
+    fourth.holds(1_000);
+    let fifth = take(&places, "2001:db8:1:5::a").unwrap();
+    fifth.holds(1_000);
+    for place in [&honest, &third, &fourth, &fifth] {
+        assert!(!is_told(place));
+    }
+    assert_eq!(counters.cuts(CutConnection::Unfinished), 2);
 }

@@ -1,0 +1,163 @@
+//! `POST /upstream/{provider}/logout`: a provider says that somebody is signed out there (OpenID Connect Back-Channel Logout). The sessions that
+//! it opened here end; tasks of agents go on, as with every logout.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+use writ_core::event::{Event, EventName};
+use writ_core::id::UserId;
+use writ_core::upstream::logout::{LoggedOut, LogoutClaims, LogoutRules, ProviderLogout};
+use writ_jose::assertion::MAX_FUTURE;
+use writ_jose::hash;
+use writ_jose::jws::UnverifiedJwt;
+use writ_store::replay::ReplayClaim;
+use writ_store::upstream_account::{EndedSessions, UpstreamSubject};
+use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::error::ErrorCode;
+use writ_wire::time::Timestamp;
+
+use super::answer;
+use super::body::RequestBody;
+use crate::config::UpstreamProvider;
+use crate::node::app::App;
+use crate::node::client_address::ClientAddress;
+use crate::node::upstream::{ReachedProvider, UpstreamError};
+
+pub const PATH: &str = "/upstream/{provider}/logout";
+const LOGOUT_TOKEN: &str = "logout_token";
+/// `typ`, where the token has one (section 2.4); some providers say `JWT` of all that they sign.
+const TYPES: [&str; 2] = ["logout+jwt", "JWT"];
+
+pub async fn logout(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    peer: Option<Extension<ClientAddress>>,
+    headers: HeaderMap,
+    body: RequestBody,
+) -> Response {
+    let Some(provider) = app.config.upstreams.iter().find(|one| one.name == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let address = app.address_of(peer, &headers);
+    match end(&app, provider, &body).await {
+        Ok(()) => {
+            let uncached = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+            (StatusCode::OK, uncached).into_response()
+        }
+        Err(UpstreamError::Ours(fault)) => app.fault(&fault),
+        Err(error) => refused(&app, provider, &error, address),
+    }
+}
+
+/// Section 2.8. Whoever sends what is no logout token proved nothing.
+fn refused(
+    app: &App,
+    provider: &UpstreamProvider,
+    error: &UpstreamError,
+    address: Option<IpAddr>,
+) -> Response {
+    let provider = provider.name.as_str();
+    tracing::info!(provider, "a provider's logout is refused");
+    tracing::debug!(provider, error = ?error.to_string(), "the logout");
+    app.note_refusal(PATH, ErrorCode::InvalidRequest);
+    match app.strangers.admit_unproved(address, app.clock.now()) {
+        Ok(()) => {
+            let body = json!({ "error": ErrorCode::InvalidRequest.as_str(), "error_description": error.to_string() });
+            answer::json(StatusCode::BAD_REQUEST, &body)
+        }
+        Err(_) => StatusCode::TOO_MANY_REQUESTS.into_response(),
+    }
+}
+
+async fn end(
+    app: &App,
+    provider: &UpstreamProvider,
+    body: &RequestBody,
+) -> Result<(), UpstreamError> {
+    let form = body.form().map_err(|_| wrong("the body is no form"))?;
+    let token = form.required(LOGOUT_TOKEN).map_err(wrong)?;
+    let logout = verified(app, provider, token).await?;
+    let now = app.mended_time();
+    let mut transaction = app.begin().await?;
+    let once = ReplayClaim {
+        digest: hash::digest_text(&[
+            b"upstream-logout",
+            provider.issuer.as_bytes(),
+            logout.jti.as_bytes(),
+        ]),
+        expires_at: logout.accepted_until.plus(MAX_FUTURE),
+    };
+    if transaction.claim_once(&[once]).await?.is_some() {
+        return Err(wrong("the logout token was used before"));
+    }
+    let issuer = provider.issuer.as_str();
+    let ended = end_sessions(&mut transaction, issuer, &logout.of, now).await?;
+    for user in ended {
+        let event = Event::new(app.event_id(now), now, EventName::LogoutSucceeded)
+            .of_subject(user.as_str())
+            .with(json!({ "by": "upstream", "upstream": provider.issuer }));
+        transaction.insert_event(&event).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Whose sessions ended, each.
+async fn end_sessions(
+    transaction: &mut DatabaseTransaction,
+    issuer: &str,
+    of: &LoggedOut,
+    now: Timestamp,
+) -> Result<Vec<UserId>, StoreError> {
+    let (mut ended, subject, which) = match of {
+        LoggedOut::Session { sid, subject } => {
+            let named = transaction.end_upstream_sid(issuer, sid, now).await?;
+            (named, subject.as_deref(), EndedSessions::Unnamed)
+        }
+        LoggedOut::Subject(subject) => (Vec::new(), Some(subject.as_str()), EndedSessions::All),
+    };
+    if let Some(subject) = subject {
+        let account = UpstreamSubject { issuer, subject };
+        if let Some(account) = transaction.upstream_account(account).await? {
+            let theirs = (&account.user, issuer);
+            let more = transaction.end_upstream_sessions(theirs, which, now);
+            ended.extend(more.await?);
+        }
+    }
+    Ok(ended)
+}
+
+/// By a key that the provider publishes.
+async fn verified(
+    app: &App,
+    provider: &UpstreamProvider,
+    token: &str,
+) -> Result<ProviderLogout, UpstreamError> {
+    let jwt = UnverifiedJwt::parse_client_assertion(token).map_err(wrong)?;
+    let typ = jwt.header().typ.is_none() || TYPES.iter().any(|typ| jwt.typ_is(typ));
+    if !typ {
+        return Err(wrong("`typ` is another kind of JWT"));
+    }
+    let kid = jwt.header().kid.as_deref();
+    let reached = ReachedProvider::open(app, provider).await?;
+    let keys = reached.signing_keys(kid).await?;
+    let signer = keys
+        .candidates(kid)
+        .find(|key| jwt.verify_signature(key).is_ok());
+    let signer = signer.ok_or_else(|| wrong("no key of the provider signed it"))?;
+    let claims: LogoutClaims = jwt.verify(signer).map_err(wrong)?;
+    let rules = LogoutRules {
+        issuer: &provider.issuer,
+        client_id: &provider.client_id,
+        now: app.mended_time(),
+    };
+    claims.judge(rules).map_err(wrong)
+}
+
+fn wrong(why: impl std::fmt::Display) -> UpstreamError {
+    UpstreamError::Refused(why.to_string())
+}
