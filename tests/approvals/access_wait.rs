@@ -69,7 +69,8 @@ impl End {
 
 /// Polls of one question that wait in this node, in their order.
 async fn held(
-    (app, door): (&Arc<App>, &NodeClient),
+    app: &Arc<App>,
+    door: &NodeClient,
     scene: &Scene,
     id: &str,
     count: usize,
@@ -101,14 +102,14 @@ fn told(reply: &TestReply) -> (String, Option<String>) {
     (text("status").unwrap(), text("reason"))
 }
 
-async fn each_end_wakes(world: &World, (app, door): (&Arc<App>, NodeClient), ends: &[End]) {
+async fn each_end_wakes(world: &World, app: &Arc<App>, door: &NodeClient, ends: &[End]) {
     let mut scene = staged(world).await;
     for end in ends {
         let title = format!("{end:?}");
         let wanted = scene.deletion(&title);
         let id = scene.notes.asked(world, &wanted).await;
         // Of two calls that wait for it.
-        let polls = held((app, &door), &scene, &id, 2).await;
+        let polls = held(app, door, &scene, &id, 2).await;
         // Opening it is no end: the polls stay.
         scene.alice.look(&id).await.says(&title);
         let before = world.now();
@@ -126,18 +127,18 @@ async fn each_end_wakes(world: &World, (app, door): (&Arc<App>, NodeClient), end
 }
 
 both!(a_held_poll_is_woken_by_every_end, |world| async {
-    each_end_wakes(&world, (&world.app, world.door()), &End::IN_TURN).await;
+    each_end_wakes(&world, &world.app, &world.door(), &End::IN_TURN).await;
 });
 
 both!(a_held_poll_is_woken_by_a_report, |world| async {
-    each_end_wakes(&world, (&world.app, world.door()), &[End::Reported]).await;
+    each_end_wakes(&world, &world.app, &world.door(), &[End::Reported]).await;
 });
 
 both!(
     a_held_poll_is_woken_by_every_end_on_another_node,
     |world| async {
         let node = world.node().await;
-        each_end_wakes(&world, (&node.app, node.door()), &End::IN_TURN).await;
+        each_end_wakes(&world, &node.app, &node.door(), &End::IN_TURN).await;
     }
 );
 
@@ -145,7 +146,7 @@ both!(
     a_held_poll_is_woken_by_a_report_on_another_node,
     |world| async {
         let node = world.node().await;
-        each_end_wakes(&world, (&node.app, node.door()), &[End::Reported]).await;
+        each_end_wakes(&world, &node.app, &node.door(), &[End::Reported]).await;
     }
 );
 
@@ -177,7 +178,7 @@ both!(
     |world| async {
         let scene = staged(&world).await;
         let id = scene.notes.asked(&world, &scene.deletion("Diary")).await;
-        let polls = held((&world.app, &world.door()), &scene, &id, 3).await;
+        let polls = held(&world.app, &world.door(), &scene, &id, 3).await;
         world.advance(300);
         let turned = writ_server::approvals::escalate::turn(&world.app).await;
         turned.unwrap();
@@ -194,10 +195,9 @@ both!(
     |world| async {
         let mut scene = staged(&world).await;
         let id = scene.notes.asked(&world, &scene.deletion("Diary")).await;
-        let node = (&world.app, &world.door());
-        let mut polls = held(node, &scene, &id, MAX_POLLS_OF_QUESTION).await;
+        let (app, door) = (&world.app, world.door());
+        let mut polls = held(app, &door, &scene, &id, MAX_POLLS_OF_QUESTION).await;
         let (basic, path) = (scene.notes.basic.clone(), format!("{REQUESTS}/{id}"));
-        let door = world.door();
         let last = tokio::spawn(async move {
             let headers = [("authorization", basic.as_str()), ("prefer", "wait=25")];
             door.try_get_with(&path, &headers).await.unwrap()

@@ -172,7 +172,8 @@ impl DatabaseTransaction {
     /// Ends sessions of this person that the provider opened; whose they were, each.
     pub async fn end_upstream_sessions(
         &mut self,
-        (user, issuer): (&UserId, &str),
+        user: &UserId,
+        issuer: &str,
         which: EndedSessions,
         now: Timestamp,
     ) -> Result<Vec<UserId>> {
@@ -188,7 +189,8 @@ impl DatabaseTransaction {
     /// Whether a session of this person that the provider opened was ended after this time.
     pub async fn upstream_session_ended_since(
         &mut self,
-        (user, issuer): (&UserId, &str),
+        user: &UserId,
+        issuer: &str,
         since: Timestamp,
     ) -> Result<bool> {
         let (user, since) = (user.as_str(), since.micros());

@@ -287,7 +287,7 @@ pub async fn upstream_world(
     upstream_world_of(kind, &[("acme", acme)], more).await
 }
 
-/// The same with several; the settings are those of the first.
+/// The same with several; the settings are those of each.
 pub async fn upstream_world_of(
     kind: crate::DatabaseKind,
     providers: &[(&str, &TestProvider)],

@@ -123,8 +123,7 @@ async fn end_sessions(
     if let Some(subject) = subject {
         let account = UpstreamSubject { issuer, subject };
         if let Some(account) = transaction.upstream_account(account).await? {
-            let theirs = (&account.user, issuer);
-            let more = transaction.end_upstream_sessions(theirs, which, now);
+            let more = transaction.end_upstream_sessions(&account.user, issuer, which, now);
             ended.extend(more.await?);
         }
     }

@@ -90,7 +90,7 @@ pub async fn ask_person(
     let own = OwnObjects::of(&question, &judged);
     let used_up = own.used_up(&mut reading).await?;
     drop(reading);
-    let mut new = match bound(request, &question, &judged, (&read, denied)) {
+    let mut new = match bound(request, &question, &judged, &read, denied) {
         Ok(new) => new,
         Err(problem) => return Ok(Err(problem)),
     };
@@ -225,7 +225,8 @@ fn bound(
     request: &ClientRequest,
     question: &AccessQuestion,
     judged: &JudgedQuestion<'_>,
-    (read, denied): (&ReadSubmission, DeniedEvaluation),
+    read: &ReadSubmission,
+    denied: DeniedEvaluation,
 ) -> Result<NewQuestion, AccessProblem> {
     let unbound = |detail: &str| AccessProblem::new(ProblemType::InvalidDenialBinding, detail);
     let token = question.token.as_ref().zip(question.resource());

@@ -43,7 +43,7 @@ async fn begin(Path(name): Path<String>, posted: PostedForm) -> Result<Response,
     let provider = provider(&visitor.app, &name)?;
     let destination = Destination::of(form)?;
     let begun = match posted.is_ours() {
-        true => to_provider(visitor, provider, (destination.clone(), None)).await,
+        true => to_provider(visitor, provider, destination.clone(), None).await,
         false => Err(StepError::Problem(LoginProblem::Expired)),
     };
     or_page(visitor, &destination, begun).await
@@ -57,7 +57,8 @@ fn provider<'a>(app: &'a App, name: &str) -> Result<&'a UpstreamProvider, PageEr
 async fn to_provider(
     visitor: &Visitor,
     provider: &UpstreamProvider,
-    (destination, links): (Destination, Option<UserId>),
+    destination: Destination,
+    links: Option<UserId>,
 ) -> Step<Response> {
     let Visitor { app, browser, .. } = visitor;
     let login = SealedLogin::new(app, destination, links);
@@ -87,7 +88,7 @@ async fn callback(
     };
     let proved = redeem(&visitor, provider, &login, &query).await;
     if let Some((user, person)) = login.links.as_ref().zip(visitor.session()) {
-        let linked = link(person, provider, &login, (user, proved)).await;
+        let linked = link(person, provider, &login, user, proved).await;
         return link::or_page(person, linked).await;
     }
     let entered = enter(&visitor, provider, &login, proved).await;
@@ -101,7 +102,8 @@ async fn link(
     person: SignedIn<'_>,
     provider: &UpstreamProvider,
     login: &SealedLogin,
-    (user, proved): (&UserId, Step<UpstreamClaims>),
+    user: &UserId,
+    proved: Step<UpstreamClaims>,
 ) -> Result<Response, StepError<LinkingProblem>> {
     let claims = &proved.map_err(|error| error.map(LinkingProblem::Provider))?;
     let proven = ProvenThere {

@@ -105,7 +105,7 @@ async fn person(app: &App, proven: ProvenThere<'_>) -> Step<(DatabaseTransaction
                 let (now, issuer) = (app.clock.now(), proven.provider.issuer.as_str());
                 // Whom the provider's rules let in no more stays in nowhere that it opened.
                 let ended =
-                    transaction.end_upstream_sessions((&user, issuer), EndedSessions::All, now);
+                    transaction.end_upstream_sessions(&user, issuer, EndedSessions::All, now);
                 let ended = ended.await?.len();
                 let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
                     .of_subject(user.as_str())
@@ -184,8 +184,8 @@ async fn is_over(
     if ended_at.is_some_and(|ended_at| asked_at < ended_at) {
         return Ok(true);
     }
-    let there = (user, proven.provider.issuer.as_str());
-    let ended = transaction.upstream_session_ended_since(there, asked_at);
+    let issuer = &proven.provider.issuer;
+    let ended = transaction.upstream_session_ended_since(user, issuer, asked_at);
     ended.await
 }
 

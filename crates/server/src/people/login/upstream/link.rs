@@ -92,7 +92,7 @@ async fn go(
         request: None,
         next: Some(PATH.to_owned()),
     };
-    let way = to_provider(visitor, provider, (back, Some(user.clone()))).await;
+    let way = to_provider(visitor, provider, back, Some(user.clone())).await;
     way.map_err(|error| error.map(LinkingProblem::Provider))
 }
 
@@ -159,7 +159,7 @@ pub(super) async fn remove(posted: PostedForm) -> Result<Response, PageError> {
     if let Some(link) = links.find(|one| row_of(app, one).name == named) {
         let issuer = link.issuer.as_str();
         transaction.remove_upstream_links(user, issuer).await?;
-        let sessions = transaction.end_upstream_sessions((user, issuer), EndedSessions::All, now);
+        let sessions = transaction.end_upstream_sessions(user, issuer, EndedSessions::All, now);
         sessions.await?;
         record(person, &mut transaction, issuer, "removed").await?;
     }
