@@ -1,14 +1,20 @@
 //! OpenID Connect Back-Channel Logout: a provider that says that somebody is signed out there ends the sessions that it opened here, once, and
 //! nothing else.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use writ_authority::Level;
+use writ_core::authorize::OpenedBy;
 use writ_platform::Random;
+use writ_store::session::{NewUserSession, UpstreamSession};
 use writ_testkit::{
     Cast, Forge, TestProvider, TestReply, UPSTREAM_CLIENT, UPSTREAM_SUBJECT, World, both_upstream,
     merge,
 };
 
-use super::upstream::sign_in_as;
+use super::upstream::{name_of, sign_in_as};
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
@@ -146,6 +152,49 @@ both_upstream!(
         sign_in_as(&world, &acme, &mut browser, json!({})).await;
         assert_eq!(send(&world, &token).await.status, 400);
         assert_eq!(browser.open("/app").await.url.path(), "/app");
+    }
+);
+
+both_upstream!(
+    /// A login that is not committed yet is waited for, and ends with the others.
+    a_logout_beside_a_login_of_that_person_comes_after_it,
+    [("ANYONE", "true")],
+    |world, acme| async {
+        let mut browser = world.browser();
+        sign_in_as(&world, &acme, &mut browser, json!({})).await;
+        let name = name_of(&mut browser).await.unwrap();
+        let noor = world.user_id(&name).await;
+        let mut login = world.app.begin().await.unwrap();
+        login.hold_user(&noor).await.unwrap();
+        let mut logout = pin!(log_out(&world, &acme, json!({})));
+        tokio::select! {
+            reply = &mut logout => panic!("waits for nobody: {}", reply.text()),
+            () = world.database.until_one_waits(&world.app.store) => {}
+        }
+        login
+            .insert_session(NewUserSession {
+                digest: "beside",
+                user: &noor,
+                authenticated_at: world.now(),
+                level: Level::Password,
+                opened_by: OpenedBy::Upstream,
+                for_request: None,
+                expires_at: world.now().plus(Duration::from_secs(3600)),
+                user_agent: None,
+                address: None,
+                upstream: Some(UpstreamSession {
+                    issuer: &acme.origin,
+                    sid: None,
+                }),
+            })
+            .await
+            .unwrap();
+        let (committed, reply) = tokio::join!(login.commit(), logout);
+        committed.unwrap();
+        assert_eq!(reply.status, 200);
+        let mut reading = world.begin().await;
+        let left = reading.sessions_of(&noor, world.now(), 10).await.unwrap();
+        assert_eq!(left.len(), 0);
     }
 );
 

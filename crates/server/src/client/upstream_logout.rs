@@ -113,19 +113,27 @@ async fn end_sessions(
     of: &LoggedOut,
     now: Timestamp,
 ) -> Result<Vec<UserId>, StoreError> {
-    let (mut ended, subject, which) = match of {
+    let (sid, subject, which) = match of {
         LoggedOut::Session { sid, subject } => {
-            let named = transaction.end_upstream_sid(issuer, sid, now).await?;
-            (named, subject.as_deref(), EndedSessions::Unnamed)
+            (Some(sid), subject.as_deref(), EndedSessions::Unnamed)
         }
-        LoggedOut::Subject(subject) => (Vec::new(), Some(subject.as_str()), EndedSessions::All),
+        LoggedOut::Subject(subject) => (None, Some(subject.as_str()), EndedSessions::All),
     };
-    if let Some(subject) = subject {
-        let account = UpstreamSubject { issuer, subject };
-        if let Some(account) = transaction.upstream_account(account).await? {
-            let more = transaction.end_upstream_sessions(&account.user, issuer, which, now);
-            ended.extend(more.await?);
-        }
+    let account = match subject.map(|subject| UpstreamSubject { issuer, subject }) {
+        Some(subject) => transaction.upstream_account(subject).await?,
+        None => None,
+    };
+    // A login of theirs comes wholly before this or after it.
+    if let Some(account) = &account {
+        transaction.hold_user(&account.user).await?;
+    }
+    let mut ended = match sid {
+        Some(sid) => transaction.end_upstream_sid(issuer, sid, now).await?,
+        None => Vec::new(),
+    };
+    if let Some(account) = &account {
+        let more = transaction.end_upstream_sessions(&account.user, issuer, which, now);
+        ended.extend(more.await?);
     }
     Ok(ended)
 }
