@@ -1,5 +1,5 @@
-//! What the sweep costs: tokens at a steady rate, for a fifth of the time while nothing is over, then in a fresh database while as much is
-//! over each second as tokens make.
+//! What the sweep costs: tokens at a steady rate while nothing is over, for as long as none of their own rows is, then in a fresh database
+//! while as much is over each second as tokens make.
 
 use std::net::TcpStream;
 use std::thread::park_timeout;
@@ -17,8 +17,6 @@ use crate::scene::Scene;
 use crate::server::{Logging, Server, ServerSettings};
 
 const CONNECTIONS: usize = 16;
-/// Fewer say little about a p99.
-const LEAST_SECONDS: u64 = 30;
 const MICROS: i64 = 1_000_000;
 const A_DAY: i64 = 24 * 3600 * MICROS;
 /// When nothing is to be over, rows end so much later.
@@ -30,6 +28,8 @@ const AFTERWARDS: Duration = Duration::from_secs(5);
 /// How long after its token a row of its own is over, in seconds: that of the assertion, that of the proof. From then on the rows of the
 /// tokens themselves end, and no others stand for them.
 const REPLAYS_KEPT: [(&str, u64); 2] = [("a", 270), ("b", 450)];
+/// For so many seconds none of them is over, also not of what was signed beforehand.
+const BEFORE_OWN_END: u64 = 240;
 /// A scattered number for each row, as digests are.
 const SCATTERED: &str = "((i * 2654435761) % 4294967296)";
 /// The end of a filled row's digest.
@@ -46,12 +46,10 @@ enum Ends {
 }
 
 impl Ends {
-    /// How long tokens are asked for. What nothing is over for is seen in a fifth of the time: nothing changes while it lasts.
+    /// How long tokens are asked for.
     fn seconds(self, arguments: &Arguments) -> u64 {
         match self {
-            Self::Later => (arguments.seconds / 5)
-                .max(LEAST_SECONDS)
-                .min(arguments.seconds),
+            Self::Later => arguments.seconds.min(BEFORE_OWN_END),
             Self::Now => arguments.seconds,
         }
     }
@@ -96,29 +94,49 @@ fn measure(arguments: &Arguments, ends: Ends) -> Outcome<()> {
         rate: arguments.rate,
         seconds: ends.seconds(arguments),
     };
-    let mut latencies = drive(&server, &scene, steady)?;
+    let waited = drive(&server, &scene, steady)?;
     let cpu = Cpu::of(server.id(), &place)?.since(&before);
     park_timeout(AFTERWARDS);
     let left = place.query(&left_over())?;
-    latencies.sort_unstable();
-    let at = |percent: usize| percentile(&latencies, percent) as f64 / 1000.0;
-    let worst = latencies.last().copied().unwrap_or_default() as f64 / 1000.0;
-    let each = |used: f64| used / latencies.len() as f64;
+    if ends == Ends::Now {
+        let compared = Ends::Later.seconds(arguments);
+        let first = |wait: &&Wait| wait.place < steady.rate * compared;
+        let mut first: Vec<i64> = waited
+            .iter()
+            .filter(first)
+            .map(|wait| wait.micros)
+            .collect();
+        let times = times(&mut first);
+        let rate = first.len() as u64 / compared;
+        say(&format!(
+            "| as much is over as comes, its first {compared} s | {rate} | | | {times} | |"
+        ))?;
+    }
+    let mut all: Vec<i64> = waited.into_iter().map(|wait| wait.micros).collect();
+    let each = |used: f64| used / all.len() as f64;
     let postgres = cpu
         .postgres
         .map_or("-".to_owned(), |used| format!("{:.0}", each(used)));
+    let writ = each(cpu.writ);
+    let rate = all.len() as u64 / steady.seconds;
     say(&format!(
-        "| {} | {} | {:.0} | {postgres} | {:.1} | {:.1} | {worst:.0} | {} |",
+        "| {}, {} s | {rate} | {writ:.0} | {postgres} | {} | {} |",
         match ends {
             Ends::Later => "nothing is over",
             Ends::Now => "as much is over as comes",
         },
-        latencies.len() as u64 / steady.seconds,
-        each(cpu.writ),
-        at(50),
-        at(99),
+        steady.seconds,
+        times(&mut all),
         left.replace('|', " / "),
     ))
+}
+
+/// p50, p99 and the worst, in milliseconds.
+fn times(latencies: &mut [i64]) -> String {
+    latencies.sort_unstable();
+    let at = |percent: usize| percentile(latencies, percent) as f64 / 1000.0;
+    let worst = latencies.last().copied().unwrap_or_default() as f64 / 1000.0;
+    format!("{:.1} | {:.1} | {worst:.0}", at(50), at(99))
 }
 
 /// The rows of the scene's first token end when [`REPLAYS_KEPT`] says: within the seconds since.
@@ -194,11 +212,18 @@ fn left_over() -> String {
     )
 }
 
+/// How long one request waited for its answer.
+struct Wait {
+    /// Which request of all, from 0.
+    place: u64,
+    micros: i64,
+}
+
 /// Each connection has its turn at fixed times, and a request counts from its time on, also when the one before it was late.
-fn drive(server: &Server, scene: &Scene<'_>, steady: SteadyLoad) -> Outcome<Vec<i64>> {
+fn drive(server: &Server, scene: &Scene<'_>, steady: SteadyLoad) -> Outcome<Vec<Wait>> {
     let (rate, count) = (steady.rate, steady.rate * steady.seconds);
     let start = Clock::System.now().micros();
-    let send = |first: u64| -> Result<Vec<i64>, String> {
+    let send = |first: u64| -> Result<Vec<Wait>, String> {
         let mut stream = TcpStream::connect(server.address).map_err(|e| e.to_string())?;
         let mut latencies = Vec::new();
         let mut nonce = scene.nonce().to_owned();
@@ -207,7 +232,8 @@ fn drive(server: &Server, scene: &Scene<'_>, steady: SteadyLoad) -> Outcome<Vec<
             let due = start + i64::try_from(place * 1_000_000 / rate).map_err(|e| e.to_string())?;
             load::wait_until(due);
             let answer = load::exchange(&mut stream, &request).map_err(|e| e.to_string())?;
-            latencies.push(Clock::System.now().micros() - due);
+            let micros = Clock::System.now().micros() - due;
+            latencies.push(Wait { place, micros });
             if !answer.is_ok() {
                 let body = String::from_utf8_lossy(&answer.body).into_owned();
                 return Err(format!("{}: {body}", answer.first));
