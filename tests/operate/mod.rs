@@ -32,6 +32,7 @@ pub(crate) mod registered;
 mod registration_page;
 mod request_log;
 mod roles;
+mod roles_asked;
 mod roles_command;
 mod roles_race;
 mod shutdown;

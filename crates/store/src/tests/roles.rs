@@ -9,13 +9,14 @@ use crate::DatabaseTransaction;
 use crate::role::RoleSource;
 use crate::session::NewUserSession;
 use crate::testing::DatabaseKind;
-use crate::tests::world::{HOUR, NOW, TENANT, chain, user, world};
+use crate::tests::world::{HOUR, NOW, TENANT, chain, populate, user, world};
 
 on_both! {
     a_role_is_given_once_and_taken_once,
     a_provider_sets_and_suspends_what_it_gave_alone,
     every_reader_of_a_person_knows_their_roles,
     a_provider_gives_no_more_than_there_may_be,
+    roles_of_one_tenant_are_none_of_another,
 }
 
 const ACME: &str = "https://login.acme.example";
@@ -202,4 +203,39 @@ async fn a_provider_gives_no_more_than_there_may_be(kind: DatabaseKind) {
     let held = held(&mut transaction, &alice).await;
     assert_eq!(held.len(), MAX_ROLES);
     assert!(held.is_subset(&many));
+}
+
+async fn roles_of_one_tenant_are_none_of_another(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let (alice, reader) = (user("alice").id, role("reader"));
+    transaction.give_role(&alice, &reader, NOW).await.unwrap();
+    transaction
+        .set_provider_roles(&alice, ACME, &roles(&["payer"]), NOW)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    let mut other = database.store.begin("other").await.unwrap();
+    populate(&mut other, "https://other.example").await;
+    assert_eq!(held(&mut other, &alice).await, roles(&[]));
+    assert!(other.given_roles(&alice).await.unwrap().is_empty());
+    assert!(!other.take_role(&alice, &reader).await.unwrap());
+    assert!(
+        !other
+            .suspend_provider_roles(&alice, ACME, NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !other
+            .set_provider_roles(&alice, ACME, &roles(&[]), NOW)
+            .await
+            .unwrap()
+    );
+    other.commit().await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    assert_eq!(
+        held(&mut transaction, &alice).await,
+        roles(&["payer", "reader"])
+    );
 }

@@ -3,7 +3,6 @@
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ClientId, DelegationId, EventId, ReceiptId, TaskId};
 use writ_core::pending::{Ending, State};
-use writ_core::role::RoleName;
 
 use crate::event::EventFilter;
 use crate::pending::PromptCounts;
@@ -47,8 +46,6 @@ async fn fill(transaction: &mut DatabaseTransaction) {
         opened_at: None,
     };
     transaction.insert_request(request).await.unwrap();
-    let reader = RoleName::parse("reader").unwrap();
-    transaction.give_role(&user, &reader, NOW).await.unwrap();
     let login = NewUserSession {
         digest: "s",
         user: &user,
@@ -152,7 +149,6 @@ async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
     assert!(!other.stop_delegation(leaf, NOW).await.unwrap());
     assert!(!other.stop_client(&client, NOW).await.unwrap());
     assert!(!other.disable_user(&user("alice").id, NOW).await.unwrap());
-    roles_are_not_anothers(&mut other).await;
     assert!(!other.end_session("s", NOW).await.unwrap());
     assert!(
         !other
@@ -171,15 +167,6 @@ async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
             .unwrap()
             .goes_on(NOW)
     );
-}
-
-/// Of alice, who has one in the first tenant.
-async fn roles_are_not_anothers(other: &mut DatabaseTransaction) {
-    let (alice, reader) = (user("alice").id, RoleName::parse("reader").unwrap());
-    assert!(other.given_roles(&alice).await.unwrap().is_empty());
-    assert!(!other.take_role(&alice, &reader).await.unwrap());
-    let suspended = other.suspend_provider_roles(&alice, ISSUER, NOW);
-    assert!(!suspended.await.unwrap());
 }
 
 async fn another_tenant_finds_nothing_that_waits(kind: DatabaseKind) {
