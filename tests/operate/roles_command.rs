@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use writ_core::role::MAX_ROLES;
-use writ_testkit::{World, both_with};
+use writ_testkit::{BANK, World, both_with};
 
 use super::registered::{cast_now, complaint, printed};
 use super::roles::ROLES;
@@ -123,6 +123,47 @@ both_with!(
         ));
         let again = ["user", "change", "alice", "--add-role", "reader"];
         assert!(complaint(&writ(&world, &again)).contains("has these roles already"));
+    }
+);
+
+both_with!(
+    /// A type that is not known covers nothing: the server does not start. A scope may come later, and is named.
+    a_misspelt_ceiling_is_named,
+    &[],
+    |world| async {
+        cast_now(&world).await;
+        let check = |settings: &[(&str, &str)]| {
+            let settings = settings.iter().map(|(key, value)| (format!("WRIT__ROLES__{key}"), *value));
+            let settings: Vec<_> = settings.collect();
+            let mut command = Command::new(binary());
+            command.env_clear().envs(world.environment()).envs(settings);
+            command.arg("check").output().unwrap()
+        };
+        let scope = |resource: &str, scope: &str| {
+            let listed = format!(r#"[{{ resource = "{resource}", scope = "{scope}" }}]"#);
+            check(&[("READER__SCOPES", &listed)])
+        };
+        for (resource, name, expected) in [
+            (BANK, "accounts:reed", "has no scope `accounts:reed` yet; perhaps `accounts:read` is meant"),
+            (BANK, "weather", "has no scope `weather` yet"),
+            ("https://bnak.example", "accounts:read", "perhaps `https://bank.example` is meant"),
+        ] {
+            let done = scope(resource, name);
+            let said = String::from_utf8(done.stdout.clone()).unwrap();
+            assert_eq!(done.status.code(), Some(0), "{said}");
+            let note = said.lines().find(|line| line.starts_with("`roles.reader.scopes`: "));
+            assert!(note.is_some_and(|note| note.ends_with(expected)), "{said}");
+        }
+        let sound = String::from_utf8(scope(BANK, "accounts:read").stdout).unwrap();
+        assert!(!sound.contains("roles"), "{sound}");
+        for (key, value, expected) in [
+            ("PAYER__AUTHORIZATION_DETAILS", r#"[{ type = "paymnet" }]"#, "perhaps `payment` is meant"),
+            ("ADMIN__EVERYONE", "true", "are roles of operators"),
+            ("PAYER__SCOPE", "x", "perhaps `scopes` is meant"),
+        ] {
+            let said = complaint(&check(&[(key, value)]));
+            assert!(said.contains(expected), "{key}: {said}");
+        }
     }
 );
 

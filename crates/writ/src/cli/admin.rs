@@ -200,6 +200,7 @@ pub async fn check(configured: &Configured) -> Outcome {
     if let Some(sentence) = transport::unprotected(&config.database_url) {
         note(&sentence);
     }
+    let mut notes = Vec::new();
     match Store::connect_within(&config.database_url, Deadlines::OF_A_COMMAND).await {
         Ok(store) => {
             let problem = match other_issuer(&store, &config).await {
@@ -207,6 +208,7 @@ pub async fn check(configured: &Configured) -> Outcome {
                 other => other,
             };
             problems.extend(problem);
+            notes = roles::unresolved(&store, &config).await;
         }
         Err(problem) => problems.push(format!("`database.url`: {problem}")),
     }
@@ -224,7 +226,7 @@ pub async fn check(configured: &Configured) -> Outcome {
             say(&warning);
         }
     }
-    for warning in config.warnings() {
+    for warning in config.warnings().into_iter().chain(notes) {
         say(&warning);
     }
     say(&match &config.liveness {

@@ -1,7 +1,11 @@
 //! `writ user change NAME --add-role` and `--remove-role`: what a person may grant (docs/roles.md).
 
 use clap::Args;
+use writ_core::realm::DEFAULT_TENANT;
+use writ_server::config::Config;
+use writ_server::operate::unresolved::unresolved_of_roles;
 use writ_server::operate::user_roles::RoleChange;
+use writ_store::Store;
 
 use super::desk::Desk;
 use super::{Outcome, say_json};
@@ -36,4 +40,13 @@ pub async fn change(desk: &Desk, name: &str, roles: &RolesChange) -> Outcome {
     let (registry, rules) = (desk.registry(), &desk.config.roles);
     let changed = registry.change_roles(name, change, rules).await;
     say_json(&changed.map_err(|e| e.to_string())?)
+}
+
+/// Scopes of roles that no resource has: they may come later. A new database has no tables before the first start.
+pub async fn unresolved(store: &Store, config: &Config) -> Vec<String> {
+    let notes = async {
+        let mut reading = store.read(DEFAULT_TENANT).await?;
+        unresolved_of_roles(&mut reading, &config.roles).await
+    };
+    notes.await.unwrap_or_default()
 }
