@@ -141,7 +141,7 @@ both_with!(
         };
         let scope = |resource: &str, scope: &str| {
             let listed = format!(r#"[{{ resource = "{resource}", scope = "{scope}" }}]"#);
-            check(&[("READER__SCOPES", &listed)])
+            check(&[("READER__SCOPES", listed.as_str())])
         };
         for (resource, name, expected) in [
             (BANK, "accounts:reed", "has no scope `accounts:reed` yet; perhaps `accounts:read` is meant"),
