@@ -25,11 +25,8 @@ fn writ(world: &World, arguments: &[&str]) -> Output {
 /// Names in the list, and in the person's own record.
 fn roles_of(world: &World, name: &str) -> (Value, Value) {
     let listed = printed(&writ(world, &["user", "list", "--json"]));
-    let listed = listed.as_array().unwrap().iter();
-    let row = listed
-        .clone()
-        .find(|row| row["name"] == json!(name))
-        .unwrap();
+    let mut rows = listed.as_array().unwrap().iter();
+    let row = rows.find(|row| row["name"] == json!(name)).unwrap();
     let shown = printed(&writ(world, &["user", "show", name]));
     (row["roles"].clone(), shown["roles"].clone())
 }
