@@ -121,7 +121,7 @@ impl DatabaseTransaction {
         row.map(LineageRow::read).transpose()
     }
 
-    /// Whether nothing in the lineage is stopped or expired; asked again after the commit of a new token.
+    /// Whether nothing in the lineage is stopped or expired; asked again after the commit of a new token where no roles are configured.
     pub async fn is_live(&mut self, delegation: &DelegationId, now: Timestamp) -> Result<bool> {
         let id = delegation.as_str();
         let row = optional!(
