@@ -197,8 +197,11 @@ impl Asked {
 }
 
 /// The person who can be asked about an action under this lineage: agents and other clients alike, but never a client's own work.
-pub fn person(lineage: &Lineage, now: Timestamp) -> Result<&str, OAuthError> {
-    lineage.require_live(now, OAuthError::invalid_request)?;
+pub fn person<'a>(
+    lineage: &'a Lineage,
+    context: DecisionContext<'_>,
+) -> Result<&'a str, OAuthError> {
+    lineage.require_live(context, OAuthError::invalid_request)?;
     match &lineage.task.subject {
         Subject::Person(id) => Ok(id),
         Subject::Agent(_) | Subject::Client(_) => Err(OAuthError::invalid_request(
@@ -271,7 +274,7 @@ pub fn take(
     }
     let until = decision.ends_at.unwrap_or(request.expires_at);
     let until = until.min(request.expires_at);
-    let live = facts.asking.is_some_and(|asking| asking.is_live(now));
+    let live = facts.asking.is_some_and(|asking| asking.is_live(context));
     if now >= until {
         return Err(NotTaken::Lapsed);
     }

@@ -19,6 +19,7 @@ use crate::guest::Guest;
 use crate::id::{ClientId, UserId};
 use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
+use crate::role::RoleName;
 
 /// A registered client; valid by construction (`registration`).
 #[derive(Clone)]
@@ -236,6 +237,20 @@ pub struct User {
     pub id: UserId,
     pub name: String,
     pub disabled: bool,
+    /// Those that count now; of owners and sponsors they are not read.
+    pub roles: BTreeSet<RoleName>,
+}
+
+impl User {
+    /// Somebody who is new: not disabled, and without roles.
+    pub fn new(id: UserId, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            disabled: false,
+            roles: BTreeSet::new(),
+        }
+    }
 }
 
 impl Resource {

@@ -3,12 +3,11 @@
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::introspection::{ActiveToken, IntrospectionResponse};
 use writ_wire::resource::ResourceUri;
-use writ_wire::time::Timestamp;
 use writ_wire::token::TokenType;
 
 use crate::client::Client;
 use crate::lineage::Lineage;
-use crate::realm::Realm;
+use crate::realm::{DecisionContext, Realm};
 
 /// Whether `client` serves the token's audience.
 pub fn may_ask(claims: &AccessTokenClaims, client: &Client, realm: Realm<'_>) -> bool {
@@ -23,9 +22,9 @@ pub fn may_ask(claims: &AccessTokenClaims, client: &Client, realm: Realm<'_>) ->
 pub fn answer(
     claims: AccessTokenClaims,
     lineage: &Lineage,
-    now: Timestamp,
+    context: DecisionContext<'_>,
 ) -> IntrospectionResponse {
-    if !lineage.is_live(now) || claims.exp <= now.seconds() {
+    if !lineage.is_live(context) || claims.exp <= context.now.seconds() {
         return IntrospectionResponse::INACTIVE;
     }
     let token_type = if claims.cnf.is_some() {

@@ -64,7 +64,7 @@ texts! {
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
         back_to_client: String, leads_to: String, start_again: String,
-        untrusted_request: FailureText, malformed: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
+        untrusted_request: FailureText, malformed: FailureText, request_refused: FailureText, beyond_roles: FailureText, request_expired: FailureText, request_used: FailureText,
         client_stopped: FailureText, client_paused: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_large: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
@@ -252,7 +252,7 @@ texts! {
         problem: SettingsProblemTexts,
     }
     DeviceProblemTexts {
-        wrong: String, too_many: String, asked_too_often: String, form_expired: String,
+        wrong: String, too_many: String, asked_too_often: String, form_expired: String, beyond_roles: String,
     }
     DeviceTexts {
         title: String, lead: String, code: String, submit: String, hint: String, warning: String,

@@ -47,6 +47,7 @@ pub mod replay;
 pub mod request;
 mod request_scope;
 pub mod resource;
+pub mod role;
 mod serve_lock;
 pub mod session;
 pub mod settings;

@@ -1,12 +1,16 @@
 //! People as an operator sees them: whether they can come in, or were invited and never came, and where the links of a reset go.
 
+use std::collections::BTreeSet;
+
 use writ_core::account_link::{LinkKind, MAX_LINK_FAILURES};
 use writ_core::id::UserId;
+use writ_core::role::RoleName;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::time;
 use crate::registered::PAGE;
+use crate::role::{self, roles_of};
 use crate::store::DatabaseTransaction;
 
 /// A user in a list.
@@ -18,6 +22,8 @@ pub struct ListedUser {
     pub created_at: Timestamp,
     /// Where they are written to: they confirmed it.
     pub confirmed: Option<String>,
+    /// Those that count.
+    pub roles: BTreeSet<RoleName>,
 }
 
 /// Whether somebody can come in.
@@ -39,6 +45,7 @@ row! { UserRow {
     never_came: i64,
     invited_until: Option<i64>,
     confirmed: Option<String>,
+    roles: Option<String>,
 } }
 
 row! { AddressRow { address: Option<String> } }
@@ -53,8 +60,9 @@ macro_rules! users {
                     AND NOT EXISTS (SELECT 1 FROM upstream_accounts a
                         WHERE a.tenant = u.tenant AND a.user_id = u.id)
                     THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS never_came,
-                l.expires_at AS invited_until, s.email AS confirmed
-            FROM users u
+                l.expires_at AS invited_until, s.email AS confirmed, ",
+            roles_of!("u.id"),
+            " FROM users u
             LEFT JOIN account_links l ON l.tenant = u.tenant AND l.user_id = u.id
                 AND l.place = 'account' AND l.expires_at > $4 AND l.failures < $5
             LEFT JOIN person_settings s ON s.tenant = u.tenant AND s.user_id = u.id
@@ -134,6 +142,7 @@ impl UserRow {
             },
             created_at: time(self.created_at),
             confirmed: self.confirmed,
+            roles: role::read(self.roles.as_deref()),
         }
     }
 }

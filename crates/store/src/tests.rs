@@ -48,6 +48,7 @@ mod races;
 mod readiness;
 mod record;
 mod registration;
+mod roles;
 mod single_flight;
 mod sweep;
 mod tenants;

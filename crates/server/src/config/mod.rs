@@ -20,6 +20,7 @@ mod proxies;
 mod push_hosts;
 mod reading;
 mod registration;
+pub mod roles;
 mod secret_file;
 mod tls;
 mod upstream;
@@ -35,6 +36,7 @@ use writ_core::budget::Limits;
 use writ_core::elsewhere::Elsewhere;
 use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
+use writ_core::role::RoleRules;
 use writ_jose::seal::MasterKey;
 use writ_platform::guard::AddressPolicy;
 use writ_wire::resource::ResourceUri;
@@ -78,6 +80,7 @@ struct File {
     audit: audit::AuditFile,
     brand: brand::BrandFile,
     upstream: BTreeMap<String, upstream::UpstreamFile>,
+    roles: BTreeMap<String, roles::RoleFile>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -159,6 +162,8 @@ pub struct Config {
     pub brand: std::sync::Arc<writ_pages::Brand>,
     /// Providers by which people sign in, in the order of their names.
     pub upstreams: std::sync::Arc<[UpstreamProvider]>,
+    /// What people may grant.
+    pub roles: std::sync::Arc<RoleRules>,
 }
 
 /// Every problem at once, a sentence each.
@@ -237,9 +242,10 @@ fn overlay(
 }
 
 /// Keys that are booleans.
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 8] = [
     "anyone",
     "dpop_nonce",
+    "everyone",
     "first_passkey",
     "guests",
     "metrics_public",
@@ -249,6 +255,11 @@ const FLAGS: [&str; 7] = [
 
 fn environment_value(key: &str, text: &str) -> toml::Value {
     match (key, text.trim()) {
+        ("scopes" | "authorization_details", tables) if tables.starts_with("[{") => {
+            let read = toml::from_str::<toml::Table>(&format!("{key} = {tables}"));
+            let value = read.ok().and_then(|mut table| table.remove(key));
+            value.unwrap_or_else(|| toml::Value::String(text.to_owned()))
+        }
         (
             "trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes" | "scopes" | "domains"
             | "groups" | "passkey_acr" | "passkey_amr",
@@ -306,6 +317,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let log_format = log::format(&file.log, &mut problems);
     let brand = brand::check(file.brand, folder, &mut problems);
     let upstreams = upstream::check(file.upstream, issuer.as_ref(), &mut problems);
+    let roles = roles::check(file.roles, &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
@@ -332,6 +344,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
             audit,
             brand,
             upstreams: upstreams.into(),
+            roles: roles.into(),
         }),
         _ => Err(ConfigProblems(problems)),
     }

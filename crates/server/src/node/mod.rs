@@ -25,6 +25,7 @@ pub mod registry;
 pub mod request_log;
 pub mod resource_names;
 pub mod secret;
+mod still_live;
 pub mod strangers;
 pub mod tls;
 pub mod type_files;

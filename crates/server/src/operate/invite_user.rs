@@ -156,11 +156,7 @@ impl Registrar<'_> {
     ) -> Result<User, RegistrationError> {
         registration::check_user_name(name)?;
         let now = self.clock.now();
-        let user = User {
-            id: UserId::make(now, self.random.bytes()),
-            name: name.to_owned(),
-            disabled: false,
-        };
+        let user = User::new(UserId::make(now, self.random.bytes()), name);
         if !transaction.insert_user(&user, NO_PASSWORD, now).await? {
             return Err(RegistrationError::Exists(format!("person `{name}`")));
         }

@@ -122,11 +122,7 @@ impl Registrar<'_> {
         registration::check_user_name(name)?;
         let email = email.map(change_user::parse_email).transpose()?;
         let now = self.clock.now();
-        let user = User {
-            id: UserId::make(now, self.random.bytes()),
-            name: name.to_owned(),
-            disabled: false,
-        };
+        let user = User::new(UserId::make(now, self.random.bytes()), name);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         if !transaction.insert_user(&user, hash, now).await? {
             let taken = transaction.user_by_name(name).await?;

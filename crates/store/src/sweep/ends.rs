@@ -238,6 +238,10 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         ),
     ),
     (
+        "user_roles",
+        TableEnd::Bounded("roles of people, as many from each source as MAX_ROLES"),
+    ),
+    (
         "person_settings",
         TableEnd::Bounded("one row for each person"),
     ),

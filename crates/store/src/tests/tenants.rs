@@ -165,7 +165,7 @@ async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
             .await
             .unwrap()
             .unwrap()
-            .is_live(NOW)
+            .goes_on(NOW)
     );
 }
 

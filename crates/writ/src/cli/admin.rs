@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::Clock;
+use writ_server::config::roles::check_types;
 use writ_server::config::{Config, expiry_warning};
 use writ_server::node::app::StartError;
 use writ_server::node::keyring;
@@ -22,6 +23,7 @@ use super::registered::{
     self, ClientChangeArguments, Guests, KeyArguments, ListArguments, RemoveArguments,
     ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
+use super::roles::{self, RolesChange};
 use super::{Configured, Outcome, accounts, invite, note, say, say_json, suspend};
 
 #[derive(Subcommand)]
@@ -49,13 +51,15 @@ pub enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
-    /// Give a person a new password, or the address that apps are told
+    /// Give a person a new password, the address that apps are told, or other roles
     Change {
         name: String,
         #[command(flatten)]
         password: Password,
         #[command(flatten)]
         email: EmailChange,
+        #[command(flatten)]
+        roles: RolesChange,
     },
     /// Remove a person for good, and end everything that hangs from them
     Remove(RemoveArguments),
@@ -187,7 +191,8 @@ pub async fn check(configured: &Configured) -> Outcome {
     let mut problems = Vec::new();
     let types =
         writ_server::node::type_files::type_files(&config.types_path).and_then(|documents| {
-            writ_authority::Types::from_documents(documents).map_err(|e| e.to_string())
+            let types = writ_authority::Types::from_documents(documents);
+            check_types(&config.roles, &types.map_err(|e| e.to_string())?)
         });
     if let Err(problem) = types {
         problems.push(problem);
@@ -195,6 +200,7 @@ pub async fn check(configured: &Configured) -> Outcome {
     if let Some(sentence) = transport::unprotected(&config.database_url) {
         note(&sentence);
     }
+    let mut notes = Vec::new();
     match Store::connect_within(&config.database_url, Deadlines::OF_A_COMMAND).await {
         Ok(store) => {
             let problem = match other_issuer(&store, &config).await {
@@ -202,6 +208,7 @@ pub async fn check(configured: &Configured) -> Outcome {
                 other => other,
             };
             problems.extend(problem);
+            notes = roles::unresolved(&store, &config).await;
         }
         Err(problem) => problems.push(format!("`database.url`: {problem}")),
     }
@@ -219,7 +226,7 @@ pub async fn check(configured: &Configured) -> Outcome {
             say(&warning);
         }
     }
-    for warning in config.warnings() {
+    for warning in config.warnings().into_iter().chain(notes) {
         say(&warning);
     }
     say(&match &config.liveness {
@@ -281,7 +288,9 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             name,
             password,
             email,
+            roles,
         } => match (email.email, email.no_email) {
+            _ if !roles.is_empty() => roles::change(&desk, &name, &roles).await,
             (None, false) => change_password(&desk, &name, &password).await,
             (email, _) => {
                 let changed = desk.registry().change_email(&name, email.as_deref()).await;

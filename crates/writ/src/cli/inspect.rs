@@ -202,7 +202,8 @@ pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
 
 fn lineage_report(lineage: &Lineage, now: Timestamp) -> Value {
     json!({
-        "live": lineage.is_live(now),
+        "live": lineage.goes_on(now),
+        "roles": lineage.roles,
         "stopped": lineage.stopped.map(|stopped| stopped.as_str()),
         "ends_at": lineage.ends_at.rfc3339(),
         "task": lineage.task.id,

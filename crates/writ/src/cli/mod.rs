@@ -22,6 +22,7 @@ mod mcp;
 mod passkeys;
 mod password;
 mod registered;
+mod roles;
 mod serve;
 mod signals;
 mod start_line;

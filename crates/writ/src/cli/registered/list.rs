@@ -7,6 +7,7 @@ use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::invite::invite_id;
 use writ_store::registered::{ListedAgent, ListedClient, LiveOf};
 use writ_store::registered_user::{AccountState, ListedUser};
+use writ_store::role::GivenRole;
 use writ_store::upstream_account::UpstreamAccount;
 use writ_wire::registration::{ClientFile, ResourceFile};
 
@@ -125,7 +126,14 @@ pub async fn resources(desk: &Desk, arguments: ListArguments) -> Outcome {
 }
 
 pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
-    let columns = ["name", "id", "state", "invited_until", "created_at"];
+    let columns = [
+        "name",
+        "id",
+        "state",
+        "roles",
+        "invited_until",
+        "created_at",
+    ];
     let (mut reading, mut listing) = (desk.read().await?, Listing::new(&columns, arguments));
     let (mut after, now) = (String::new(), desk.clock.now());
     loop {
@@ -140,6 +148,7 @@ pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
                 "name": user.name,
                 "id": user.id,
                 "state": state(user.state),
+                "roles": user.roles,
                 "invited_until": invited_until(user.state),
                 "created_at": user.created_at.rfc3339(),
             })
@@ -203,6 +212,7 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
     let passkeys = reading.passkeys_of(id).await.map_err(|e| e.to_string())?;
     let upstream = reading.upstream_accounts_of(id).await;
     let upstream = upstream.map_err(|e| e.to_string())?;
+    let roles = reading.given_roles(id).await.map_err(|e| e.to_string())?;
     say_json(&json!({
         "name": name,
         "id": id,
@@ -213,6 +223,7 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
         "unconfirmed_address": unconfirmed.map_err(|e| e.to_string())?,
         "passkeys": passkeys.len(),
         "upstream": upstream.iter().map(upstream_account).collect::<Vec<_>>(),
+        "roles": roles.iter().map(given_role).collect::<Vec<_>>(),
         "tasks": live.tasks,
         "refresh_tokens": live.refresh_tokens,
         "agents": agents,
@@ -221,6 +232,15 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
 
 fn upstream_account(account: &UpstreamAccount) -> Value {
     json!({ "issuer": account.issuer, "subject": account.subject, "origin": account.origin.as_str() })
+}
+
+fn given_role(role: &GivenRole) -> Value {
+    json!({
+        "role": role.name,
+        "by": role.source.as_str(),
+        "given_at": role.given_at.rfc3339(),
+        "suspended_at": role.suspended_at.map(|at| at.rfc3339()),
+    })
 }
 
 const fn state(account: AccountState) -> &'static str {

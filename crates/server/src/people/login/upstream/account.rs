@@ -207,11 +207,7 @@ async fn admit(
     }
     transaction.use_upstream_account(subject, &id, now).await?;
     for name in user_names(&provider.name, &provider.issuer, claims) {
-        let user = User {
-            id: id.clone(),
-            name,
-            disabled: false,
-        };
+        let user = User::new(id.clone(), name);
         if !transaction.insert_user(&user, NO_PASSWORD, now).await? {
             continue;
         }
