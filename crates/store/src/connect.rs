@@ -12,6 +12,7 @@ use crate::deadline::{Deadlines, Patience, within};
 use crate::error::{Result, StoreError};
 use crate::pool::ConnectionPool;
 use crate::pooled_connection::PooledConnection;
+use crate::serve_lock::require_log_of_server;
 use crate::sqlite_files::SqliteFiles;
 use crate::store::Database;
 
@@ -59,6 +60,7 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
         return Err(StoreError::Url(sentence.to_owned()));
     }
     create(&file)?;
+    require_log_of_server(&file).await?;
     let options = options
         // It is made already: one that is gone later was moved, and no empty one takes its place.
         .create_if_missing(false)

@@ -18,6 +18,17 @@ pub enum StoreError {
     /// Another file stands where the database's was: nothing is read or written.
     #[error("the database cannot be used: {0}")]
     FileChanged(ChangedFile),
+    /// Of SQLite, while another process has the log open that was there before.
+    #[error(
+        "the database cannot be used: its write-ahead log (`-wal`) is shorter than the index of that log (`-shm`) says, because it was \
+         moved, replaced or cut. End every server of it, which writes back what it has, and start anew"
+    )]
+    ShortLog,
+    #[error(
+        "the database cannot be used: a server runs whose write-ahead log (`-wal`) was moved or removed. End that server first: it \
+         writes back what it has"
+    )]
+    LogOfServer,
     /// It refused a statement.
     #[error("the database refused a statement: {0}")]
     Statement(#[source] sqlx::Error),
@@ -82,6 +93,7 @@ impl StoreError {
             self,
             Self::Unavailable(_)
                 | Self::FileChanged(_)
+                | Self::ShortLog
                 | Self::NotCommitted
                 | Self::SharedCommit(_)
                 | Self::CommitRefused(_)
@@ -112,7 +124,11 @@ impl StoreError {
     /// Whether the connection that showed it is thrown away.
     pub(crate) fn ends_connection(&self) -> bool {
         let ends = [Trouble::Connection, Trouble::Silence];
-        matches!(self, Self::Unavailable(error) if ends.contains(&Trouble::of(error)))
+        match self {
+            Self::Unavailable(error) => ends.contains(&Trouble::of(error)),
+            Self::ShortLog => true,
+            _ => false,
+        }
     }
 
     /// Whether it failed only because another process or transaction has locked something.
@@ -146,6 +162,7 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::ColumnIndexOutOfBounds { .. }
             | sqlx::Error::Decode(_)
             | sqlx::Error::TypeNotFound { .. } => Self::Corrupt(error.to_string()),
+            other if trouble::is_short_log(&other) => Self::ShortLog,
             other if Trouble::of(&other) == Trouble::Statement => Self::Statement(other),
             other => Self::Unavailable(other),
         }
