@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use http::Request;
-use writ_testkit::{Cast, DatabaseKind, Ready, World, both_with};
+use writ_testkit::{Cast, DatabaseKind, Fields, Ready, World, both_with};
 
-use super::made_up::{FEW, as_many, form, page};
+use super::made_up::{FEW, as_many, encoded, form, page};
 use crate::house::endpoints::{OPERATORS, paths};
 use crate::process::Process;
 
@@ -38,7 +39,7 @@ fn public_paths() -> Vec<String> {
 }
 
 /// Every parameter that some path reads, and one that none does.
-fn made_up_fields(number: u32) -> Vec<(&'static str, String)> {
+fn made_up_fields(number: u32) -> Fields {
     let x = format!("x{number}");
     let of_each = [
         "code",
@@ -64,11 +65,6 @@ fn made_up_fields(number: u32) -> Vec<(&'static str, String)> {
     of_each.into_iter().chain(fixed).collect()
 }
 
-fn encoded(number: u32) -> String {
-    let mut text = form_urlencoded::Serializer::new(String::new());
-    text.extend_pairs(made_up_fields(number)).finish()
-}
-
 async fn rows_by_table(world: &World) -> BTreeMap<String, usize> {
     let mut rows = BTreeMap::new();
     for row in world.database.dump().await.lines() {
@@ -79,8 +75,8 @@ async fn rows_by_table(world: &World) -> BTreeMap<String, usize> {
 }
 
 /// One by GET and one by POST.
-fn made_up_requests(path: &str, number: u32) -> [Request<bytes::Bytes>; 2] {
-    let body = encoded(number);
+fn made_up_requests(path: &str, number: u32) -> [Request<Bytes>; 2] {
+    let body = encoded(&made_up_fields(number));
     [page(&format!("{path}?{body}")), form(path, body)]
 }
 
@@ -116,7 +112,9 @@ async fn what_is_made_up_makes_a_short_line_each_on_every_path() {
     let mut process = Process::start(&world, SETTINGS).await;
     let mut sent = 0;
     for path in public_paths() {
-        let asked = process.door.try_get(&format!("{path}?{}", encoded(0)));
+        let asked = process
+            .door
+            .try_get(&format!("{path}?{}", encoded(&made_up_fields(0))));
         asked.await.unwrap();
         let posted = Ready::new(&path, &made_up_fields(0));
         process

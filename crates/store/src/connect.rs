@@ -116,12 +116,22 @@ async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {
             ("lock_timeout", &limit),
         ])
         .options(BY_INDEX);
+    let place = place(&options);
     let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS, deadlines);
     let first = pool.acquire_within(FIRST_CONNECTION).await;
-    let mut first = first.map_err(or_pooler)?;
+    let mut first = first.map_err(|error| or_pooler(error).at(&place))?;
     require_session(&mut first).await?;
     require_utf8(&mut first).await?;
     Ok(Database::Postgres(pool))
+}
+
+/// For the operator; never the rest of the URL.
+fn place(options: &PgConnectOptions) -> String {
+    let port = options.get_port();
+    match options.get_socket() {
+        Some(folder) => format!("the socket of port {port} in `{}`", folder.display()),
+        None => format!("`{}`, port {port}", options.get_host()),
+    }
 }
 
 /// What a connection was told at its start still holds for its statements.

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// Not reachable, silent for too long, read-only, locked, full or without what was granted: the same may succeed later.
     #[error("the database cannot be used: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// The same at the first connection of a process, and where it was looked for.
+    #[error("the database cannot be used at {place}: {cause}")]
+    UnavailableAt { place: String, cause: sqlx::Error },
     /// Another file stands where the database's was: nothing is read or written.
     #[error("the database cannot be used: {0}")]
     FileChanged(ChangedFile),
@@ -92,12 +95,24 @@ impl StoreError {
         matches!(
             self,
             Self::Unavailable(_)
+                | Self::UnavailableAt { .. }
                 | Self::FileChanged(_)
                 | Self::ShortLog
                 | Self::NotCommitted
                 | Self::SharedCommit(_)
                 | Self::CommitRefused(_)
         )
+    }
+
+    /// Where it was looked for.
+    pub(crate) fn at(self, place: &str) -> Self {
+        match self {
+            Self::Unavailable(cause) => Self::UnavailableAt {
+                place: place.to_owned(),
+                cause,
+            },
+            other => other,
+        }
     }
 
     /// Whether a commit that ended so may have happened.
