@@ -104,6 +104,14 @@ impl StoreError {
         )
     }
 
+    /// A connection cannot be opened, whatever for: another may be, later.
+    pub(crate) fn of_connection(error: sqlx::Error) -> Self {
+        match trouble::is_short_log(&error) {
+            true => Self::ShortLog,
+            false => Self::Unavailable(error),
+        }
+    }
+
     /// Where it was looked for.
     pub(crate) fn at(self, place: &str) -> Self {
         match self {

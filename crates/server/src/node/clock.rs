@@ -235,7 +235,7 @@ impl CommandClock {
     }
 
     /// What else may be wrong.
-    pub const fn or_else(&self) -> &'static str {
+    pub const fn other_cause(&self) -> &'static str {
         or_ahead_before(self.skew, self.against)
     }
 

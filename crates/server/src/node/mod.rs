@@ -17,7 +17,7 @@ pub mod live;
 pub mod metrics;
 pub mod outage;
 pub mod outgoing;
-mod owed_attempts;
+pub mod owed_attempts;
 pub mod passing_time;
 pub mod password_limits;
 pub mod passwords;

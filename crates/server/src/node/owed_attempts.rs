@@ -30,7 +30,7 @@ impl OwedAttempts {
     /// Those of these holders.
     fn take_of(&self, holders: &[(AttemptKind, &str)]) -> Vec<CountedAttempt> {
         let mut owed = self.all();
-        let is_of = |one: &mut CountedAttempt| holders.contains(&(one.kind, &one.holder));
+        let is_of = |one: &mut CountedAttempt| holders.contains(&(one.kind, one.holder.as_str()));
         owed.extract_if(.., is_of).collect()
     }
 

@@ -124,12 +124,12 @@ pub async fn checked_clock(store: &Store, by: ByClock) -> Result<Clock, String> 
         (false, _) => note(&warning),
         (true, ByClock::ReadsOrEnds) => note(&format!(
             "{warning}, whose time is taken{}",
-            compared.or_else()
+            compared.other_cause()
         )),
         (true, ByClock::Grants) => {
             return Err(format!(
                 "{warning}: set it first{}. Nothing was done; what only stops or removes goes on with any clock",
-                compared.or_else()
+                compared.other_cause()
             ));
         }
     }
