@@ -112,10 +112,9 @@ async fn what_is_made_up_makes_a_short_line_each_on_every_path() {
     let mut process = Process::start(&world, SETTINGS).await;
     let mut sent = 0;
     for path in public_paths() {
-        let asked = process
-            .door
-            .try_get(&format!("{path}?{}", encoded(&made_up_fields(0))));
-        asked.await.unwrap();
+        let query = encoded(&made_up_fields(0));
+        let asked = process.door.try_get(&format!("{path}?{query}")).await;
+        asked.unwrap();
         let posted = Ready::new(&path, &made_up_fields(0));
         process
             .door
