@@ -8,7 +8,7 @@ use writ_core::checks::Endpoint;
 use super::{root, rust_files};
 
 /// Of the operator's listener, which is never public.
-const OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+pub(crate) const OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 const ROUTERS: [&str; 3] = [
     "crates/server/src/router.rs",
     "crates/server/src/client/",

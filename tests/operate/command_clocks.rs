@@ -93,6 +93,10 @@ async fn sqlite_nothing_begins_by_a_clock_that_is_late() {
             said.contains("seconds behind its database: set it first"),
             "{command:?}: {said}"
         );
+        assert!(
+            said.contains("clock of a server was ahead before"),
+            "{said}"
+        );
     }
     assert_eq!(world.database.dump().await, before);
 }

@@ -35,6 +35,7 @@ pub(crate) mod interaction;
 mod live;
 mod lockout;
 mod lockout_crowd;
+mod lockout_outage;
 mod login;
 mod login_race;
 mod login_request;

@@ -168,12 +168,20 @@ impl TestDatabase {
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
     }
 
-    /// What an operator does to a PostgreSQL, in this database. Ends the test if it cannot be done.
+    /// What an operator does to this database. Ends the test if it cannot be done.
     pub async fn administer(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
         let done = async {
-            let mut connection = PgConnection::connect(&self.url).await?;
-            let sql = AssertSqlSafe(sql.to_owned());
-            sqlx::raw_sql(sql).execute(&mut connection).await.map(drop)
+            match self.kind {
+                DatabaseKind::Sqlite => {
+                    let mut connection = SqliteConnection::connect(&self.url).await?;
+                    sqlx::raw_sql(sql).execute(&mut connection).await.map(drop)
+                }
+                DatabaseKind::Postgres => {
+                    let mut connection = PgConnection::connect(&self.url).await?;
+                    sqlx::raw_sql(sql).execute(&mut connection).await.map(drop)
+                }
+            }
         };
         let done: Result<(), sqlx::Error> = done.await;
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));

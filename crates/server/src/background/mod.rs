@@ -135,6 +135,7 @@ pub async fn sweep_once(app: &App) -> Result<u64, StoreError> {
 
 async fn sweep_round(app: &App, sweeping: &mut Sweeping) -> Result<u64, StoreError> {
     let round = async {
+        app.take_owed_attempts_back().await?;
         let swept = sweeping.round(app).await?;
         remove_retired_keys(app).await?;
         Ok::<_, StoreError>(swept + note_silence(app).await?)

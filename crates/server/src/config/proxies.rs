@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Config, without_credentials};
+use super::{Config, UpstreamProvider, without_credentials};
 
 /// The reverse proxies whose word counts about the address of a client: they end TLS, and bring the requests of many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,15 +50,19 @@ impl ForwardedHeader {
 impl Config {
     /// What works, and is hardly meant: a sentence each.
     pub fn warnings(&self) -> Vec<String> {
+        let upstream = self.upstreams.iter().flat_map(UpstreamProvider::warnings);
+        self.hidden_callers().into_iter().chain(upstream).collect()
+    }
+
+    fn hidden_callers(&self) -> Option<String> {
         let unnamed = self.is_https() && self.trusted_proxies.is_empty();
         let hidden = unnamed && self.listen.ip().is_loopback();
-        let warning = hidden.then(|| {
+        hidden.then(|| {
             format!(
                 "`server.trusted_proxies` is empty: requests for `{}` come through a proxy on this machine, and all callers look like it. Limits by address are off, and approval pages show no address: name the proxy, such as `127.0.0.1`",
                 self.issuer
             )
-        });
-        warning.into_iter().collect()
+        })
     }
 
     /// At start.

@@ -63,6 +63,22 @@ impl UpstreamProvider {
     pub fn callback_path(&self) -> String {
         format!("/upstream/{}/callback", self.name)
     }
+
+    /// What works, and is hardly meant.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let name = &self.name;
+        let plain = self.issuer.starts_with("http:").then(|| {
+            format!(
+                "`upstream.{name}.issuer` is `http`: whoever runs a program on this machine may answer for the provider. It is for trials"
+            )
+        });
+        let closed = (self.admission == AdmissionRule::Known).then(|| {
+            format!(
+                "`upstream.{name}` has none of `anyone`, `domains` and `groups`: nobody new comes by it, only people who linked it in their settings"
+            )
+        });
+        plain.into_iter().chain(closed).collect()
+    }
 }
 
 impl Config {

@@ -28,6 +28,7 @@ use crate::node::metrics::Metrics;
 use crate::node::outage::Outage;
 use crate::node::outgoing::OutgoingChannels;
 use crate::node::outgoing::documents::{Documents, FetchEnvironment};
+use crate::node::owed_attempts::OwedAttempts;
 use crate::node::passwords::Passwords;
 use crate::node::registry::{CatalogueCache, Clients};
 use crate::node::strangers::Strangers;
@@ -67,6 +68,7 @@ pub struct App {
     pub live: EventStreams,
     pub outage: Outage,
     pub strangers: Strangers,
+    pub owed_attempts: OwedAttempts,
     pub urls: Urls,
 }
 
@@ -164,6 +166,7 @@ impl App {
             live: EventStreams::new(),
             outage: Outage::none(),
             strangers: Strangers::default(),
+            owed_attempts: OwedAttempts::default(),
             watch: ClockWatch::new(database_clock),
             config,
             store,

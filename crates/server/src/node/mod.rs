@@ -17,6 +17,7 @@ pub mod live;
 pub mod metrics;
 pub mod outage;
 pub mod outgoing;
+pub mod owed_attempts;
 pub mod passing_time;
 pub mod password_limits;
 pub mod passwords;

@@ -73,13 +73,15 @@ async fn take(
     }
     let typed = form.optional("user_code").ok().flatten();
     let taken = match typed.and_then(UserCode::parse) {
-        Some(code) => taken(person, &code, now).await?,
-        None => None,
+        Some(code) => taken(person, &code, now).await,
+        None => Ok(None),
     };
-    if taken.is_some() {
-        app.uncount_attempt(&tries).await?;
+    match &taken {
+        Ok(Some(_)) | Err(StepError::Problem(_)) => app.uncount_attempt(&tries).await,
+        Err(StepError::Page(_)) => app.owe_attempts([&tries]),
+        Ok(None) => {}
     }
-    taken.ok_or(StepError::Problem(DeviceCodeProblem::Wrong))
+    taken?.ok_or(StepError::Problem(DeviceCodeProblem::Wrong))
 }
 
 /// The one who takes it is the subject; somebody else's code is as wrong as one that was never made.

@@ -72,6 +72,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     34 "0034_session_proof",
     35 "0035_upstream_accounts",
     36 "0036_roles",
+    41 "0041_paused_tasks",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -110,4 +111,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     34 "0034_session_proof",
     35 "0035_upstream_accounts",
     36 "0036_roles",
+    41 "0041_paused_tasks",
 };

@@ -122,10 +122,14 @@ pub async fn checked_clock(store: &Store, by: ByClock) -> Result<Clock, String> 
     };
     match (compared.is_wrong(), by) {
         (false, _) => note(&warning),
-        (true, ByClock::ReadsOrEnds) => note(&format!("{warning}, whose time is taken")),
+        (true, ByClock::ReadsOrEnds) => note(&format!(
+            "{warning}, whose time is taken{}",
+            compared.other_cause()
+        )),
         (true, ByClock::Grants) => {
             return Err(format!(
-                "{warning}: set it first. Nothing was done; what only stops or removes goes on with any clock"
+                "{warning}: set it first{}. Nothing was done; what only stops or removes goes on with any clock",
+                compared.other_cause()
             ));
         }
     }

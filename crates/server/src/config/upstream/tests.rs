@@ -182,3 +182,26 @@ fn providers_are_told_apart_and_not_too_many() {
         "{problems:?}"
     );
 }
+
+#[test]
+fn what_works_and_is_hardly_meant_is_warned_of() {
+    const PLAIN: &str = "issuer = 'http://127.0.0.1:8090'\nclient_id = 'writ'\n";
+    for (section, words) in [
+        (format!("{BASE}anyone = true"), &[][..]),
+        (format!("{BASE}groups = ['G1']"), &[]),
+        (BASE.to_owned(), &["nobody new comes by it"]),
+        (
+            format!("{PLAIN}anyone = true"),
+            &["`upstream.acme.issuer` is `http`"],
+        ),
+        (PLAIN.to_owned(), &["is `http`", "nobody new"]),
+    ] {
+        let (providers, problems) = checked(&[("acme", section.clone())]);
+        assert_eq!(problems, Vec::<String>::new(), "{section}");
+        let warnings = providers[0].warnings();
+        assert_eq!(warnings.len(), words.len(), "{warnings:?}");
+        for (warning, word) in warnings.iter().zip(words) {
+            assert!(warning.contains(word), "{warning}");
+        }
+    }
+}

@@ -17,6 +17,7 @@ use writ_store::passkey::StoredPasskey;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::device::UserCode;
 use writ_wire::form::{Form, FormError};
+use writ_wire::time::Timestamp;
 
 use super::accepted::accepted_passkeys;
 use super::answer;
@@ -246,12 +247,32 @@ pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeP
         .optional("code")?
         .ok_or_else(|| refused("needs_code"))?;
     let code = UserCode::parse(typed).ok_or_else(|| refused("wrong_code"))?;
-    let (app, user, now) = (person.app, person.id(), person.app.clock.now());
+    let (app, now) = (person.app, person.app.clock.now());
     let tries = RateLimit::of_passkey_code(&person.browser.digest(), now);
     if let Admission::PausedUntil(until) = app.admit_attempt(&tries).await? {
         return Err(PageError::paused(now.until(until)));
     }
-    let digest = passkey_code::digest_of(&app.config.master, user, &code);
+    match compare_code(person, &code, now).await {
+        Ok(Some(digest)) => {
+            app.reset_attempts(&tries).await;
+            Ok(ChangeProof::Code(digest))
+        }
+        Ok(None) => Err(refused("wrong_code")),
+        Err(error) => {
+            app.owe_attempts([&tries]);
+            Err(error)
+        }
+    }
+}
+
+/// The digest of the right code. What is counted against the code is counted by the transaction that compares it.
+async fn compare_code(
+    person: SignedIn<'_>,
+    code: &UserCode,
+    now: Timestamp,
+) -> Result<Option<String>, PageError> {
+    let (app, user) = (person.app, person.id());
+    let digest = passkey_code::digest_of(&app.config.master, user, code);
     let mut transaction = person.begin_change().await?;
     let stored = transaction.try_passkey_code(user, now).await?;
     let right =
@@ -265,11 +286,7 @@ pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeP
         transaction.insert_event(&event).await?;
     }
     transaction.commit().await?;
-    if !right {
-        return Err(refused("wrong_code"));
-    }
-    app.reset_attempts(&tries).await?;
-    Ok(ChangeProof::Code(digest))
+    Ok(right.then_some(digest))
 }
 
 fn passkeys(stored: Vec<StoredPasskey>) -> Vec<String> {
