@@ -88,7 +88,7 @@ const MOST_NAMED: usize = 2;
 mod tests {
     use writ_authority::Letter;
 
-    use super::LetterHead;
+    use super::{LetterHead, MOST_LINES, MOST_NAMED};
     use crate::brief::{AMPLE, Brief, SCARCE};
     use crate::{Languages, Texts};
 
@@ -147,6 +147,22 @@ mod tests {
             assert!(text.starts_with("“Dear Bob, well"), "{text}");
             assert!(text.ends_with("yours, Anna”"), "{text}");
             assert!(brief.shortened);
+        }
+    }
+
+    #[test]
+    fn a_letter_names_so_many_and_has_so_many_lines_of_its_own() {
+        let languages = Languages::load().unwrap();
+        for (people, lines, shortened) in [
+            (MOST_NAMED, MOST_LINES, false),
+            (MOST_NAMED + 1, MOST_LINES, true),
+            (MOST_NAMED, MOST_LINES + 1, true),
+        ] {
+            let text = vec!["a"; lines].join("\n");
+            let letter = letter(&vec!["b@x"; people], &[], &text);
+            let (found, is_short) = shown(&letter, languages.of("en"));
+            assert_eq!(is_short, shortened, "{people} {lines}");
+            assert_eq!(found[2].contains('\n'), lines == MOST_LINES);
         }
     }
 }
