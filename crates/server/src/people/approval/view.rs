@@ -248,7 +248,7 @@ fn amount(question: &Question, detail: &Detail, chosen: Option<&str>) -> Option<
 /// What stands as `currency` beside the amount; empty where it counts something else.
 pub(super) fn unit(detail: &Detail, amount: &str) -> String {
     let around = amount.rsplit_once('/').map_or("", |(around, _)| around);
-    let object = serde_json::Value::Object(detail.members().clone());
+    let object = Value::Object(detail.members().clone());
     let unit = object.pointer(&format!("{around}/currency"));
     let unit = unit.and_then(|unit| unit.as_str());
     unit.map(writ_authority::legible).unwrap_or_default()
