@@ -5,6 +5,7 @@ mod access_arguments;
 mod access_callers;
 mod access_counted;
 mod access_definition;
+mod access_letter;
 mod access_no;
 mod access_once;
 mod access_over;

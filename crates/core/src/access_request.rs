@@ -4,7 +4,7 @@
 mod not_taken;
 mod same;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use same::{QuestionAsker, asked_hash, called_again, hashes_of_call, takes_the_place_of};
@@ -56,6 +56,9 @@ pub struct AskedAccess {
     /// Pointers into the object of what the resource server looked up itself; all other values are the caller's words.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub resolved: BTreeSet<String>,
+    /// By which argument the caller calls what the resource server looked up in another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub called: BTreeMap<String, String>,
     /// The scope of this resource that covers an action of its record; absent where the caller's objects do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,

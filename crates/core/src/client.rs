@@ -187,6 +187,8 @@ pub struct ResourceAction {
     pub ask: bool,
     /// JSON pointers of arguments that the resource looked up.
     pub resolved: Vec<String>,
+    /// By which argument the caller calls what was looked up in another: JSON pointers.
+    pub called: BTreeMap<String, String>,
     /// Of a tool: the definition that the operator saw. Under another one a person is asked about each call.
     pub definition_hash: Option<String>,
     pub type_name: String,
@@ -210,6 +212,10 @@ impl ResourceAction {
                 .as_bytes(),
         ];
         parts.extend(self.resolved.iter().map(String::as_bytes));
+        // Without any it is what it was before they were kept.
+        parts.extend((!self.called.is_empty()).then_some(&b"called"[..]));
+        let called = self.called.iter();
+        parts.extend(called.flat_map(|(by, what)| [by.as_bytes(), what.as_bytes()]));
         hash::digest_text(&parts)
     }
 }

@@ -24,7 +24,7 @@ fn the_screen_says_everything_in_its_order() {
         "“KLM … Airlines” unverified NL91 ABNA 0417 1643 00 At Acme Bank",
         "wants to: Read events in the calendar “work”; each time without asking again",
         "wants to: Use “accounts:read” at Bank: nobody has said what that allows",
-        "Once, until today 12:13 UTC. Part of “Book the … your meeting.”",
+        "Once. Part of “Book the … your meeting.”",
         "Details",
         "Travel planner asks for your approval",
         "Published by Acme Travel",

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::amount::in_fours;
 use super::approval::{ApprovalDetail, Hint, RoleView, ScreenView};
 use super::brief::{Brief, NAME, brief};
-use super::headline::in_fours;
 use super::sentence::{Sentence, fill};
 use super::{Texts, plain};
 
@@ -128,6 +128,22 @@ impl Hint {
             }
             Self::DefinitionChanged => fill(&hint.definition_changed, &[]),
             Self::DefinitionUnknown => fill(&hint.definition_unknown, &[]),
+            Self::CalledOtherwise {
+                resource,
+                called,
+                found,
+            } => {
+                let quoted = |text: &str| {
+                    let text = brief(&writ_authority::legible(text), NAME);
+                    texts.quotation(&text).to_string()
+                };
+                let (called, found) = (quoted(called), quoted(found));
+                let resource = brief(&plain(resource), NAME);
+                let values = [("called", called), ("found", found), ("resource", resource)];
+                let values = values.each_ref();
+                let values = values.map(|(name, value)| (*name, value.as_str()));
+                fill(&hint.called_otherwise, &values)
+            }
             Self::BeyondTask { what } if what.is_empty() => fill(text.beyond_task, &[name]),
             Self::BeyondTask { what } => {
                 let what = what.iter().map(|one| brief(&written(view, one), NAME));

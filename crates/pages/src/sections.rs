@@ -101,7 +101,10 @@ texts! {
         first_from_agent: String, first_from_app: String, first_account: String, first_payee: String, first_payees: String,
         more_than_usual: String, more_than_usual_of: String, more_than_usual_several: String, more_than_allowed: String,
         definition_changed: String, definition_unknown: String,
-        beyond_task: String, beyond_task_what: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
+        beyond_task: String, beyond_task_what: String, called_otherwise: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
+    }
+    ApprovalLetterTexts {
+        to: String, cc: String, bcc: String, more: String,
     }
     ApprovalProblemTexts {
         number_missing: String, password_missing: String, password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
@@ -136,6 +139,7 @@ texts! {
         less_amount_plain: String, less_most: String, less_time: String, less_time_whole: String,
         less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String, stop_hint_other: String,
         not_me: String, not_me_yes: String, not_me_hint: String, not_me_hint_through: String, not_me_hint_both: String, not_me_hint_told: String, hint: ApprovalHintTexts,
+        letter: ApprovalLetterTexts, paid_before: String, known_before: String, approve_object: String,
         problem: ApprovalProblemTexts,
     }
     ReceiptTexts {

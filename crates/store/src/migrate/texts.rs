@@ -73,6 +73,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     35 "0035_upstream_accounts",
     36 "0036_roles",
     41 "0041_paused_tasks",
+    43 "0043_last_token",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -112,4 +113,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     35 "0035_upstream_accounts",
     36 "0036_roles",
     41 "0041_paused_tasks",
+    43 "0043_last_token",
 };

@@ -95,7 +95,7 @@ async fn finds_nothing_by_page(other: &mut DatabaseTransaction, task: &TaskId, c
     assert!(live.await.unwrap().is_empty());
     let ids = [task.as_str()];
     assert!(other.holders_of(&ids, 9).await.unwrap().is_empty());
-    assert!(other.last_tokens(&ids, 9).await.unwrap().is_empty());
+    assert!(other.last_tokens(&ids).await.unwrap().is_empty());
     let clients = [client.as_str()];
     let latest = other.latest_of_clients(&alice, &clients, 9);
     assert!(latest.await.unwrap().is_empty());
