@@ -6,6 +6,8 @@ mod audit;
 pub mod bounded_file;
 mod brand;
 mod channels;
+mod collector;
+mod events_out;
 mod guests;
 mod issuer;
 mod levels;
@@ -21,6 +23,7 @@ mod push_hosts;
 mod reading;
 mod registration;
 mod secret_file;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -41,12 +44,15 @@ use writ_wire::resource::ResourceUri;
 
 pub use audit::AuditPolicy;
 pub use channels::{Channels, MailServer};
+pub use collector::Collector;
+pub use events_out::{EventSink, LinesTarget, SinkWay};
 pub use issuer::host_of;
 pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
 pub use log::LogFormat;
 pub use nonces::NonceSwitches;
 pub use proxies::{ForwardedHeader, TrustedProxies};
+pub use telemetry::Telemetry;
 pub use tls::{CertificateFacts, TlsFiles, TlsPair, expiry_warning};
 pub use upstream::UpstreamProvider;
 
@@ -78,6 +84,8 @@ struct File {
     audit: audit::AuditFile,
     brand: brand::BrandFile,
     upstream: BTreeMap<String, upstream::UpstreamFile>,
+    events: BTreeMap<String, events_out::SinkFile>,
+    traces: telemetry::TracesFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -159,6 +167,8 @@ pub struct Config {
     pub brand: std::sync::Arc<writ_pages::Brand>,
     /// Providers by which people sign in, in the order of their names.
     pub upstreams: std::sync::Arc<[UpstreamProvider]>,
+    /// Where events and spans go.
+    pub telemetry: Telemetry,
 }
 
 /// Every problem at once, a sentence each.
@@ -251,7 +261,7 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
     match (key, text.trim()) {
         (
             "trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes" | "scopes" | "domains"
-            | "groups" | "passkey_acr" | "passkey_amr",
+            | "groups" | "passkey_acr" | "passkey_amr" | "names",
             list,
         ) => toml::Value::Array(
             list.trim_matches(['[', ']'])
@@ -266,7 +276,7 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
         (
             "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "per_resource"
             | "open_per_resource" | "pause_same" | "pause_other" | "longest_pause" | "per_address"
-            | "in_all" | "unused_hours" | "drain_seconds" | "retention_days",
+            | "in_all" | "unused_hours" | "drain_seconds" | "retention_days" | "keep_days",
             number,
         ) => number.parse().map_or_else(
             |_| toml::Value::String(text.to_owned()),
@@ -306,6 +316,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let log_format = log::format(&file.log, &mut problems);
     let brand = brand::check(file.brand, folder, &mut problems);
     let upstreams = upstream::check(file.upstream, issuer.as_ref(), &mut problems);
+    let telemetry = telemetry::check(file.events, file.traces, &channels.rules, &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
@@ -332,6 +343,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
             audit,
             brand,
             upstreams: upstreams.into(),
+            telemetry,
         }),
         _ => Err(ConfigProblems(problems)),
     }

@@ -27,6 +27,7 @@ pub mod resource_names;
 pub mod secret;
 pub mod strangers;
 pub mod tls;
+pub mod traces;
 pub mod type_files;
 pub mod upstream;
 pub mod waiting;
