@@ -23,7 +23,7 @@ use crate::node::metrics::CountedEvents;
 use crate::node::outgoing::otlp::SentOutcome;
 use crate::notifications::events_out::{EventRecord, SinkSender};
 
-pub use given_up::{UNSEEN, forget_sinks, kept_for_sinks};
+pub use given_up::{MARGIN, UNSEEN, forget_sinks, kept_for_sinks};
 
 /// How often a node looks for events that are due.
 const PERIOD: Duration = Duration::from_secs(1);
