@@ -1,12 +1,15 @@
-//! The other ways out: lines of JSON in a file, and a signed JWT for each event.
+//! The other ways out: lines of JSON in a file, and a signed JWT for each event; and how large a request is.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use writ_core::event::{Event, EventName};
+use writ_server::background::events_out::MAX_BATCH_BYTES;
+use writ_server::notifications::events_out::MAX_BATCH;
 use writ_testkit::{Cast, DatabaseKind, ISSUER, World};
 
-use super::events_out::{KINDS, NO_HEADERS, SinkScene, due, only_worker, send};
+use super::events_out::{KINDS, NO_HEADERS, SinkScene, due, log_records, only_worker, send};
 
 /// A folder that leaves with the test.
 struct Folder(PathBuf);
@@ -128,5 +131,35 @@ async fn a_webhook_gets_the_events_that_it_names_signed() {
             0,
             "the sink is not owed the others"
         );
+    }
+}
+
+/// Many events, and long ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_has_so_many_events_and_bytes_at_most() {
+    let many = usize::try_from(MAX_BATCH).unwrap();
+    let long = MAX_BATCH_BYTES / 4;
+    for (events, bytes, expected) in [
+        (many + 1, 1, vec![many, 1]),
+        (5, long, vec![3, 2]),
+        (2, MAX_BATCH_BYTES, vec![1, 1]),
+    ] {
+        let mut scene = SinkScene::of(DatabaseKind::Sqlite, "otlp", &[]).await;
+        scene.send().await;
+        scene.receiver.heard();
+        let (app, now) = (&scene.world.app, scene.world.now());
+        let mut transaction = app.begin().await.unwrap();
+        for _ in 0..events {
+            let event = Event::new(app.event_id(now), now, EventName::TypeChanged);
+            let event = event.with(json!({ "text": "x".repeat(bytes) }));
+            transaction.insert_event(&event).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+        scene.send().await;
+        let heard = scene.receiver.heard();
+        let sizes = heard
+            .iter()
+            .map(|one| log_records(std::slice::from_ref(one)).len());
+        assert_eq!(sizes.collect::<Vec<usize>>(), expected, "{bytes}");
     }
 }
