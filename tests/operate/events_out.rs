@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use writ_server::background::events_out::{Progress, SinkWorker, workers};
+use writ_server::background::events_out::{SendingProgress, SinkWorker, workers};
 use writ_server::node::app::App;
 use writ_testkit::{
     BANK, Cast, DatabaseKind, HttpReceiver, ISSUER, ReceivedRequest, Silence, SilentHost, World,
@@ -62,7 +62,7 @@ pub(super) fn only_worker(app: &App) -> SinkWorker {
 }
 
 pub(super) async fn send(worker: &mut SinkWorker, app: &App) {
-    while worker.turn(app).await.unwrap() == Progress::More {}
+    while worker.turn(app).await.unwrap() == SendingProgress::More {}
 }
 
 /// The log records of these requests.
@@ -302,7 +302,7 @@ async fn a_collector_that_does_not_answer_keeps_nobody_waiting() {
     let app = world.app.clone();
     let sending = tokio::spawn(async move { only_worker(&app).turn(&app).await.unwrap() });
     cast.grant(&world).await;
-    assert_eq!(sending.await.unwrap(), Progress::Enough);
+    assert_eq!(sending.await.unwrap(), SendingProgress::Enough);
     let mut reading = world.app.read().await.unwrap();
     let due = reading.due_events("siem", None, 1000).await.unwrap();
     assert_eq!(due, world.events().await, "nothing is lost");

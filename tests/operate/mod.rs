@@ -13,6 +13,7 @@ mod disable;
 mod elsewhere;
 mod events_out;
 mod events_out_ends;
+mod events_out_killed;
 mod events_out_ways;
 mod fetched_documents;
 mod file_tables;

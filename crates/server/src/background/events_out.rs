@@ -60,7 +60,7 @@ pub struct SinkWorker {
 
 /// Whether there may be more to send at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum SendingProgress {
     More,
     Enough,
 }
@@ -82,9 +82,9 @@ async fn send_periodically(app: Arc<App>, sink: EventSink, mut stop: watch::Rece
     while !*stop.borrow() {
         let progress = worker.turn(&app).await.unwrap_or_else(|failure| {
             tracing::error!(sink = worker.name(), ?failure, "events could not be sent");
-            Progress::Enough
+            SendingProgress::Enough
         });
-        if progress == Progress::Enough {
+        if progress == SendingProgress::Enough {
             tokio::select! {
                 () = tokio::time::sleep(PERIOD) => {}
                 _ = stop.changed() => break,
@@ -124,32 +124,32 @@ impl SinkWorker {
     }
 
     /// Sends what is due, unless another node does, or the sink failed a moment ago.
-    pub async fn turn(&mut self, app: &App) -> Result<Progress, Failure> {
+    pub async fn turn(&mut self, app: &App) -> Result<SendingProgress, Failure> {
         let progress = by_a_right_clock(app, self.work(app)).await?;
-        Ok(progress.unwrap_or(Progress::Enough))
+        Ok(progress.unwrap_or(SendingProgress::Enough))
     }
 
-    async fn work(&mut self, app: &App) -> Result<Progress, Failure> {
+    async fn work(&mut self, app: &App) -> Result<SendingProgress, Failure> {
         let now = app.clock.now();
         self.note(app, now).await?;
         let first = app.read().await?.first_due(self.name()).await?;
         let lag = first.map_or(Duration::ZERO, |at| at.until(now));
         app.metrics.events_out.lag(self.name(), lag);
         if first.is_none() || self.rests(now) {
-            return Ok(Progress::Enough);
+            return Ok(SendingProgress::Enough);
         }
         for _ in 0..BATCHES {
-            if self.send_batch(app).await? == Progress::Enough {
-                return Ok(Progress::Enough);
+            if self.send_batch(app).await? == SendingProgress::Enough {
+                return Ok(SendingProgress::Enough);
             }
         }
-        Ok(Progress::More)
+        Ok(SendingProgress::More)
     }
 
-    async fn send_batch(&mut self, app: &App) -> Result<Progress, Failure> {
+    async fn send_batch(&mut self, app: &App) -> Result<SendingProgress, Failure> {
         let now = app.clock.now();
         if !self.holds_lease(app, now).await? {
-            return Ok(Progress::Enough);
+            return Ok(SendingProgress::Enough);
         }
         let mut reading = app.read().await?;
         let after = self.refused.as_deref();
@@ -160,7 +160,7 @@ impl SinkWorker {
             None => return self.nothing_left(app).await,
             Some(first) if first.at <= kept_since => {
                 give_up(app, self.name(), kept_since).await?;
-                return Ok(Progress::More);
+                return Ok(SendingProgress::More);
             }
             Some(_) => {}
         }
@@ -173,7 +173,7 @@ impl SinkWorker {
         });
         let records: Vec<EventRecord<'_>> = records.collect();
         if records.is_empty() {
-            return Ok(Progress::More);
+            return Ok(SendingProgress::More);
         }
         let outcome = self.sender.send(app, &records).await?;
         self.conclude(app, &records, outcome).await
@@ -222,7 +222,7 @@ impl SinkWorker {
         app: &App,
         records: &[EventRecord<'_>],
         outcome: SentOutcome,
-    ) -> Result<Progress, Failure> {
+    ) -> Result<SendingProgress, Failure> {
         if !matches!(outcome, SentOutcome::Taken { .. }) {
             app.metrics.events_out.failed(self.name());
         }
@@ -230,7 +230,7 @@ impl SinkWorker {
             (SentOutcome::Taken { refused, said }, _) => {
                 self.taken(app, records).await?;
                 self.count(app, records.len(), refused, &said);
-                Ok(Progress::More)
+                Ok(SendingProgress::More)
             }
             (SentOutcome::Refused(said), [alone]) if self.refused.is_none() => {
                 // The one behind it shows whether this event is wrong, or the sink.
@@ -241,12 +241,12 @@ impl SinkWorker {
                     "an event was refused"
                 );
                 self.refused = Some(alone.event.id.clone());
-                Ok(Progress::More)
+                Ok(SendingProgress::More)
             }
             (SentOutcome::Refused(said), [_]) => Ok(self.rest(app, &said, None)),
             (SentOutcome::Refused(_), several) => {
                 self.size = u32::try_from(several.len() / 2).unwrap_or(1).max(1);
-                Ok(Progress::More)
+                Ok(SendingProgress::More)
             }
             (SentOutcome::Failed(said, wait), _) => Ok(self.rest(app, &said, wait)),
         }
@@ -289,7 +289,7 @@ impl SinkWorker {
     }
 
     /// Half of a pause is by chance, so that servers that fail together do not come back together.
-    fn rest(&mut self, app: &App, said: &str, wait: Option<Duration>) -> Progress {
+    fn rest(&mut self, app: &App, said: &str, wait: Option<Duration>) -> SendingProgress {
         let doubled = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
         let longest = FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE);
         let [chance] = app.random.bytes::<1>();
@@ -304,7 +304,7 @@ impl SinkWorker {
         self.failures = self.failures.saturating_add(1).min(u32::BITS - 1);
         self.refused = None;
         self.rests_until = Some(app.clock.now().plus(pause));
-        Progress::Enough
+        SendingProgress::Enough
     }
 
     /// No pause is longer than one could be: the clock went back.
@@ -313,13 +313,13 @@ impl SinkWorker {
         left.is_some_and(|left| left > Duration::ZERO && left <= LONGEST_WAIT)
     }
 
-    async fn nothing_left(&mut self, app: &App) -> Result<Progress, Failure> {
+    async fn nothing_left(&mut self, app: &App) -> Result<SendingProgress, Failure> {
         if self.refused.is_some() {
             return Ok(self.rest(app, "the only event that is due is refused", None));
         }
         if app.read().await?.first_due(self.name()).await?.is_none() {
             app.metrics.events_out.lag(self.name(), Duration::ZERO);
-            return Ok(Progress::Enough);
+            return Ok(SendingProgress::Enough);
         }
         // It left the record, by a server of a version that knows no sinks.
         let mut transaction = app.begin().await?;
@@ -327,8 +327,8 @@ impl SinkWorker {
         transaction.commit().await?;
         note_lost(app, self.name(), gone);
         Ok(match gone {
-            0 => Progress::Enough,
-            _ => Progress::More,
+            0 => SendingProgress::Enough,
+            _ => SendingProgress::More,
         })
     }
 
