@@ -51,7 +51,7 @@ const NAMED: [(&str, &str); 2] = [("upstream", "acme"), ("events", "siem")];
 fn keys_below(section: &[&str]) -> Vec<String> {
     let named = NAMED.iter().find(|(above, _)| section == [*above]);
     if let Some((above, name)) = named {
-        return keys_below(&[above, name]);
+        return keys_below(&[*above, *name]);
     }
     let wrong = [section, &["?"]].concat();
     let environment = BTreeMap::from([(variable(&wrong.join(".")), "x".to_owned())]);

@@ -69,7 +69,8 @@ pub(super) async fn send(worker: &mut SinkWorker, app: &App) {
 pub(super) fn log_records(heard: &[ReceivedRequest]) -> Vec<Value> {
     let of_request = |request: &ReceivedRequest| {
         assert_eq!(request.header("content-type"), "application/json");
-        let records = &request.json()["resourceLogs"][0]["scopeLogs"][0]["logRecords"];
+        let body = request.json();
+        let records = &body["resourceLogs"][0]["scopeLogs"][0]["logRecords"];
         records.as_array().unwrap().clone()
     };
     heard.iter().flat_map(of_request).collect()
@@ -113,7 +114,8 @@ async fn every_event_leaves_once_as_a_log_record() {
         let request = &heard[0];
         assert_eq!(request.path, "/sink");
         assert_eq!(request.header("authorization"), "Bearer of-the-collector");
-        let resource = &request.json()["resourceLogs"][0]["resource"];
+        let body = request.json();
+        let resource = &body["resourceLogs"][0]["resource"];
         assert_eq!(
             attribute(resource, "service.name").unwrap()["stringValue"],
             "writ"

@@ -32,7 +32,8 @@ async fn spans(world: &World, receiver: &HttpReceiver) -> Vec<Value> {
     for request in receiver.heard() {
         assert_eq!(request.path, "/v1/traces");
         assert_eq!(request.header("authorization"), "Bearer of-the-collector");
-        let sent = &request.json()["resourceSpans"][0]["scopeSpans"][0]["spans"];
+        let body = request.json();
+        let sent = &body["resourceSpans"][0]["scopeSpans"][0]["spans"];
         spans.extend(sent.as_array().unwrap().iter().cloned());
     }
     spans
