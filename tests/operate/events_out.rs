@@ -83,9 +83,13 @@ pub(super) fn attribute<'a>(record: &'a Value, key: &str) -> Option<&'a Value> {
     found.map(|one| &one["value"])
 }
 
+fn text<'a>(record: &'a Value, key: &str) -> &'a str {
+    let value = attribute(record, key).unwrap();
+    value["stringValue"].as_str().unwrap()
+}
+
 pub(super) fn id_of(record: &Value) -> String {
-    let id = attribute(record, "writ.id").unwrap();
-    id["stringValue"].as_str().unwrap().to_owned()
+    text(record, "writ.id").to_owned()
 }
 
 pub(super) fn is_marked(record: &Value) -> bool {
@@ -116,14 +120,8 @@ async fn every_event_leaves_once_as_a_log_record() {
         assert_eq!(request.header("authorization"), "Bearer of-the-collector");
         let body = request.json();
         let resource = &body["resourceLogs"][0]["resource"];
-        assert_eq!(
-            attribute(resource, "service.name").unwrap()["stringValue"],
-            "writ"
-        );
-        assert_eq!(
-            attribute(resource, "writ.issuer").unwrap()["stringValue"],
-            ISSUER
-        );
+        assert_eq!(text(resource, "service.name"), "writ");
+        assert_eq!(text(resource, "writ.issuer"), ISSUER);
         let records = log_records(&heard);
         let ids = scene.ids().await;
         all_came(&records, &ids);
@@ -137,19 +135,10 @@ async fn every_event_leaves_once_as_a_log_record() {
         let record = same.next().unwrap();
         assert_eq!(record["eventName"], "token.issued");
         assert_eq!(record["timeUnixNano"], format!("{}000", event.at.micros()));
-        assert_eq!(
-            attribute(record, "event.name").unwrap()["stringValue"],
-            "token.issued"
-        );
-        assert_eq!(
-            attribute(record, "writ.resource").unwrap()["stringValue"],
-            BANK
-        );
-        assert_eq!(
-            attribute(record, "writ.reason"),
-            None,
-            "absent in the record too"
-        );
+        assert_eq!(text(record, "event.name"), "token.issued");
+        assert_eq!(text(record, "writ.resource"), BANK);
+        let reason = attribute(record, "writ.reason");
+        assert_eq!(reason.is_some(), event.reason.is_some());
         let body = record["body"]["kvlistValue"]["values"].as_array().unwrap();
         let jti = body.iter().find(|member| member["key"] == "jti").unwrap();
         assert_eq!(jti["value"]["stringValue"], event.data["jti"]);
