@@ -135,8 +135,12 @@ impl SinkWorker {
         let first = app.read().await?.first_due(self.name()).await?;
         let lag = first.map_or(Duration::ZERO, |at| at.until(now));
         app.metrics.events_out.lag(self.name(), lag);
-        if first.is_none() || self.rests(now) {
+        let Some(first) = first.filter(|_| !self.rests(now)) else {
             return Ok(SendingProgress::Enough);
+        };
+        let kept_since = now.minus(self.sender.sink.kept);
+        if first <= kept_since && self.holds_lease(app, now).await? {
+            give_up(app, self.name(), kept_since).await?;
         }
         for _ in 0..BATCHES {
             if self.send_batch(app).await? == SendingProgress::Enough {
@@ -155,14 +159,8 @@ impl SinkWorker {
         let after = self.refused.as_deref();
         let page = reading.due_events(self.name(), after, self.size).await?;
         drop(reading);
-        let kept_since = now.minus(self.sender.sink.kept);
-        match page.first() {
-            None => return self.nothing_left(app).await,
-            Some(first) if first.at <= kept_since => {
-                give_up(app, self.name(), kept_since).await?;
-                return Ok(SendingProgress::More);
-            }
-            Some(_) => {}
+        if page.is_empty() {
+            return self.nothing_left(app).await;
         }
         let wanted = self.leave_out(app, &page).await?;
         let batch = within_bytes(wanted);
