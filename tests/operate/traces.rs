@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use writ_server::background::traces::{MAX_SPANS, send_waiting};
-use writ_server::node::traces::MAX_WAITING;
+use writ_server::node::traces::MAX_WAITING_SPANS;
 use writ_testkit::{Cast, DatabaseKind, HttpReceiver, World};
 
 use super::events_out::attribute;
@@ -126,14 +126,14 @@ async fn spans_that_have_no_room_or_no_taker_are_dropped_and_counted() {
         let metrics = world.app.metrics.render();
         assert!(metrics.lines().any(|one| one == line), "{line}: {metrics}");
     };
-    for _ in 0..MAX_WAITING + 3 {
+    for _ in 0..MAX_WAITING_SPANS + 3 {
         world.get("/types/none", &[]).await;
     }
     counted("dropped", 3);
     send_waiting(&world.app).await;
     let requests = receiver.heard().len();
-    assert_eq!(requests, MAX_WAITING.div_ceil(MAX_SPANS));
-    counted("sent", MAX_WAITING);
+    assert_eq!(requests, MAX_WAITING_SPANS.div_ceil(MAX_SPANS));
+    counted("sent", MAX_WAITING_SPANS);
     for (status, body) in [(503, ""), (400, ""), (200, "<html>")] {
         world.get("/jwks", &[]).await;
         receiver.answer_with(status, &[], body.to_owned());

@@ -14,7 +14,7 @@ use crate::node::metrics::{CountedSpans, EventsOutMetrics};
 use crate::node::outgoing::otlp::{attribute, nanoseconds, resource};
 
 /// Spans that wait to be sent.
-pub const MAX_WAITING: usize = 4096;
+pub const MAX_WAITING_SPANS: usize = 4096;
 /// W3C Trace Context section 3.2.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// `SPAN_KIND_SERVER`, `STATUS_CODE_ERROR`.
@@ -63,7 +63,7 @@ pub enum SentBy {
 impl Traces {
     pub fn of(telemetry: &Telemetry) -> Self {
         Self(telemetry.traces.as_ref().map(|_| {
-            let (sender, receiver) = mpsc::channel(MAX_WAITING);
+            let (sender, receiver) = mpsc::channel(MAX_WAITING_SPANS);
             SpanQueue {
                 sender,
                 receiver: Mutex::new(receiver),
