@@ -57,18 +57,29 @@ const DUE: &str = concat!(
     CROSS JOIN events e WHERE e.tenant = $1 AND e.id = d.event_id ORDER BY e.id"
 );
 
-/// Within the first and the last of them, so that no other plan reads all that is due.
+/// Within the first and the last of them in the database's own order, so that no other plan reads all that is due.
 macro_rules! these {
     (sqlite) => {
-        these!("IN (SELECT value FROM json_each($ids))")
+        these!(
+            "(SELECT MIN(value) FROM json_each($ids))",
+            "(SELECT MAX(value) FROM json_each($ids))",
+            "IN (SELECT value FROM json_each($ids))"
+        )
     };
     (postgres) => {
-        these!("= ANY (ARRAY(SELECT json_array_elements_text(CAST($ids AS json))))")
+        these!(
+            "(SELECT MIN(i) FROM json_array_elements_text(CAST($ids AS json)) i)",
+            "(SELECT MAX(i) FROM json_array_elements_text(CAST($ids AS json)) i)",
+            "= ANY (ARRAY(SELECT json_array_elements_text(CAST($ids AS json))))"
+        )
     };
-    ($listed:literal) => {
+    ($first:literal, $last:literal, $listed:literal) => {
         concat!(
-            "tenant = $tenant AND sink = $sink AND event_id >= $first AND event_id <= $last
-            AND event_id ",
+            "tenant = $tenant AND sink = $sink AND event_id >= ",
+            $first,
+            " AND event_id <= ",
+            $last,
+            " AND event_id ",
             $listed
         )
     };
@@ -159,8 +170,6 @@ impl DatabaseTransaction {
         let rows = all_by_name!(self, AttemptRow, (BEGIN_ON_SQLITE, BEGIN_ON_POSTGRES), {
             tenant: &self.tenant,
             sink: sink,
-            first: ids.iter().min().copied(),
-            last: ids.iter().max().copied(),
             ids: json::write(&ids, IDS)?,
         })?;
         let read = |row: AttemptRow| {
@@ -176,8 +185,6 @@ impl DatabaseTransaction {
         let rows = all_by_name!(self, SentRow, (SENT_ON_SQLITE, SENT_ON_POSTGRES), {
             tenant: &self.tenant,
             sink: sink,
-            first: ids.iter().min().copied(),
-            last: ids.iter().max().copied(),
             ids: json::write(&ids, IDS)?,
         })?;
         Ok(rows
