@@ -17,6 +17,7 @@ mod known;
 mod limits;
 mod links;
 mod members;
+mod metrics;
 mod migrations;
 mod names;
 mod packages;

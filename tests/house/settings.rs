@@ -45,7 +45,11 @@ fn sorted(mut keys: Vec<String>) -> Vec<String> {
 }
 
 /// Whose sections have names of an operator's choice; the file and the page have these.
-const NAMED: [(&str, &str); 2] = [("upstream", "acme"), ("roles", "employee")];
+const NAMED: [(&str, &str); 3] = [
+    ("upstream", "acme"),
+    ("roles", "employee"),
+    ("events", "siem"),
+];
 
 /// A section names its keys where it refuses another one; what is no section refuses to have any.
 fn keys_below(section: &[&str]) -> Vec<String> {

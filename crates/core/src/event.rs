@@ -96,6 +96,7 @@ event_names! {
     KeyActivated = "key.activated",
     KeyRetired = "key.retired",
     AuditArchived = "audit.archived",
+    EventsLost = "events.lost",
 }
 
 /// One record. Live rows may be purged: this copy alone answers who, for whom, what, under which limits then.

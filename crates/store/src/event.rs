@@ -1,6 +1,7 @@
 //! The audit log: an event is inserted in the database transaction of the change that it records. Refusals before authentication are
 //! only counted, so that unauthenticated clients cannot fill it.
 
+mod events_out;
 mod latest;
 mod rows;
 
@@ -17,6 +18,8 @@ use crate::json;
 use crate::request_scope::current_id;
 use crate::store::DatabaseTransaction;
 use crate::write::InsertBatch;
+
+pub use events_out::StoredSink;
 
 /// Which events; an absent member does not filter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -140,6 +143,7 @@ macro_rules! event_columns {
         e.transaction_id, e.data"
     };
 }
+use event_columns;
 
 /// $2 the last id of the page before, $3 most. An id begins with the time at which it was made.
 macro_rules! page {

@@ -26,6 +26,7 @@ mod attempts;
 mod bounds;
 mod clock;
 mod ends;
+mod events_out;
 mod features;
 mod fetched_document;
 mod grants;

@@ -6,6 +6,8 @@ mod audit;
 pub mod bounded_file;
 mod brand;
 mod channels;
+mod collector;
+mod events_out;
 mod guests;
 mod issuer;
 mod levels;
@@ -22,6 +24,7 @@ mod reading;
 mod registration;
 pub mod roles;
 mod secret_file;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -43,12 +46,15 @@ use writ_wire::resource::ResourceUri;
 
 pub use audit::AuditPolicy;
 pub use channels::{Channels, MailServer};
+pub use collector::Collector;
+pub use events_out::{EventSink, LinesTarget, SinkWay};
 pub use issuer::host_of;
 pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
 pub use log::LogFormat;
 pub use nonces::NonceSwitches;
 pub use proxies::{ForwardedHeader, TrustedProxies};
+pub use telemetry::Telemetry;
 pub use tls::{CertificateFacts, TlsFiles, TlsPair, expiry_warning};
 pub use upstream::UpstreamProvider;
 
@@ -81,6 +87,8 @@ struct File {
     brand: brand::BrandFile,
     upstream: BTreeMap<String, upstream::UpstreamFile>,
     roles: BTreeMap<String, roles::RoleFile>,
+    events: BTreeMap<String, events_out::SinkFile>,
+    traces: telemetry::TracesFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -164,6 +172,8 @@ pub struct Config {
     pub upstreams: std::sync::Arc<[UpstreamProvider]>,
     /// What people may grant.
     pub roles: std::sync::Arc<RoleRules>,
+    /// Where events and spans go.
+    pub telemetry: Telemetry,
 }
 
 /// Every problem at once, a sentence each.
@@ -262,7 +272,7 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
         }
         (
             "trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes" | "scopes" | "domains"
-            | "groups" | "passkey_acr" | "passkey_amr",
+            | "groups" | "passkey_acr" | "passkey_amr" | "names",
             list,
         ) => toml::Value::Array(
             list.trim_matches(['[', ']'])
@@ -277,7 +287,7 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
         (
             "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "per_resource"
             | "open_per_resource" | "pause_same" | "pause_other" | "longest_pause" | "per_address"
-            | "in_all" | "unused_hours" | "drain_seconds" | "retention_days",
+            | "in_all" | "unused_hours" | "drain_seconds" | "retention_days" | "keep_days",
             number,
         ) => number.parse().map_or_else(
             |_| toml::Value::String(text.to_owned()),
@@ -318,6 +328,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let brand = brand::check(file.brand, folder, &mut problems);
     let upstreams = upstream::check(file.upstream, issuer.as_ref(), &mut problems);
     let roles = roles::check(file.roles, &mut problems);
+    let telemetry = telemetry::check(file.events, file.traces, &channels.rules, &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
@@ -345,6 +356,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
             brand,
             upstreams: upstreams.into(),
             roles: roles.into(),
+            telemetry,
         }),
         _ => Err(ConfigProblems(problems)),
     }

@@ -215,8 +215,8 @@ impl UpstreamFile {
     }
 }
 
-/// It stands in paths, and in names of people.
-fn unusable_name(name: &str) -> Option<&'static str> {
+/// It stands in paths, and in names of people; that of a sink in metrics.
+pub(super) fn unusable_name(name: &str) -> Option<&'static str> {
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits = (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(sound);
     (!fits).then_some("its name has 1 to 20 of `a` to `z`, digits and `-`")

@@ -32,6 +32,7 @@ use crate::node::owed_attempts::OwedAttempts;
 use crate::node::passwords::Passwords;
 use crate::node::registry::{CatalogueCache, Clients};
 use crate::node::strangers::Strangers;
+use crate::node::traces::Traces;
 use crate::node::waiting::Waiting;
 
 /// Cached owners of DPoP keys; an evicted one costs a database statement.
@@ -69,6 +70,7 @@ pub struct App {
     pub outage: Outage,
     pub strangers: Strangers,
     pub owed_attempts: OwedAttempts,
+    pub traces: Traces,
     pub urls: Urls,
 }
 
@@ -127,11 +129,7 @@ impl App {
         } = environment;
         store.migrate().await?;
         let now = clock.now();
-        let mut transaction = store.begin(DEFAULT_TENANT).await?;
-        transaction
-            .ensure_tenant(config.issuer.as_str(), now)
-            .await?;
-        transaction.commit().await?;
+        found(&store, &config, now).await?;
         let catalogue = CatalogueCache::start(&store, &config, &random, now).await?;
         let keys = KeyRing::start(&store, &config, &random, now).await?;
         let metrics = Metrics::new();
@@ -167,6 +165,7 @@ impl App {
             outage: Outage::none(),
             strangers: Strangers::default(),
             owed_attempts: OwedAttempts::default(),
+            traces: Traces::of(&config.telemetry),
             watch: ClockWatch::new(database_clock),
             config,
             store,
@@ -223,6 +222,18 @@ impl App {
             id.as_str().replace(TransactionId::PREFIX, "ref_")
         }
     }
+}
+
+/// The tenant, and the sinks to which events are due from now on.
+async fn found(store: &Store, config: &Config, now: Timestamp) -> Result<(), StoreError> {
+    let mut transaction = store.begin(DEFAULT_TENANT).await?;
+    transaction
+        .ensure_tenant(config.issuer.as_str(), now)
+        .await?;
+    for sink in config.telemetry.sinks.iter() {
+        transaction.note_sink(&sink.name, now).await?;
+    }
+    transaction.commit().await
 }
 
 fn issuer_url(config: &Config) -> Result<Url, StartError> {

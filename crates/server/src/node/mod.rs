@@ -29,6 +29,7 @@ pub mod secret;
 mod still_live;
 pub mod strangers;
 pub mod tls;
+pub mod traces;
 pub mod type_files;
 pub mod upstream;
 pub mod waiting;

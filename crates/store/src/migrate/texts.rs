@@ -72,6 +72,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     34 "0034_session_proof",
     35 "0035_upstream_accounts",
     36 "0036_roles",
+    39 "0039_events_out",
     41 "0041_paused_tasks",
     43 "0043_last_token",
 };
@@ -112,6 +113,7 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     34 "0034_session_proof",
     35 "0035_upstream_accounts",
     36 "0036_roles",
+    39 "0039_events_out",
     41 "0041_paused_tasks",
     43 "0043_last_token",
 };

@@ -215,6 +215,16 @@ pub const TABLES: &[(&str, TableEnd)] = &[
     ),
     ("events", recorded!("events", "at", Kept::Record)),
     (
+        "events_due",
+        TableEnd::OneByOne(
+            "events that a sink has had, or that nobody took for as long as its `keep_days` says",
+        ),
+    ),
+    (
+        "event_sinks",
+        TableEnd::OneByOne("sinks that no server has had in its configuration for a week"),
+    ),
+    (
         "consents",
         recorded!("consents", "given_at", Kept::Decisions),
     ),

@@ -236,7 +236,27 @@ pub async fn check(configured: &Configured) -> Outcome {
         ),
         None => "approvals of level `liveness`: no verifier, so they are refused".to_owned(),
     });
+    say_telemetry(&config);
     Ok(())
+}
+
+/// Where events and spans go; never what a collector wants in `Authorization`.
+fn say_telemetry(config: &Config) {
+    let telemetry = &config.telemetry;
+    for sink in telemetry.sinks.iter() {
+        say(&format!(
+            "events go to `{}` ({})",
+            sink.name,
+            sink.way.kind()
+        ));
+    }
+    if telemetry.sinks.is_empty() {
+        say("events: no sink, so they stay in the database alone");
+    }
+    say(match telemetry.traces {
+        Some(_) => "traces: a span of each request goes to the collector",
+        None => "traces: no collector, so there are none",
+    });
 }
 
 /// A server does not start on a database that belongs to another issuer.
