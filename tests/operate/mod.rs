@@ -27,6 +27,7 @@ mod mcp_diff;
 mod misspelt;
 mod newer_types;
 mod operator_limits;
+mod operators;
 mod records;
 pub(crate) mod registered;
 mod registration_page;

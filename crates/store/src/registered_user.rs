@@ -2,6 +2,7 @@
 
 use writ_core::account_link::{LinkKind, MAX_LINK_FAILURES};
 use writ_core::id::UserId;
+use writ_core::operator::OperatorRole;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
@@ -18,6 +19,7 @@ pub struct ListedUser {
     pub created_at: Timestamp,
     /// Where they are written to: they confirmed it.
     pub confirmed: Option<String>,
+    pub operator_role: Option<OperatorRole>,
 }
 
 /// Whether somebody can come in.
@@ -39,6 +41,7 @@ row! { UserRow {
     never_came: i64,
     invited_until: Option<i64>,
     confirmed: Option<String>,
+    operator_role: Option<String>,
 } }
 
 row! { AddressRow { address: Option<String> } }
@@ -47,7 +50,7 @@ row! { AddressRow { address: Option<String> } }
 macro_rules! users {
     ($which:literal) => {
         concat!(
-            "SELECT u.id, u.name, u.disabled_at, u.created_at,
+            "SELECT u.id, u.name, u.disabled_at, u.created_at, u.operator_role,
                 CASE WHEN u.password_hash = '' AND NOT EXISTS (SELECT 1 FROM passkeys p
                         WHERE p.tenant = u.tenant AND p.user_id = u.id AND p.removed_at IS NULL)
                     AND NOT EXISTS (SELECT 1 FROM upstream_accounts a
@@ -134,6 +137,7 @@ impl UserRow {
             },
             created_at: time(self.created_at),
             confirmed: self.confirmed,
+            operator_role: self.operator_role.as_deref().and_then(OperatorRole::parse),
         }
     }
 }

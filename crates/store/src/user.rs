@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use writ_core::client::User;
 use writ_core::id::UserId;
+use writ_core::operator::OperatorRole;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
@@ -21,6 +22,8 @@ pub struct StoredUser {
     pub removed: bool,
     /// Given by an operator.
     pub email: Option<String>,
+    /// Of a word that names none, as a later version may have written, `None`.
+    pub operator_role: Option<OperatorRole>,
 }
 
 impl StoredUser {
@@ -41,6 +44,7 @@ row! { UserRow {
     disabled_at: Option<i64>,
     removed_at: Option<i64>,
     email: Option<String>,
+    operator_role: Option<String>,
 } }
 
 row! { NameRow { id: String, name: String } }
@@ -51,16 +55,17 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING";
 
 const BY_NAME: &str = "
-    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at, email
+    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at, email, operator_role
     FROM users WHERE tenant = $1 AND name = $2";
 
 const BY_ID: &str = "
-    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at, email
+    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at, email, operator_role
     FROM users WHERE tenant = $1 AND id = $2";
 
 /// As many names as `NAMES_AT_ONCE`; absent ones are null.
 const BY_NAMES: &str = "
-    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at, email FROM users
+    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at, email, operator_role
+    FROM users
     WHERE tenant = $1 AND name IN ($2, $3, $4, $5, $6, $7, $8, $9)";
 const NAMES_AT_ONCE: usize = 8;
 
@@ -203,6 +208,7 @@ impl UserRow {
             browser_epoch: self.browser_epoch,
             removed: self.removed_at.is_some(),
             email: self.email,
+            operator_role: self.operator_role.as_deref().and_then(OperatorRole::parse),
         }
     }
 }

@@ -155,7 +155,7 @@ impl World {
             random: &self.random,
             now: self.now(),
         };
-        let issued = passkey_code::issue(&outbox, &mut transaction, &user).await;
+        let issued = passkey_code::issue(&outbox, &mut transaction, &user, &self.operator).await;
         let code = issued.unwrap().code.to_string();
         transaction.commit().await.unwrap();
         code

@@ -9,7 +9,8 @@ impl World {
         let next = NextKeys::make(self.store(), &self.app.config, self.now());
         let next = next.await.unwrap();
         let mut transaction = self.begin().await;
-        let rotated = rotate(&mut transaction, &next, &self.random).await.unwrap();
+        let event = |name, facts| self.change().event(name, facts);
+        let rotated = rotate(&mut transaction, &next, &event).await.unwrap();
         transaction.commit().await.unwrap();
         rotated.expect("no key to rotate to")
     }

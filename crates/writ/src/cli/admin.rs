@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use writ_core::operator::OperatorRole;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::Clock;
 use writ_server::config::{Config, expiry_warning};
 use writ_server::node::app::StartError;
 use writ_server::node::keyring;
+use writ_server::operate::add_user::AddedUser;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::disable::UserSwitch;
 use writ_store::{Deadlines, Store, StoreError, transport};
@@ -22,7 +24,7 @@ use super::registered::{
     self, ClientChangeArguments, Guests, KeyArguments, ListArguments, RemoveArguments,
     ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
-use super::{Configured, Outcome, accounts, invite, note, say, say_json, suspend};
+use super::{Configured, Outcome, accounts, invite, note, roles, say, say_json, suspend};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -34,6 +36,9 @@ pub enum UserCommand {
         /// The address that apps are told, as verified: it must be theirs, and no other person's
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+        /// The office that they hold as an operator of this server
+        #[arg(long, value_name = "ROLE", value_parser = roles::parser())]
+        role: Option<String>,
     },
     /// Invite a person: a link, by which they set their password, and a code that you give them another way
     Invite(accounts::UserInviteArguments),
@@ -49,18 +54,25 @@ pub enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
-    /// Give a person a new password, or the address that apps are told
+    /// Give a person a new password, the address that apps are told, or the office that they hold as an operator
     Change {
         name: String,
         #[command(flatten)]
         password: Password,
         #[command(flatten)]
         email: EmailChange,
+        #[command(flatten)]
+        role: roles::RoleArguments,
     },
     /// Remove a person for good, and end everything that hangs from them
-    Remove(RemoveArguments),
+    Remove(roles::UserRemoveArguments),
     /// Stop a person and everything that hangs from them, until they are enabled
-    Disable { name: String },
+    Disable {
+        name: String,
+        /// Also the last admin, who loses that role for good
+        #[arg(long)]
+        force: bool,
+    },
     /// Let a disabled person in again
     Enable { name: String },
     /// List a person's passkeys, remove them, or make the code by which they add their first one
@@ -68,7 +80,7 @@ pub enum UserCommand {
 }
 
 #[derive(Args)]
-#[group(multiple = false, conflicts_with = "password_source")]
+#[group(multiple = false, conflicts_with_all = ["password_source", "role_change"])]
 pub struct EmailChange {
     /// The address that apps are told from now on, as verified: it must be theirs, and no other person's
     #[arg(long, value_name = "ADDRESS")]
@@ -267,10 +279,16 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             name,
             password,
             email,
+            role,
         } => {
+            let added = AddedUser {
+                name: &name,
+                email: email.as_deref(),
+                role: role.as_deref().and_then(OperatorRole::parse),
+            };
             let (password, registrar) = (password.read()?, desk.registry());
-            let added = registrar.add_user_with_email(&name, &password, email.as_deref());
-            say_json(&added.await.map_err(|e| e.to_string())?)
+            let added = registrar.add_user_as(added, &password).await;
+            say_json(&added.map_err(|e| e.to_string())?)
         }
         UserCommand::Invite(arguments) => accounts::invite(&desk, arguments).await,
         UserCommand::Reset(arguments) => accounts::reset(&desk, arguments).await,
@@ -281,7 +299,9 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             name,
             password,
             email,
+            role,
         } => match (email.email, email.no_email) {
+            (None, false) if role.is_given() => roles::change(&desk, &name, role).await,
             (None, false) => change_password(&desk, &name, &password).await,
             (email, _) => {
                 let changed = desk.registry().change_email(&name, email.as_deref()).await;
@@ -289,7 +309,7 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             }
         },
         UserCommand::Remove(arguments) => registered::remove_user(&desk, arguments).await,
-        UserCommand::Disable { name } => accounts::switch(&desk, &name, UserSwitch::Disable).await,
+        UserCommand::Disable { name, force } => roles::disable(&desk, &name, force).await,
         UserCommand::Enable { name } => accounts::switch(&desk, &name, UserSwitch::Enable).await,
         UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
     }

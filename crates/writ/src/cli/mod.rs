@@ -22,10 +22,12 @@ mod mcp;
 mod passkeys;
 mod password;
 mod registered;
+mod roles;
 mod serve;
 mod signals;
 mod start_line;
 mod suspend;
+mod system_user;
 mod terminal;
 
 use std::borrow::Cow;
@@ -45,6 +47,8 @@ pub use desk::app as app_of;
 pub use mcp::{ServedResource, document as mcp_document, tools_of as mcp_tools};
 #[cfg(feature = "demo")]
 pub use serve::{Running, interrupted, serve_on};
+#[cfg(feature = "demo")]
+pub use system_user::operator;
 #[cfg(feature = "demo")]
 pub use terminal::KeyInput;
 

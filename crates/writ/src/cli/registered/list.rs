@@ -125,7 +125,14 @@ pub async fn resources(desk: &Desk, arguments: ListArguments) -> Outcome {
 }
 
 pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
-    let columns = ["name", "id", "state", "invited_until", "created_at"];
+    let columns = [
+        "name",
+        "id",
+        "state",
+        "operator_role",
+        "invited_until",
+        "created_at",
+    ];
     let (mut reading, mut listing) = (desk.read().await?, Listing::new(&columns, arguments));
     let (mut after, now) = (String::new(), desk.clock.now());
     loop {
@@ -140,6 +147,7 @@ pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
                 "name": user.name,
                 "id": user.id,
                 "state": state(user.state),
+                "operator_role": user.operator_role,
                 "invited_until": invited_until(user.state),
                 "created_at": user.created_at.rfc3339(),
             })
@@ -207,6 +215,7 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
         "name": name,
         "id": id,
         "state": state(account),
+        "operator_role": stored.operator_role,
         "invited_until": invited_until(account),
         "email": stored.email,
         "resets_mailed_to": confirmed.filter(|_| desk.config.channels.mail.is_some()),
