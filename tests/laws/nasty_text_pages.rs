@@ -76,7 +76,7 @@ fn pages() -> Vec<Route> {
         post("/app/devices/sessions/end-others", "x"),
         post(
             "/app/devices/passkeys/prove",
-            "passkey stop agent setting email new_password user_code",
+            "passkey stop agent setting email new_password user_code console",
         ),
         post(
             "/app/devices/passkeys/options",
@@ -85,6 +85,9 @@ fn pages() -> Vec<Route> {
         post("/app/devices/passkeys", "name answer attestation"),
         post("/app/devices/passkeys/remove", "passkey password assertion"),
         get("/app/devices/push/key", "x"),
+        get("/admin", "x"),
+        post("/admin/enter", "next assertion"),
+        post("/admin/leave", "x"),
         post("/app/devices/push", "subscription name endpoint device"),
         post(
             "/app/devices/push/remove",

@@ -7,6 +7,7 @@ mod check;
 mod command_clocks;
 mod config;
 mod config_limits;
+mod console;
 mod database_transport;
 mod demo;
 mod disable;

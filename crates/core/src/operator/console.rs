@@ -17,13 +17,14 @@ pub struct ConsoleTimes {
 }
 
 impl ConsoleTimes {
+    /// When it closes whatever is done in it.
+    pub fn latest(self) -> Timestamp {
+        self.since.plus(CONSOLE_LONGEST)
+    }
+
     /// When it closes if nothing more is done.
     pub fn closes_at(self) -> Timestamp {
-        let (idle, longest) = (
-            self.seen_at.plus(CONSOLE_IDLE),
-            self.since.plus(CONSOLE_LONGEST),
-        );
-        idle.min(longest)
+        self.seen_at.plus(CONSOLE_IDLE).min(self.latest())
     }
 
     pub fn is_open(self, now: Timestamp) -> bool {
