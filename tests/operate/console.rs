@@ -210,7 +210,7 @@ async fn end(world: &World, phone: &mut Phone, way: &str) {
 
 both!(it_closes_with_whatever_opened_it, |world| async {
     for way in ENDS {
-        let world = World::new(world.database.kind()).await;
+        let world = World::new(world.database.kind).await;
         cast_now(&world).await;
         // Somebody else stays.
         world.add_user("root", PASSWORD).await;
@@ -282,7 +282,7 @@ both!(every_route_of_the_console_passes_its_door, |world| async {
     let routes: Vec<_> = routes.filter(|path| path != "/admin/enter").collect();
     assert!(routes.len() >= 2, "{routes:?}");
     // Nobody; somebody without an office; an operator whose console is closed.
-    let mut nobody = Phone::new(world.browser(), world.phone(3).device);
+    let mut nobody = world.phone(3);
     nobody.browser.open("/login").await;
     world.add_user("bob", PASSWORD).await;
     let mut bob = world.phone(4);
