@@ -1,5 +1,6 @@
 //! What operators do: configuration, a first start, keys, records, what is registered, stopping, suspending and disabling.
 
+mod act_target;
 mod archive;
 mod audit;
 mod behind;

@@ -1,6 +1,7 @@
 //! Administration: registration, invitations, changing and removing what was registered, stopping tasks and agents and taking that back, suspending agents, disabling users, giving and taking operators' roles.
 
 pub mod account_link;
+pub mod act_target;
 pub mod add_user;
 pub mod behind;
 pub mod change;
