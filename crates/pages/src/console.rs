@@ -63,10 +63,8 @@ pub(super) struct ConsoleFrame<'a> {
 
 impl<'a> ConsoleFrame<'a> {
     pub(super) fn of(console: &'a ConsoleView, texts: &Texts) -> Self {
-        let values = [
-            ("name", &*plain(&console.name)),
-            ("role", role(console.role, texts)),
-        ];
+        let name = plain(&console.name);
+        let values = [("name", name.as_str()), ("role", role(console.role, texts))];
         Self {
             csrf: &console.csrf,
             whose: fill(&texts.console.whose, &values),
@@ -105,29 +103,34 @@ impl ConsoleHome {
 impl ConsoleEntrance {
     pub fn page(&self, texts: &Texts) -> Page {
         let text = &texts.console.enter;
-        let title = match self.step {
-            EntranceStep::NotOperator => &text.not_operator_title,
-            EntranceStep::Passkey { .. } | EntranceStep::NoPasskey | EntranceStep::Impossible => {
-                &text.title
+        let home = ("/app", text.home.as_str());
+        let (title, lead, way) = match &self.step {
+            EntranceStep::Passkey { .. } => (&text.title, &text.lead, None),
+            EntranceStep::NoPasskey => {
+                let devices = ("/app/devices", text.add.as_str());
+                (&text.title, &text.no_passkey, Some(devices))
             }
+            EntranceStep::Impossible => (&text.title, &text.impossible, Some(home)),
+            EntranceStep::NotOperator => (&text.not_operator_title, &text.not_operator, Some(home)),
         };
-        let lead = match self.step {
-            EntranceStep::Passkey { .. } => &text.lead,
-            EntranceStep::NoPasskey => &text.no_passkey,
-            EntranceStep::Impossible => &text.impossible,
-            EntranceStep::NotOperator => &text.not_operator,
+        let (asked, problem) = match &self.step {
+            EntranceStep::Passkey { next, problem } => (Some(next.as_str()), *problem),
+            _ => (None, None),
         };
         let template = ConsoleEntranceTemplate {
             texts,
             title: texts.page_title(title),
             heading: title,
-            view: self,
+            csrf: &self.csrf,
             lead: fill(lead, &[("name", &plain(&self.name))]),
+            asked,
+            problem: problem.map(|_| text.not_proven.as_str()),
+            way,
         };
         let page = Page::rendered(&template, self.status());
-        match self.step {
-            EntranceStep::Passkey { .. } => page.with_scripts(),
-            EntranceStep::NoPasskey | EntranceStep::Impossible | EntranceStep::NotOperator => page,
+        match asked {
+            Some(_) => page.with_scripts(),
+            None => page,
         }
     }
 
@@ -161,6 +164,11 @@ struct ConsoleEntranceTemplate<'a> {
     texts: &'a Texts,
     title: String,
     heading: &'a str,
-    view: &'a ConsoleEntrance,
+    csrf: &'a str,
     lead: Sentence,
+    /// Where it leads, once a passkey opened it.
+    asked: Option<&'a str>,
+    problem: Option<&'a str>,
+    /// The one link of a page that asks for none.
+    way: Option<(&'static str, &'a str)>,
 }
