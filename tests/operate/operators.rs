@@ -169,7 +169,7 @@ both!(every_stop_names_the_operator, |world| async {
     assert_eq!(world.events_named("task.revoked").await.len(), 2);
 });
 
-/// The record of a client may have members of the same names.
+// The record of a client may have members of the same names.
 both!(what_a_file_says_hides_nobody, |world| async {
     cast_now(&world).await;
     let events = world.events_named("agent.registered").await;

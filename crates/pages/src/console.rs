@@ -124,7 +124,7 @@ impl ConsoleEntrance {
             csrf: &self.csrf,
             lead: fill(lead, &[("name", &plain(&self.name))]),
             asked,
-            problem: problem.map(|_| text.not_proven.as_str()),
+            problem: problem.map(|EntranceProblem::NotProven| text.not_proven.as_str()),
             way,
         };
         let page = Page::rendered(&template, self.status());
