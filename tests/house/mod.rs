@@ -19,6 +19,7 @@ mod links;
 mod members;
 mod migrations;
 mod names;
+mod operators;
 mod packages;
 mod parameters;
 mod queries;
