@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 use writ_testkit::both;
 
-use super::registered::{cast_now, complaint, count, printed};
+use super::registered::{cast_now, complaint, printed};
 use super::suspend::writ;
 use crate::process::binary;
 
