@@ -1,5 +1,6 @@
 //! The console of operators: who opens it, by what, and everything that closes it.
 
+use http::Method;
 use serde_json::json;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_testkit::{Cast, PASSWORD, Phone, TestBrowser, WebPage, World, both};
@@ -273,6 +274,25 @@ both!(its_cookie_is_of_one_browser, |world| async {
     ] {
         assert!(set.contains(part), "{set}");
     }
+});
+
+both!(what_is_no_text_is_refused_behind_the_door, |world| async {
+    Cast::of(&world).await;
+    let mut phone = operator(&world).await;
+    phone.open_console("/admin").await;
+    let cookies = phone.browser.cookies.iter();
+    let cookies: Vec<_> = cookies
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let cookies = cookies.join("; ");
+    let form = "application/x-www-form-urlencoded";
+    let headers = [("content-type", form), ("cookie", cookies.as_str())];
+    for body in ["x=%ff", "x=%00"] {
+        let sent = world.send(Method::POST, "/admin/leave", &headers, body.into());
+        let reply = sent.await;
+        assert_eq!(reply.status, 400, "{body}: {}", reply.text());
+    }
+    assert!(at_home(&mut phone).await);
 });
 
 both!(every_route_of_the_console_passes_its_door, |world| async {
