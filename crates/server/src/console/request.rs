@@ -96,7 +96,7 @@ pub async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) ->
             parts.extensions.insert(operator);
             next.run(Request::from_parts(parts, body)).await
         }
-        Err(Turned::Away(response)) => response,
+        Err(Turned::Away(response)) => *response,
         Err(Turned::Failed(error)) => error.into_response(),
     }
 }
@@ -104,7 +104,7 @@ pub async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) ->
 /// Why a request does not come in.
 enum Turned {
     /// A page says how the console is opened, or to whom it does not open.
-    Away(Response),
+    Away(Box<Response>),
     Failed(PageError),
 }
 
@@ -134,7 +134,8 @@ async fn operator(visitor: &Visitor, page: &str) -> Result<ConsoleOperator, Turn
         });
     }
     let step = step(person, page.to_owned(), None).await?;
-    Err(Turned::Away(entrance(person, step).await?))
+    let response = entrance(person, step).await?;
+    Err(Turned::Away(Box::new(response)))
 }
 
 /// How far this person is from their console.
