@@ -10,7 +10,7 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration;
 
 use super::change_user;
-use super::operator_role::{LastAdmin, RoleChange, change_operator_role};
+use super::operator_role::{LastAdmin, OperatorRoleChange, change_operator_role};
 use super::register::{Registrar, RegistrationError, taken_by};
 use crate::config::host_of;
 use crate::node::passwords;
@@ -99,7 +99,7 @@ impl Registrar<'_> {
         transaction.insert_event(&event).await?;
         let mut printed = json!({ "id": user.id, "name": user.name });
         if role.is_some() {
-            let wanted = RoleChange {
+            let wanted = OperatorRoleChange {
                 name,
                 role,
                 last_admin: LastAdmin::Stays,

@@ -24,7 +24,7 @@ pub enum LastAdmin {
 
 /// A person, and the office that they hold from now on.
 #[derive(Clone, Copy)]
-pub struct RoleChange<'a> {
+pub struct OperatorRoleChange<'a> {
     pub name: &'a str,
     pub role: Option<OperatorRole>,
     pub last_admin: LastAdmin,
@@ -33,7 +33,7 @@ pub struct RoleChange<'a> {
 impl Registrar<'_> {
     pub async fn change_operator_role(
         &self,
-        wanted: RoleChange<'_>,
+        wanted: OperatorRoleChange<'_>,
     ) -> Result<Value, RegistrationError> {
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let change = self.change(self.clock.now());
@@ -46,7 +46,7 @@ impl Registrar<'_> {
 /// The caller commits. Their consoles are closed, and they open another with what they may do from now on.
 pub async fn change_operator_role(
     transaction: &mut DatabaseTransaction,
-    wanted: RoleChange<'_>,
+    wanted: OperatorRoleChange<'_>,
     change: ChangeContext<'_>,
 ) -> Result<Value, RegistrationError> {
     let stored = change_user::registered(transaction, wanted.name).await?;

@@ -2,7 +2,7 @@
 
 use writ_core::operator::OperatorRole;
 use writ_server::operate::change::{ChangeContext, ChangedBy, Operator};
-use writ_server::operate::operator_role::{LastAdmin, RoleChange};
+use writ_server::operate::operator_role::{LastAdmin, OperatorRoleChange};
 
 use super::World;
 
@@ -23,7 +23,7 @@ impl World {
     /// What `writ user change NAME --role ROLE` prints, or its complaint.
     pub async fn try_role(&self, name: &str, role: &str) -> Result<serde_json::Value, String> {
         let catalogue = self.app.catalogue().await.unwrap();
-        let wanted = RoleChange {
+        let wanted = OperatorRoleChange {
             name,
             role: OperatorRole::parse(role),
             last_admin: LastAdmin::Stays,

@@ -24,7 +24,7 @@ use super::registered::{
     self, ClientChangeArguments, Guests, KeyArguments, ListArguments, RemoveArguments,
     ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
-use super::{Configured, Outcome, accounts, invite, note, roles, say, say_json, suspend};
+use super::{Configured, Outcome, accounts, invite, note, operators, say, say_json, suspend};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -37,7 +37,7 @@ pub enum UserCommand {
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
         /// The office that they hold as an operator of this server
-        #[arg(long, value_name = "ROLE", value_parser = roles::parser())]
+        #[arg(long, value_name = "ROLE", value_parser = operators::parser())]
         role: Option<String>,
     },
     /// Invite a person: a link, by which they set their password, and a code that you give them another way
@@ -62,10 +62,10 @@ pub enum UserCommand {
         #[command(flatten)]
         email: EmailChange,
         #[command(flatten)]
-        role: roles::RoleArguments,
+        role: operators::RoleArguments,
     },
     /// Remove a person for good, and end everything that hangs from them
-    Remove(roles::UserRemoveArguments),
+    Remove(operators::UserRemoveArguments),
     /// Stop a person and everything that hangs from them, until they are enabled
     Disable {
         name: String,
@@ -301,7 +301,7 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             email,
             role,
         } => match (email.email, email.no_email) {
-            (None, false) if role.is_given() => roles::change(&desk, &name, role).await,
+            (None, false) if role.is_given() => operators::change(&desk, &name, role).await,
             (None, false) => change_password(&desk, &name, &password).await,
             (email, _) => {
                 let changed = desk.registry().change_email(&name, email.as_deref()).await;
@@ -309,7 +309,7 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             }
         },
         UserCommand::Remove(arguments) => registered::remove_user(&desk, arguments).await,
-        UserCommand::Disable { name, force } => roles::disable(&desk, &name, force).await,
+        UserCommand::Disable { name, force } => operators::disable(&desk, &name, force).await,
         UserCommand::Enable { name } => accounts::switch(&desk, &name, UserSwitch::Enable).await,
         UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
     }

@@ -20,7 +20,7 @@ use writ_wire::registration::{GuestMode, ResourceFile};
 use writ_wire::resource::ResourceUri;
 
 use super::desk::{Desk, read_json};
-use super::roles::{UserRemoveArguments, take_if_forced};
+use super::operators::{UserRemoveArguments, take_if_forced};
 use super::{Outcome, note, say_json, terminal};
 
 #[derive(Args)]

@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use writ_core::operator::OperatorRole;
 use writ_server::operate::disable::UserSwitch;
-use writ_server::operate::operator_role::{LastAdmin, NO_ROLE, RoleChange};
+use writ_server::operate::operator_role::{LastAdmin, NO_ROLE, OperatorRoleChange};
 
 use super::desk::Desk;
 use super::registered::RemoveArguments;
@@ -54,7 +54,7 @@ pub fn parser() -> PossibleValuesParser {
 }
 
 pub async fn change(desk: &Desk, name: &str, arguments: RoleArguments) -> Outcome {
-    let wanted = RoleChange {
+    let wanted = OperatorRoleChange {
         name,
         role: arguments.role.as_deref().and_then(OperatorRole::parse),
         last_admin: if_forced(arguments.force),
@@ -82,7 +82,7 @@ pub async fn take_if_forced(desk: &Desk, name: &str, force: bool) -> Outcome {
     if !force || !holds {
         return Ok(());
     }
-    let wanted = RoleChange {
+    let wanted = OperatorRoleChange {
         name,
         role: None,
         last_admin: LastAdmin::MayGo,
