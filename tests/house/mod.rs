@@ -20,6 +20,7 @@ mod members;
 mod metrics;
 mod migrations;
 mod names;
+mod operators;
 mod packages;
 mod parameters;
 mod queries;

@@ -5,7 +5,6 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use writ_core::id::TaskId;
 use writ_core::signing::KEY_CACHE;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     Cast, CopiedGrant, DatabaseKind, GrantTemplate, Ready, TestAgent, TestReply, World, both,
@@ -259,10 +258,9 @@ both!(
 );
 
 async fn stop(world: &World, task: &TaskId) -> u64 {
-    let (app, now) = (&world.app, world.now());
+    let (app, change) = (&world.app, world.change());
     let before = app.store.statements();
     let mut transaction = app.begin().await.unwrap();
-    let change = app.change(ChangedBy::Operator, now);
     assert!(stop_task(&mut transaction, task, change).await.unwrap());
     transaction.commit().await.unwrap();
     app.store.statements() - before

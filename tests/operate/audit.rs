@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_store::event::StoredEvent;
 use writ_testkit::{
@@ -50,7 +49,7 @@ both!(
         );
         let mut transaction = world.begin().await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
-        let change = world.app.change(ChangedBy::Operator, world.now());
+        let change = world.change();
         assert!(
             stop_task(&mut transaction, &task, change)
                 .await

@@ -1,5 +1,6 @@
 //! What operators do: configuration, a first start, keys, records, what is registered, stopping, suspending and disabling.
 
+mod act_target;
 mod archive;
 mod audit;
 mod behind;
@@ -7,6 +8,7 @@ mod check;
 mod command_clocks;
 mod config;
 mod config_limits;
+mod console;
 mod database_transport;
 mod demo;
 mod disable;
@@ -31,6 +33,7 @@ mod mcp_diff;
 mod misspelt;
 mod newer_types;
 mod operator_limits;
+mod operators;
 mod records;
 pub(crate) mod registered;
 mod registration_page;

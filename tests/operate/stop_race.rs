@@ -9,7 +9,7 @@ use writ_server::node::app::App;
 use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
-    Cast, CopiedGrant, GrantTemplate, Node, NodeClient, Ready, TestReply, World, both,
+    Cast, CopiedGrant, GrantTemplate, Node, NodeClient, Ready, TestReply, World, both, operator,
 };
 
 use crate::tries::tries;
@@ -197,7 +197,8 @@ where
 async fn stop(app: &App, task: &TaskId) {
     let now = app.clock.now();
     let mut transaction = app.begin().await.unwrap();
-    let change = app.change(ChangedBy::Operator, now);
+    let operator = operator();
+    let change = app.change(ChangedBy::Operator(&operator), now);
     assert!(stop_task(&mut transaction, task, change).await.unwrap());
     transaction.commit().await.unwrap();
 }

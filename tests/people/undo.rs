@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     BANK, Cast, Change, PASSWORD, Phone, WebPage, World, authorize_url, both, claims, minted,
@@ -315,7 +314,7 @@ both!(
         let id = offered(&stop(&mut alice, "agt_planner").await);
         let task = claims(&token)["mission"]["id"].as_str().unwrap().to_owned();
         let mut transaction = world.begin().await;
-        let change = world.app.change(ChangedBy::Operator, world.now());
+        let change = world.change();
         let did = stop_task(&mut transaction, &TaskId::from_text(task), change).await;
         assert!(!did.unwrap(), "it was stopped already");
         transaction.commit().await.unwrap();

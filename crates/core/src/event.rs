@@ -34,6 +34,8 @@ event_names! {
     LoginSteppedUp = "login.stepped_up",
     LogoutSucceeded = "logout.succeeded",
     SessionEnded = "session.ended",
+    ConsoleOpened = "console.opened",
+    ConsoleClosed = "console.closed",
     UserInvited = "user.invited",
     UserChanged = "user.changed",
     UserRecovered = "user.recovered",

@@ -34,6 +34,7 @@ pub mod mint;
 pub mod narrowing;
 pub mod oauth_error;
 pub mod onward;
+pub mod operator;
 pub mod password;
 pub mod pause;
 pub mod pending;

@@ -56,6 +56,7 @@ pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
     ];
     pages.extend(pages_afterwards(texts));
     pages.extend(upstream_pages(texts));
+    pages.extend(console_samples::console_pages(texts));
     let named = pages.into_iter();
     named.map(|(name, page)| (name.to_owned(), page)).collect()
 }

@@ -26,6 +26,7 @@ mod brief;
 mod clean;
 mod client_name;
 mod consent;
+mod console;
 mod device_code;
 mod devices;
 mod done;
@@ -77,6 +78,8 @@ mod approval_tests;
 #[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]
+mod console_samples;
+#[cfg(test)]
 mod direction_tests;
 #[cfg(test)]
 mod page_tests;
@@ -110,6 +113,7 @@ pub use clean::{LONGEST_WORDS, clean, legible, legible_block, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
 };
+pub use console::{ConsoleEntrance, ConsoleHome, ConsoleView, EntranceProblem, EntranceStep};
 pub use device_code::{DeviceCode, DeviceCodeProblem};
 pub use devices::{
     Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionProof,

@@ -81,6 +81,21 @@ texts! {
     DoneTexts {
         signed_out: DoneSignedOutTexts,
     }
+    ConsoleRoleTexts {
+        admin: String, auditor: String, helpdesk: String,
+    }
+    ConsoleMayTexts {
+        admin: String, auditor: String, helpdesk: String,
+    }
+    ConsoleEnterTexts {
+        title: String, lead: String, submit: String, failed: String, not_proven: String,
+        unsupported: String, stale: String, needs_script: String, no_passkey: String, add: String,
+        impossible: String, not_operator_title: String, not_operator: String, home: String,
+    }
+    ConsoleTexts {
+        title: String, whose: String, leave: String, since: String, until: String,
+        role: ConsoleRoleTexts, may: ConsoleMayTexts, enter: ConsoleEnterTexts,
+    }
     AppTexts {
         navigation: String, requests: String, agents: String, activity: String, devices: String,
         settings: String, sign_out: String, signed_in: String, waiting_one: String,

@@ -23,6 +23,7 @@ use crate::client::{
     access, access_request, ciba, device, introspect, metadata, par, registration, revoke, token,
     transaction, types, upstream_logout, userinfo,
 };
+use crate::console;
 use crate::node::app::App;
 use crate::node::failure::{LATE, ServerFault};
 use crate::node::listener::REQUEST_TIMEOUT;
@@ -55,6 +56,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)
+        .merge(console::routes(&app))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), check_page_path));

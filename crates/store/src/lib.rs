@@ -30,6 +30,7 @@ pub mod lease;
 pub mod lineage;
 mod migrate;
 pub mod notice;
+pub mod operator;
 pub mod passkey;
 pub mod passkey_code;
 pub mod pause;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use writ_core::account_link::{LinkKind, MAX_LINK_FAILURES};
 use writ_core::id::UserId;
+use writ_core::operator::OperatorRole;
 use writ_core::role::RoleName;
 use writ_wire::time::Timestamp;
 
@@ -24,6 +25,7 @@ pub struct ListedUser {
     pub confirmed: Option<String>,
     /// Those that count.
     pub roles: BTreeSet<RoleName>,
+    pub operator_role: Option<OperatorRole>,
 }
 
 /// Whether somebody can come in.
@@ -46,6 +48,7 @@ row! { UserRow {
     invited_until: Option<i64>,
     confirmed: Option<String>,
     roles: Option<String>,
+    operator_role: Option<String>,
 } }
 
 row! { AddressRow { address: Option<String> } }
@@ -54,7 +57,7 @@ row! { AddressRow { address: Option<String> } }
 macro_rules! users {
     ($which:literal) => {
         concat!(
-            "SELECT u.id, u.name, u.disabled_at, u.created_at,
+            "SELECT u.id, u.name, u.disabled_at, u.created_at, u.operator_role,
                 CASE WHEN u.password_hash = '' AND NOT EXISTS (SELECT 1 FROM passkeys p
                         WHERE p.tenant = u.tenant AND p.user_id = u.id AND p.removed_at IS NULL)
                     AND NOT EXISTS (SELECT 1 FROM upstream_accounts a
@@ -143,6 +146,7 @@ impl UserRow {
             created_at: time(self.created_at),
             confirmed: self.confirmed,
             roles: role::read(self.roles.as_deref()),
+            operator_role: self.operator_role.as_deref().and_then(OperatorRole::parse),
         }
     }
 }

@@ -246,13 +246,15 @@ impl DatabaseTransaction {
         Ok(execute!(self, END, &self.tenant, digest, now.micros())? == 1)
     }
 
-    /// Ends every session of this person that a passkey opened, except the one with the digest `but`; returns how many.
+    /// Ends every session of this person that a passkey opened, except the one with the digest `but`, and closes every console, which a
+    /// passkey opens in whatever session; returns how many sessions.
     pub async fn end_passkey_sessions(
         &mut self,
         user: &UserId,
         but: &str,
         now: Timestamp,
     ) -> Result<u64> {
+        self.close_consoles_of(user, but).await?;
         let method = json::write(&Level::Passkey, METHOD)?;
         let (tenant, user, now) = (&self.tenant, user.as_str(), now.micros());
         execute!(self, END_BY_PASSKEY, tenant, user, method, but, now)

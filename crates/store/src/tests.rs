@@ -38,6 +38,7 @@ mod lineage;
 mod migrations;
 mod migrations_in_trouble;
 mod once;
+mod operator;
 mod outage;
 mod pages;
 mod pending;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use writ_core::client::User;
 use writ_core::id::UserId;
+use writ_core::operator::OperatorRole;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
@@ -22,6 +23,8 @@ pub struct StoredUser {
     pub removed: bool,
     /// Given by an operator.
     pub email: Option<String>,
+    /// Of a word that names none, as a later version may have written, `None`.
+    pub operator_role: Option<OperatorRole>,
 }
 
 impl StoredUser {
@@ -43,6 +46,7 @@ row! { UserRow {
     removed_at: Option<i64>,
     email: Option<String>,
     roles: Option<String>,
+    operator_role: Option<String>,
 } }
 
 row! { NameRow { id: String, name: String } }
@@ -57,7 +61,7 @@ macro_rules! user {
         concat!(
             "SELECT u.id, u.name, u.password_hash, u.browser_epoch, u.disabled_at, u.removed_at, u.email, ",
             roles_of!("u.id"),
-            " FROM users u WHERE u.tenant = $1 AND ",
+            ", u.operator_role FROM users u WHERE u.tenant = $1 AND ",
             $which
         )
     };
@@ -211,6 +215,7 @@ impl UserRow {
             browser_epoch: self.browser_epoch,
             removed: self.removed_at.is_some(),
             email: self.email,
+            operator_role: self.operator_role.as_deref().and_then(OperatorRole::parse),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Changing a registered client or agent: its file is replaced by another one that passes the same checks, whole or edited (RFC 7591
 //! section 2). Tokens asked for afterwards are measured by the new one.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use writ_core::client::Client;
 use writ_core::event::EventName;
 use writ_core::id::ClientId;
@@ -180,8 +180,9 @@ impl Registrar<'_> {
             ClientKind::Plain => EventName::ClientChanged,
             ClientKind::Agent => EventName::AgentChanged,
         };
-        let event = self.event(now, name).by(&client);
-        let event = event.with(serde_json::to_value(&file)?);
+        let event = self
+            .event(now, name, json!({ "file": serde_json::to_value(&file)? }))
+            .by(&client);
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         printed(&file, secret, None)

@@ -58,9 +58,9 @@ impl Registrar<'_> {
             second: SecondProof::Code,
         };
         let printed = send(&outbox, &mut transaction, draft, to).await?;
-        let event = self.event(outbox.now, EventName::UserInvited);
-        let data = json!({ "by": "operator", "name": user.name, "mailed": to.is_some() });
-        let event = event.of_subject(user.id.as_str()).with(data);
+        let facts = json!({ "name": user.name, "mailed": to.is_some() });
+        let event = self.event(outbox.now, EventName::UserInvited, facts);
+        let event = event.of_subject(user.id.as_str());
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         PrintedLink { email, ..printed }.of(&user)
@@ -140,10 +140,9 @@ impl Registrar<'_> {
         transaction: &mut DatabaseTransaction,
         (user, is_mailed): (&User, IsMailed),
     ) -> Result<(), RegistrationError> {
-        let event = self.event(outbox.now, EventName::UserChanged);
-        let data =
-            json!({ "by": "operator", "name": user.name, "setting": "reset", "state": "begun" });
-        let event = event.of_subject(user.id.as_str()).with(data);
+        let facts = json!({ "name": user.name, "setting": "reset", "state": "begun" });
+        let event = self.event(outbox.now, EventName::UserChanged, facts);
+        let event = event.of_subject(user.id.as_str());
         transaction.insert_event(&event).await?;
         let told = account_notice::reset_begun(outbox, transaction, &user.id, is_mailed).await;
         told.map_err(not_told)
@@ -161,9 +160,8 @@ impl Registrar<'_> {
             return Err(RegistrationError::Exists(format!("person `{name}`")));
         }
         let event = self
-            .event(now, EventName::UserAdded)
-            .of_subject(user.id.as_str())
-            .with(json!({ "name": name }));
+            .event(now, EventName::UserAdded, json!({ "name": name }))
+            .of_subject(user.id.as_str());
         transaction.insert_event(&event).await?;
         Ok(user)
     }

@@ -1,6 +1,8 @@
-//! Administration: registration, invitations, changing and removing what was registered, stopping tasks and agents and taking that back, suspending agents, disabling users.
+//! Administration: registration, invitations, changing and removing what was registered, stopping tasks and agents and taking that back, suspending agents, disabling users, giving and taking operators' roles.
 
 pub mod account_link;
+pub mod act_target;
+pub mod add_user;
 pub mod behind;
 pub mod change;
 pub mod change_client;
@@ -13,6 +15,7 @@ pub mod elsewhere;
 pub mod forgotten;
 pub mod invite;
 pub mod invite_user;
+pub mod operator_role;
 pub mod passkey_code;
 pub mod recover;
 pub mod register;

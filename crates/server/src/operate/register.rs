@@ -6,8 +6,8 @@ use writ_authority::Types;
 use writ_core::access::has_tools;
 use writ_core::client::{Resource, User};
 use writ_core::event::{Event, EventName};
-use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
-use writ_core::password::{PasswordFault, PasswordPlace, check_new};
+use writ_core::id::{AGENT_PREFIX, ClientId, EventId};
+use writ_core::password::PasswordFault;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration::{self, Faults, People, dynamic};
 use writ_platform::{Clock, Random};
@@ -17,10 +17,8 @@ use writ_wire::registration::{AgentFile, ClientFile, Profile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
+use super::change::{ChangeContext, ChangedBy, Operator};
 use super::change_resource::other_spelling;
-use super::change_user;
-use crate::config::host_of;
-use crate::node::passwords;
 use crate::node::secret::secret_digest;
 
 /// Registers users, clients, agents and resources; what a server has for it, or an operator's command.
@@ -30,6 +28,8 @@ pub struct Registrar<'a> {
     pub types: &'a Types,
     pub clock: &'a Clock,
     pub random: &'a Random,
+    /// Who does it.
+    pub by: &'a Operator,
 }
 
 /// Why a registration failed; nothing was stored.
@@ -69,6 +69,10 @@ pub enum RegistrationError {
     Password(#[from] PasswordFault),
     #[error("the password is not hashed: {0}")]
     Hash(String),
+    #[error(
+        "person `{0}` is the last admin who can come in: give the role to somebody else first by `writ user change NAME --role admin`, or say `--force`"
+    )]
+    LastAdmin(String),
     #[error("the person cannot be told: {0}")]
     NotTold(String),
     #[error("the database: {0}")]
@@ -78,74 +82,6 @@ pub enum RegistrationError {
 }
 
 impl Registrar<'_> {
-    pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
-        self.add_user_with_email(name, password, None).await
-    }
-
-    /// A person, and the address that applications are told.
-    pub async fn add_user_with_email(
-        &self,
-        name: &str,
-        password: &str,
-        email: Option<&str>,
-    ) -> Result<Value, RegistrationError> {
-        let hash = self.new_hash(name, password)?;
-        self.insert_user(name, &hash, email).await
-    }
-
-    /// A PHC string of a password that may become this person's.
-    pub(super) fn new_hash(&self, name: &str, password: &str) -> Result<String, RegistrationError> {
-        let place = PasswordPlace {
-            user: name,
-            host: host_of(self.issuer),
-        };
-        check_new(password, place)?;
-        let hash = passwords::hash(password, &self.random.bytes());
-        hash.map_err(RegistrationError::Hash)
-    }
-
-    /// A person whose password has this PHC string: argon2id of whatever cost.
-    pub async fn add_user_with_hash(
-        &self,
-        name: &str,
-        hash: &str,
-    ) -> Result<Value, RegistrationError> {
-        self.insert_user(name, hash, None).await
-    }
-
-    async fn insert_user(
-        &self,
-        name: &str,
-        hash: &str,
-        email: Option<&str>,
-    ) -> Result<Value, RegistrationError> {
-        registration::check_user_name(name)?;
-        let email = email.map(change_user::parse_email).transpose()?;
-        let now = self.clock.now();
-        let user = User::new(UserId::make(now, self.random.bytes()), name);
-        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        if !transaction.insert_user(&user, hash, now).await? {
-            let taken = transaction.user_by_name(name).await?;
-            return Err(taken_by(
-                format!("person `{name}`"),
-                taken.is_some_and(|stored| stored.removed),
-            ));
-        }
-        if let Some(email) = &email {
-            change_user::write_email(&mut transaction, &user, Some(email)).await?;
-        }
-        let event = self
-            .event(now, EventName::UserAdded)
-            .of_subject(user.id.as_str())
-            .with(json!({ "name": name }));
-        transaction.insert_event(&event).await?;
-        transaction.commit().await?;
-        Ok(change_user::with_email(
-            json!({ "id": user.id, "name": user.name }),
-            email,
-        ))
-    }
-
     /// A plain client; a secret is made where one is due and shown this once.
     pub async fn add_client(&self, file: ClientFile) -> Result<Value, RegistrationError> {
         if file.agent.is_some() {
@@ -223,9 +159,8 @@ impl Registrar<'_> {
                 .await?;
         }
         let event = self
-            .event(now, name)
-            .by(&client)
-            .with(serde_json::to_value(&file)?);
+            .event(now, name, json!({ "file": serde_json::to_value(&file)? }))
+            .by(&client);
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         printed(&file, secret, Some(now))
@@ -253,9 +188,12 @@ impl Registrar<'_> {
         }
         refuse_crowd(&mut transaction).await?;
         let event = self
-            .event(now, EventName::ResourceChanged)
-            .at_resource(resource.uri.as_str())
-            .with(serde_json::to_value(file)?);
+            .event(
+                now,
+                EventName::ResourceChanged,
+                json!({ "file": serde_json::to_value(file)? }),
+            )
+            .at_resource(resource.uri.as_str());
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         Ok(serde_json::to_value(file)?)
@@ -279,8 +217,17 @@ impl Registrar<'_> {
         }
     }
 
-    pub(super) fn event(&self, now: Timestamp, name: EventName) -> Event {
-        Event::new(EventId::make(now, self.random.bytes()), now, name)
+    /// An event of a change, with these facts beside who made it.
+    pub(super) fn event(&self, now: Timestamp, name: EventName, facts: Value) -> Event {
+        self.change(now).event(name, facts)
+    }
+
+    pub(super) fn change(&self, now: Timestamp) -> ChangeContext<'_> {
+        ChangeContext {
+            by: ChangedBy::Operator(self.by),
+            event_id: EventId::make(now, self.random.bytes()),
+            now,
+        }
     }
 }
 
@@ -339,7 +286,7 @@ async fn person(
 }
 
 /// Why a name is not free.
-fn taken_by(what: String, removed: bool) -> RegistrationError {
+pub(super) fn taken_by(what: String, removed: bool) -> RegistrationError {
     if removed {
         RegistrationError::Removed(what)
     } else {

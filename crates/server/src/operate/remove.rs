@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use writ_core::client::User;
 use writ_core::event::EventName;
-use writ_core::id::{ClientId, EventId};
+use writ_core::id::ClientId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_store::DatabaseTransaction;
 use writ_store::registered::{LiveCounts, LiveOf};
@@ -12,11 +12,10 @@ use writ_store::stop::TasksOf;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
-use super::change::{ChangeContext, ChangedBy};
 use super::change_client::{self, ClientKind};
 use super::register::{Registrar, RegistrationError};
 use super::stop::BulkEvents;
-use super::{change_resource, change_user};
+use super::{change_resource, change_user, operator_role};
 
 impl Registrar<'_> {
     /// What the removal of a client or an agent would end now.
@@ -60,11 +59,9 @@ impl Registrar<'_> {
             ClientKind::Plain => EventName::ClientRemoved,
             ClientKind::Agent => EventName::AgentRemoved,
         };
-        let mut event = self.event(now, name);
+        let facts = json!({ "tasks": ended.tasks, "refresh_tokens": ended.refresh_tokens });
+        let mut event = self.event(now, name, facts);
         event.client = Some(id.to_string());
-        let event = event.with(json!({
-            "by": "operator", "tasks": ended.tasks, "refresh_tokens": ended.refresh_tokens,
-        }));
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         Ok(json!({
@@ -85,10 +82,8 @@ impl Registrar<'_> {
         if !transaction.remove_resource(uri, now).await? {
             return Err(RegistrationError::Removed(format!("resource `{uri}`")));
         }
-        let event = self.event(now, EventName::ResourceRemoved);
-        let event = event
-            .at_resource(uri.as_str())
-            .with(json!({ "by": "operator" }));
+        let event = self.event(now, EventName::ResourceRemoved, json!({}));
+        let event = event.at_resource(uri.as_str());
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         Ok(json!({ "resource": uri, "state": "removed" }))
@@ -100,21 +95,22 @@ impl Registrar<'_> {
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let User { id, name, .. } = change_user::registered(&mut transaction, name).await?.user;
         transaction.begin_stop().await?;
+        operator_role::keep_an_admin(&mut transaction, &id, &name).await?;
         if !transaction.remove_user(&id, now).await? {
             return Err(RegistrationError::Removed(format!("person `{name}`")));
         }
         let ended = self.end(&mut transaction, LiveOf::User(&id), now).await?;
         let sessions = transaction.end_sessions_of(&id, now).await?;
         let agents = transaction.agents_behind(&id).await?;
-        let event = self.event(now, EventName::UserRemoved);
-        let event = event.of_subject(id.as_str()).with(json!({
-            "by": "operator",
+        let facts = json!({
             "name": name,
             "tasks": ended.tasks,
             "refresh_tokens": ended.refresh_tokens,
             "sessions": sessions,
             "agents": agents,
-        }));
+        });
+        let event = self.event(now, EventName::UserRemoved, facts);
+        let event = event.of_subject(id.as_str());
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         Ok(json!({
@@ -136,11 +132,7 @@ impl Registrar<'_> {
         now: Timestamp,
     ) -> Result<LiveCounts, RegistrationError> {
         let mut ended = transaction.live_counts(of, now).await?;
-        let events = BulkEvents::new(ChangeContext {
-            by: ChangedBy::Operator,
-            event_id: EventId::make(now, self.random.bytes()),
-            now,
-        });
+        let events = BulkEvents::new(self.change(now));
         let of = match of {
             LiveOf::Client(id) => TasksOf::Client(id),
             LiveOf::User(id) => TasksOf::Person(id),

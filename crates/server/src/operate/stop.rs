@@ -39,7 +39,7 @@ pub async fn stop_task(
 ) -> Result<bool, StoreError> {
     let stopped = match change.by {
         ChangedBy::Subject(subject) => transaction.stop_task_of(id, subject, change.now).await?,
-        ChangedBy::Operator
+        ChangedBy::Operator(_)
         | ChangedBy::Registration
         | ChangedBy::Approver(_)
         | ChangedBy::Reporter { .. } => transaction.stop_task(id, change.now).await?,

@@ -27,6 +27,7 @@ mod passkey;
 mod upstream;
 
 pub(in crate::people) use challenge::ChallengeFor;
+pub use entrance::own_page;
 pub(in crate::people) use entrance::{Destination, Entrance};
 pub(in crate::people) use passkey::{begin as begin_by_passkey, prove as prove_by_passkey};
 

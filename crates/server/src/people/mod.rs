@@ -35,7 +35,7 @@ pub mod request_over;
 pub mod session;
 pub mod settings;
 pub mod views;
-mod wrong_clock;
+pub mod wrong_clock;
 
 /// Their errors are answered by the layer, which knows the route.
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {

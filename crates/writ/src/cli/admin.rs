@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use writ_core::operator::OperatorRole;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::Clock;
 use writ_server::config::roles::check_types;
 use writ_server::config::{Config, expiry_warning};
 use writ_server::node::app::StartError;
 use writ_server::node::keyring;
+use writ_server::operate::add_user::AddedUser;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::disable::UserSwitch;
 use writ_store::{Deadlines, Store, StoreError, transport};
@@ -24,7 +26,7 @@ use super::registered::{
     ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
 use super::roles::{self, RolesChange};
-use super::{Configured, Outcome, accounts, invite, note, say, say_json, suspend};
+use super::{Configured, Outcome, accounts, invite, note, operators, say, say_json, suspend};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -36,6 +38,9 @@ pub enum UserCommand {
         /// The address that apps are told, as verified: it must be theirs, and no other person's
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+        /// The office that they hold as an operator of this server
+        #[arg(long, value_name = "ROLE", value_parser = operators::parser())]
+        role: Option<String>,
     },
     /// Invite a person: a link, by which they set their password, and a code that you give them another way
     Invite(accounts::UserInviteArguments),
@@ -51,7 +56,7 @@ pub enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
-    /// Give a person a new password, the address that apps are told, or other roles
+    /// Give a person a new password, the address that apps are told, other roles, or the office that they hold as an operator
     Change {
         name: String,
         #[command(flatten)]
@@ -60,11 +65,18 @@ pub enum UserCommand {
         email: EmailChange,
         #[command(flatten)]
         roles: RolesChange,
+        #[command(flatten)]
+        role: operators::RoleArguments,
     },
     /// Remove a person for good, and end everything that hangs from them
-    Remove(RemoveArguments),
+    Remove(operators::UserRemoveArguments),
     /// Stop a person and everything that hangs from them, until they are enabled
-    Disable { name: String },
+    Disable {
+        name: String,
+        /// Also the last admin, who loses that role for good
+        #[arg(long)]
+        force: bool,
+    },
     /// Let a disabled person in again
     Enable { name: String },
     /// List a person's passkeys, remove them, or make the code by which they add their first one
@@ -72,7 +84,7 @@ pub enum UserCommand {
 }
 
 #[derive(Args)]
-#[group(multiple = false, conflicts_with = "password_source")]
+#[group(multiple = false, conflicts_with_all = ["password_source", "role_change"])]
 pub struct EmailChange {
     /// The address that apps are told from now on, as verified: it must be theirs, and no other person's
     #[arg(long, value_name = "ADDRESS")]
@@ -294,10 +306,16 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             name,
             password,
             email,
+            role,
         } => {
+            let added = AddedUser {
+                name: &name,
+                email: email.as_deref(),
+                role: role.as_deref().and_then(OperatorRole::parse),
+            };
             let (password, registrar) = (password.read()?, desk.registry());
-            let added = registrar.add_user_with_email(&name, &password, email.as_deref());
-            say_json(&added.await.map_err(|e| e.to_string())?)
+            let added = registrar.add_user_as(added, &password).await;
+            say_json(&added.map_err(|e| e.to_string())?)
         }
         UserCommand::Invite(arguments) => accounts::invite(&desk, arguments).await,
         UserCommand::Reset(arguments) => accounts::reset(&desk, arguments).await,
@@ -309,8 +327,10 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             password,
             email,
             roles,
+            role,
         } => match (email.email, email.no_email) {
             _ if !roles.is_empty() => roles::change(&desk, &name, &roles).await,
+            (None, false) if role.is_given() => operators::change(&desk, &name, role).await,
             (None, false) => change_password(&desk, &name, &password).await,
             (email, _) => {
                 let changed = desk.registry().change_email(&name, email.as_deref()).await;
@@ -318,7 +338,7 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             }
         },
         UserCommand::Remove(arguments) => registered::remove_user(&desk, arguments).await,
-        UserCommand::Disable { name } => accounts::switch(&desk, &name, UserSwitch::Disable).await,
+        UserCommand::Disable { name, force } => operators::disable(&desk, &name, force).await,
         UserCommand::Enable { name } => accounts::switch(&desk, &name, UserSwitch::Enable).await,
         UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
     }

@@ -15,7 +15,6 @@ use writ_core::archive::{
 };
 use writ_core::event::{Event, EventName};
 use writ_core::history;
-use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::key::PublicKey;
 use writ_server::background::events_out::MARGIN;
@@ -220,14 +219,10 @@ async fn tell(desk: &Desk, head: &ArchiveHead, end: &ArchiveEnd) -> Outcome {
     if last.map_err(|e| e.to_string())?.as_deref() == Some(end.digest.as_str()) {
         return Ok(());
     }
-    let now = desk.clock.now();
-    let id = EventId::make(now, desk.random.bytes());
-    let data = json!({
-        "by": "operator", "before": head.before, "rows": end.rows, "previous": head.previous
-    });
+    let facts = json!({ "before": head.before, "rows": end.rows, "previous": head.previous });
     let event = Event {
         reason: Some(end.digest.clone()),
-        ..Event::new(id, now, EventName::AuditArchived).with(data)
+        ..desk.change().event(EventName::AuditArchived, facts)
     };
     let mut transaction = desk.begin().await?;
     let written = transaction.insert_event(&event).await;

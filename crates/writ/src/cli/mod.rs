@@ -19,6 +19,7 @@ mod log;
 mod log_queue;
 mod mail;
 mod mcp;
+mod operators;
 mod passkeys;
 mod password;
 mod registered;
@@ -27,6 +28,7 @@ mod serve;
 mod signals;
 mod start_line;
 mod suspend;
+mod system_user;
 mod terminal;
 
 use std::borrow::Cow;
@@ -46,6 +48,8 @@ pub use desk::app as app_of;
 pub use mcp::{ServedResource, document as mcp_document, tools_of as mcp_tools};
 #[cfg(feature = "demo")]
 pub use serve::{Running, interrupted, serve_on};
+#[cfg(feature = "demo")]
+pub use system_user::operator;
 #[cfg(feature = "demo")]
 pub use terminal::KeyInput;
 

@@ -20,6 +20,7 @@ use writ_wire::registration::{GuestMode, ResourceFile};
 use writ_wire::resource::ResourceUri;
 
 use super::desk::{Desk, read_json};
+use super::operators::{UserRemoveArguments, take_if_forced};
 use super::{Outcome, note, say_json, terminal};
 
 #[derive(Args)]
@@ -232,8 +233,12 @@ pub async fn remove_client(desk: &Desk, kind: ClientKind, arguments: RemoveArgum
     say_json(&removed.map_err(|e| e.to_string())?)
 }
 
-pub async fn remove_user(desk: &Desk, arguments: RemoveArguments) -> Outcome {
-    let (registrar, name) = (desk.registry(), arguments.name);
+pub async fn remove_user(desk: &Desk, arguments: UserRemoveArguments) -> Outcome {
+    let UserRemoveArguments {
+        removed: RemoveArguments { name, yes },
+        force,
+    } = arguments;
+    let registrar = desk.registry();
     let live = registrar.live_of_user(&name).await;
     let live = live.map_err(|e| e.to_string())?;
     let agents = registrar.agents_of(&name).await;
@@ -245,7 +250,8 @@ pub async fn remove_user(desk: &Desk, arguments: RemoveArguments) -> Outcome {
         "{}{stops}, and nobody is ever registered under that name again",
         ends(&format!("person `{name}`"), live)
     );
-    confirm(&what, arguments.yes)?;
+    confirm(&what, yes)?;
+    take_if_forced(desk, &name, force).await?;
     let removed = registrar.remove_user(&name).await;
     say_json(&removed.map_err(|e| e.to_string())?)?;
     if let Some(agents) = agents {

@@ -11,7 +11,7 @@ use super::desk::Desk;
 use super::{Outcome, say_json};
 
 #[derive(Args)]
-#[group(id = "roles_change", multiple = true, conflicts_with_all = ["password_source", "EmailChange"])]
+#[group(id = "roles_change", multiple = true, conflicts_with_all = ["password_source", "EmailChange", "role_change"])]
 pub struct RolesChange {
     /// A role of `[roles.NAME]` that lets them grant more, from now on
     #[arg(long, value_name = "ROLE")]

@@ -33,7 +33,7 @@ use crate::people::request::{PostedForm, SignedIn};
 /// A proof is for one of these and for nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::people) enum Act {
+pub enum Act {
     Add,
     Remove {
         credential_id: String,
@@ -54,11 +54,13 @@ pub(in crate::people) enum Act {
     LinkUpstream {
         upstream: String,
     },
+    /// In the browser of this session alone.
+    OpenConsole,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::people) enum ChangeProof {
+pub enum ChangeProof {
     /// By its digest, which is used up with the enrolment.
     Code(String),
     /// By its credential id.
@@ -75,8 +77,8 @@ struct KeptProof {
 }
 
 impl Act {
-    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `upstream` that provider is linked,
-    /// with `passkey` that one is removed, without any another one is added.
+    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `upstream` that provider is linked, with
+    /// `console` that is opened, with `passkey` that one is removed, without any another one is added.
     fn of(app: &App, form: &Form) -> Result<Self, FormError> {
         if form.optional("setting")?.is_some() {
             return Self::set(app, form);
@@ -89,6 +91,9 @@ impl Act {
         }
         if let Some(name) = form.optional("upstream")? {
             return Ok(Self::link_upstream(name));
+        }
+        if form.optional("console")?.is_some() {
+            return Ok(Self::OpenConsole);
         }
         let passkey = form.optional("passkey")?;
         Ok(passkey.map_or(Self::Add, Self::remove))
@@ -167,7 +172,7 @@ impl ChangeProof {
     }
 
     /// As the event says it.
-    pub(in crate::people) fn recorded(&self) -> Value {
+    pub fn recorded(&self) -> Value {
         match self {
             Self::Code(_) => json!("code"),
             Self::Passkey(id) => json!({ "passkey": id }),
@@ -196,7 +201,7 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
 
 /// By the answer in the form's `assertion`, in the transaction of a change, so that no other request changes this person's passkeys
 /// meanwhile. The challenge is used up whatever comes of it; the caller commits. The browser learns only that it did not count; the log says why.
-pub(in crate::people) async fn by_passkey(
+pub async fn by_passkey(
     person: SignedIn<'_>,
     transaction: &mut DatabaseTransaction,
     act: &Act,

@@ -131,6 +131,7 @@ pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
         "id",
         "state",
         "roles",
+        "operator_role",
         "invited_until",
         "created_at",
     ];
@@ -149,6 +150,7 @@ pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
                 "id": user.id,
                 "state": state(user.state),
                 "roles": user.roles,
+                "operator_role": user.operator_role,
                 "invited_until": invited_until(user.state),
                 "created_at": user.created_at.rfc3339(),
             })
@@ -217,6 +219,7 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
         "name": name,
         "id": id,
         "state": state(account),
+        "operator_role": stored.operator_role,
         "invited_until": invited_until(account),
         "email": stored.email,
         "resets_mailed_to": confirmed.filter(|_| desk.config.channels.mail.is_some()),
