@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use writ_authority::Types;
 use writ_core::access::has_tools;
+use writ_core::api;
 use writ_core::client::{Resource, User};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
@@ -268,6 +269,9 @@ impl Registrar<'_> {
     fn check_resource(&self, file: &ResourceFile) -> Result<Resource, RegistrationError> {
         let resource = registration::resource(file, self.issuer)?;
         registration::check_resource(file)?;
+        if api::audience(self.issuer).is_some_and(|api| api == resource.uri) {
+            return Err(fault("`resource` is the operators' API of this server"));
+        }
         let unknown = resource
             .details_types
             .iter()
