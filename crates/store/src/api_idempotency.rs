@@ -5,7 +5,6 @@ use writ_core::id::ClientId;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
-use crate::json::number;
 use crate::store::DatabaseTransaction;
 
 /// The most keys of one client that are remembered at a time.
@@ -94,7 +93,7 @@ impl DatabaseTransaction {
             return Ok(KeyOutcome::Reused);
         }
         Ok(KeyOutcome::Answered {
-            status: number(row.status, ROW)?,
+            status: u16::try_from(row.status).map_err(|_| StoreError::corrupt(ROW))?,
             answer: row.answer.ok_or_else(|| StoreError::corrupt(ROW))?,
         })
     }

@@ -8,6 +8,7 @@ pub mod change_issuer;
 pub mod change_resource;
 pub mod change_user;
 pub mod client_secret;
+pub mod directory;
 pub mod disable;
 pub mod elsewhere;
 pub mod forgotten;
