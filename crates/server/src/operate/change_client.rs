@@ -137,12 +137,26 @@ impl Registrar<'_> {
         id: &ClientId,
         change: ClientChange,
     ) -> Result<Value, RegistrationError> {
-        let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let stored = changeable(&mut transaction, kind, id, "change").await?;
+        let changed = self.change_client_in(&mut transaction, kind, id, change);
+        let changed = changed.await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    /// The same in a transaction of the caller's.
+    pub async fn change_client_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        kind: ClientKind,
+        id: &ClientId,
+        change: ClientChange,
+    ) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        let stored = changeable(transaction, kind, id, "change").await?;
         let file = changed_file(file_of(&stored, id)?, kind, id, change)?;
         let people = match &file.agent {
-            Some(agent) => Some(people(&mut transaction, agent).await?),
+            Some(agent) => Some(people(transaction, agent).await?),
             None => None,
         };
         let secret = self.due_secret(&file, &stored);
@@ -183,7 +197,6 @@ impl Registrar<'_> {
         let event = self.event(now, name).by(&client);
         let event = event.with(serde_json::to_value(&file)?);
         transaction.insert_event(&event).await?;
-        transaction.commit().await?;
         printed(&file, secret, None)
     }
 

@@ -45,9 +45,21 @@ impl Registrar<'_> {
         kind: ClientKind,
         id: &ClientId,
     ) -> Result<Value, RegistrationError> {
-        let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        change_client::registered(&mut transaction, kind, id, "remove").await?;
+        let removed = self.remove_client_in(&mut transaction, kind, id).await?;
+        transaction.commit().await?;
+        Ok(removed)
+    }
+
+    /// The same in a transaction of the caller's.
+    pub async fn remove_client_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        kind: ClientKind,
+        id: &ClientId,
+    ) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        change_client::registered(transaction, kind, id, "remove").await?;
         transaction.begin_stop().await?;
         // First of all: what is made from here on is of a client that is stopped.
         if !transaction.remove_client(id, now).await? {
@@ -55,7 +67,7 @@ impl Registrar<'_> {
         }
         // Of a client that registered itself: its token is good for nothing any more, and the row leaves in time.
         transaction.remove_registration(id, now).await?;
-        let ended = self.end(&mut transaction, LiveOf::Client(id), now).await?;
+        let ended = self.end(transaction, LiveOf::Client(id), now).await?;
         let name = match kind {
             ClientKind::Plain => EventName::ClientRemoved,
             ClientKind::Agent => EventName::AgentRemoved,
@@ -66,7 +78,6 @@ impl Registrar<'_> {
             "by": "operator", "tasks": ended.tasks, "refresh_tokens": ended.refresh_tokens,
         }));
         transaction.insert_event(&event).await?;
-        transaction.commit().await?;
         Ok(json!({
             "client_id": id,
             "state": "removed",
@@ -77,9 +88,20 @@ impl Registrar<'_> {
 
     /// No token is made for it any more; those that were made run out.
     pub async fn remove_resource(&self, uri: &ResourceUri) -> Result<Value, RegistrationError> {
-        let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let uri = &change_resource::registered(&mut transaction, uri)
+        let removed = self.remove_resource_in(&mut transaction, uri).await?;
+        transaction.commit().await?;
+        Ok(removed)
+    }
+
+    /// The same in a transaction of the caller's.
+    pub async fn remove_resource_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        uri: &ResourceUri,
+    ) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        let uri = &change_resource::registered(transaction, uri)
             .await?
             .resource;
         if !transaction.remove_resource(uri, now).await? {
@@ -90,7 +112,6 @@ impl Registrar<'_> {
             .at_resource(uri.as_str())
             .with(json!({ "by": "operator" }));
         transaction.insert_event(&event).await?;
-        transaction.commit().await?;
         Ok(json!({ "resource": uri, "state": "removed" }))
     }
 

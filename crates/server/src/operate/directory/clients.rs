@@ -4,10 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use writ_core::id::ClientId;
-use writ_store::registered::{ListedAgent, ListedClient, LiveOf};
+use writ_store::registered::{ListedAgent, ListedClient};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::registration::ClientFile;
-use writ_wire::time::Timestamp;
 
 use super::{DirectoryPage, PageRequest, document};
 use crate::operate::behind::halted_by;
@@ -33,15 +32,6 @@ pub struct ClientView {
     pub created_at: String,
     /// As it is registered (RFC 7591 section 2).
     pub record: Value,
-}
-
-/// The same, with what lives of it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct ShownClient {
-    #[serde(flatten)]
-    pub client: ClientView,
-    pub live_tasks: i64,
-    pub live_refresh_tokens: i64,
 }
 
 pub async fn agents(
@@ -74,48 +64,23 @@ pub async fn guests(
 pub async fn agent(
     reading: &mut DatabaseTransaction,
     id: &ClientId,
-    now: Timestamp,
-) -> Result<Option<ShownClient>, StoreError> {
-    let found = reading.listed_agent(id).await?;
-    let view = found.map(agent_view).transpose()?;
-    shown(reading, view, id, now).await
+) -> Result<Option<ClientView>, StoreError> {
+    reading.listed_agent(id).await?.map(agent_view).transpose()
 }
 
 pub async fn client(
     reading: &mut DatabaseTransaction,
     id: &ClientId,
-    now: Timestamp,
-) -> Result<Option<ShownClient>, StoreError> {
+) -> Result<Option<ClientView>, StoreError> {
     let found = reading.listed_house_client(id).await?;
-    let view = found.map(client_view).transpose()?;
-    shown(reading, view, id, now).await
+    found.map(client_view).transpose()
 }
 
 pub async fn guest(
     reading: &mut DatabaseTransaction,
     id: &ClientId,
-    now: Timestamp,
-) -> Result<Option<ShownClient>, StoreError> {
-    let found = reading.listed_guest(id).await?;
-    let view = found.map(client_view).transpose()?;
-    shown(reading, view, id, now).await
-}
-
-async fn shown(
-    reading: &mut DatabaseTransaction,
-    view: Option<ClientView>,
-    id: &ClientId,
-    now: Timestamp,
-) -> Result<Option<ShownClient>, StoreError> {
-    let Some(client) = view else {
-        return Ok(None);
-    };
-    let live = reading.live_counts(LiveOf::Client(id), now).await?;
-    Ok(Some(ShownClient {
-        client,
-        live_tasks: live.tasks,
-        live_refresh_tokens: live.refresh_tokens,
-    }))
+) -> Result<Option<ClientView>, StoreError> {
+    reading.listed_guest(id).await?.map(client_view).transpose()
 }
 
 fn client_view(listed: ListedClient) -> Result<ClientView, StoreError> {

@@ -50,7 +50,7 @@ impl<'a> PageRequest<'a> {
     }
 
     /// Of `found`, which has one row more than the page where another page follows; `key` is what the next one begins after.
-    fn page<R, V>(
+    pub fn page<R, V>(
         self,
         mut found: Vec<R>,
         key: impl Fn(&R) -> String,

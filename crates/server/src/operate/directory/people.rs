@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 use writ_core::id::UserId;
-use writ_store::registered::LiveOf;
 use writ_store::registered_user::{AccountState, ListedUser};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
@@ -35,7 +34,6 @@ pub struct ShownPerson {
     pub passkeys: usize,
     /// Issuers of the providers by which they sign in.
     pub providers: Vec<String>,
-    pub live_tasks: i64,
     /// Agents that they own or sponsor.
     pub agents: i64,
 }
@@ -63,7 +61,6 @@ pub async fn person(
         person: view(listed),
         passkeys: reading.passkeys_of(id).await?.len(),
         providers: providers.into_iter().map(|one| one.issuer).collect(),
-        live_tasks: reading.live_counts(LiveOf::User(id), now).await?.tasks,
         agents: reading.agents_behind(id).await?,
     }))
 }
