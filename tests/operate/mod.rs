@@ -1,5 +1,11 @@
 //! What operators do: configuration, a first start, keys, records, what is registered, stopping, suspending and disabling.
 
+mod api;
+mod api_changes;
+mod api_openapi;
+mod api_proposals;
+mod api_reading;
+mod api_scene;
 mod archive;
 mod audit;
 mod behind;
