@@ -164,17 +164,17 @@ both!(
             let headers: Vec<(&str, &str)> = headers.collect();
             world.send(Method::GET, &path, &headers, Vec::new()).await
         };
-        assert_eq!(send(Some(&bound), Some(used.clone())).await.status, 200);
+        assert_eq!(send(Some(bound.as_str()), Some(used.clone())).await.status, 200);
         for (authorization, proof, code, what) in [
             (None, None, "invalid_token", "no token"),
             (None, Some(good()), "invalid_token", "a proof alone"),
             (Some(bound.as_str()), None, "invalid_token", "no proof"),
-            (Some(&bearer), Some(good()), "invalid_token", "as bearer"),
-            (Some(&bound), Some(used), "invalid_dpop_proof", "a proof once more"),
-            (Some(&bound), Some("x".to_owned()), "invalid_dpop_proof", "no JWT"),
-            (Some(&bound), Some(other.proof_with("GET", &url, now, &ops.token)), "invalid_token", "another key"),
-            (Some(&bound), Some(ops.client.dpop.proof_with("POST", &url, now, &ops.token)), "invalid_dpop_proof", "another method"),
-            (Some(&agents), Some(agents_proof), "invalid_token", "an agent's token for another audience"),
+            (Some(bearer.as_str()), Some(good()), "invalid_token", "as bearer"),
+            (Some(bound.as_str()), Some(used), "invalid_dpop_proof", "a proof once more"),
+            (Some(bound.as_str()), Some("x".to_owned()), "invalid_dpop_proof", "no JWT"),
+            (Some(bound.as_str()), Some(other.proof_with("GET", &url, now, &ops.token)), "invalid_token", "another key"),
+            (Some(bound.as_str()), Some(ops.client.dpop.proof_with("POST", &url, now, &ops.token)), "invalid_dpop_proof", "another method"),
+            (Some(agents.as_str()), Some(agents_proof), "invalid_token", "an agent's token for another audience"),
             (Some("DPoP x"), Some(good()), "invalid_token", "no token of this server"),
         ] {
             let reply = send(authorization, proof).await;

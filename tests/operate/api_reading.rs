@@ -6,6 +6,8 @@ use http::Method;
 use serde_json::{Value, json};
 use writ_server::client::api::operation::{Action, ApiMethod};
 use writ_server::client::api::operations::OPERATIONS;
+use writ_server::operate::directory::events::MAX_LOOKED_AT;
+use writ_server::operate::directory::tasks::MAX_TREE;
 use writ_server::operate::directory::{MAX_PAGE, USUAL_PAGE};
 use writ_testkit::{BANK, Cast, PASSWORD, World, both};
 
@@ -268,15 +270,14 @@ both!(
         for (what, secret) in [
             ("a password", PASSWORD),
             ("a hash of one", "$argon2id$"),
-            ("a code", &code),
-            ("its digest", &digest(&code)),
-            ("a client's secret", &secret),
-            ("its digest", &digest(&secret)),
-            ("the bank's", &cast.bank_secret),
-            ("a request's handle", &handle),
-            ("its digest", &digest(&handle)),
-            ("a sealed key", "sealed"),
-            ("the token", &ops.token),
+            ("a code", code.as_str()),
+            ("its digest", digest(&code).as_str()),
+            ("a client's secret", secret.as_str()),
+            ("its digest", digest(&secret).as_str()),
+            ("the bank's", cast.bank_secret.as_str()),
+            ("a request's handle", handle.as_str()),
+            ("its digest", digest(&handle).as_str()),
+            ("the token", ops.token.as_str()),
         ] {
             assert!(!read.contains(secret), "{what}");
         }
@@ -302,5 +303,60 @@ both!(
         let clients = ops.items(&world, "/clients").await;
         let ids: Vec<&Value> = clients.iter().map(|one| &one["id"]).collect();
         assert_eq!(ids, ["bank-api", "ops"]);
+    }
+);
+
+both!(
+    a_tree_and_a_search_are_looked_through_so_far_at_once,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let token = cast.token(&world).await;
+        let task = writ_testkit::claims(&token)["mission"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let ops = Operations::of(&world).await;
+        let task_id = writ_core::id::TaskId::from_text(task.as_str());
+        let mut transaction = world.begin().await;
+        let root = transaction
+            .delegations_of_task(&task_id, "", 1)
+            .await
+            .unwrap()
+            .remove(0)
+            .delegation;
+        for number in 0..MAX_TREE {
+            let mut one = root.clone();
+            one.id = writ_core::id::DelegationId::from_text(format!("dlg_z{number:04}"));
+            one.parent = Some(root.id.clone());
+            one.path = format!("{}/{}", root.path, one.id);
+            transaction.insert_delegation(&one).await.unwrap();
+        }
+        for _ in 0..=MAX_LOOKED_AT {
+            let id = world.app.event_id(world.now());
+            let event = writ_core::event::Event::new(
+                id,
+                world.now(),
+                writ_core::event::EventName::LoginFailed,
+            );
+            transaction.insert_event(&event).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+        let tree = ops.get(&world, &format!("/tasks/{task}")).await.json();
+        assert_eq!(tree["truncated"], true);
+        let below = tree["delegations"][0]["below"].as_array().unwrap();
+        assert_eq!(below.len(), usize::try_from(MAX_TREE).unwrap() - 1);
+        assert_eq!(below[0]["id"], "dlg_z0000");
+        let page = ops.get(&world, "/events?outcome=permit").await.json();
+        assert_eq!(page["items"], json!([]), "none among the newest");
+        let next = page["next"]
+            .as_str()
+            .unwrap()
+            .strip_prefix("/api/v1")
+            .unwrap();
+        let found = ops.items(&world, next).await;
+        assert!(
+            found.iter().any(|event| event["name"] == "token.issued"),
+            "{found:?}"
+        );
     }
 );

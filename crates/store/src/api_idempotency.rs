@@ -8,7 +8,7 @@ use crate::error::{Result, StoreError};
 use crate::store::DatabaseTransaction;
 
 /// The most keys of one client that are remembered at a time.
-pub const MAX_KEYS_OF_CLIENT: i64 = 10_000;
+pub const MAX_KEYS_OF_CLIENT: i64 = 2_000;
 
 /// A request that is done once.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ use crate::node::failure::Failure;
 use crate::operate::register::RegistrationError;
 
 /// The largest refusal that is written anew.
-const MAX_REFUSAL: usize = 64 * 1024;
+const WHOLE_REFUSAL: usize = 64 * 1024;
 
 /// What the API refuses by a status of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +169,7 @@ pub async fn as_problem(request: Request, next: Next) -> Response {
         return response;
     }
     let (parts, body) = response.into_parts();
-    let Ok(bytes) = to_bytes(body, MAX_REFUSAL).await else {
+    let Ok(bytes) = to_bytes(body, WHOLE_REFUSAL).await else {
         return (parts, Body::empty()).into_response();
     };
     let Ok(error) = serde_json::from_slice::<ErrorBody>(&bytes) else {
