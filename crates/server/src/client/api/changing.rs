@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use writ_core::OAuthError;
 use writ_core::id::{ClientId, ProposalId};
 use writ_jose::hash;
@@ -17,6 +17,7 @@ use writ_store::api_idempotency::{KeyOutcome, KeyedRequest};
 use writ_store::proposal::StoredProposal;
 use writ_wire::access::{IDEMPOTENCY_KEY, KEY_LENGTH, idempotency_key};
 use writ_wire::resource::ResourceUri;
+use writ_wire::strict_json;
 
 use super::ApiRequest;
 use super::caller::{ApiCaller, operator_of};
@@ -64,7 +65,7 @@ pub(super) struct Changing<'a> {
 
 /// A proposal, as its client and operators see it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct ProposalView {
+pub struct ProposalEntry {
     pub id: String,
     /// What an operator signs.
     pub hash: String,
@@ -78,7 +79,7 @@ pub struct ProposalView {
     pub signed_by: Option<String>,
 }
 
-impl ProposalView {
+impl ProposalEntry {
     pub fn of(stored: StoredProposal) -> Self {
         Self {
             id: stored.id.to_string(),
@@ -190,7 +191,7 @@ fn digests(key: &str, request: &ApiRequest) -> Result<(String, String), ApiFailu
         head.method.as_str().as_bytes(),
         head.path.as_bytes(),
         request.query.as_bytes(),
-        condition.map_or(b"", |value| value.as_bytes()),
+        condition.map_or(&b""[..], |value| value.as_bytes()),
         body.unwrap_or_default(),
     ]);
     Ok((
@@ -323,6 +324,8 @@ impl Changing<'_> {
 }
 
 fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiFailure> {
-    serde_json::from_slice(text)
-        .map_err(|e| OAuthError::invalid_request(format!("the body: {e}")).into())
+    // An object alone: a list would be taken for its members in their order.
+    let members = strict_json::read::<Map<String, Value>>(text);
+    let read = members.and_then(|members| serde_json::from_value(Value::Object(members)));
+    read.map_err(|e| OAuthError::invalid_request(format!("the body: {e}")).into())
 }

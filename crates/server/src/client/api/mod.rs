@@ -25,7 +25,7 @@ use writ_core::checks::Endpoint;
 use writ_wire::api::API_PATH;
 
 use self::caller::{ApiCaller, identify};
-use self::operation::{Action, ApiMethod, Operation};
+use self::operation::{Action, ApiMethod, ApiOperation};
 use self::operations::OPERATIONS;
 use self::problem::{ApiFailure, counted_as, problem};
 use crate::client::error::add_nonce;
@@ -78,7 +78,7 @@ impl FromRequest<Arc<App>> for ApiRequest {
     }
 }
 
-async fn answer(operation: &'static Operation, request: ApiRequest) -> Response {
+async fn answer(operation: &'static ApiOperation, request: ApiRequest) -> Response {
     let head = &request.incoming.head;
     let caller = match identify(head, operation.scope()).await {
         Ok(caller) => caller,
@@ -101,7 +101,7 @@ async fn answer(operation: &'static Operation, request: ApiRequest) -> Response 
 }
 
 async fn perform(
-    operation: &Operation,
+    operation: &ApiOperation,
     request: &ApiRequest,
     caller: &ApiCaller,
 ) -> Result<Response, ApiFailure> {

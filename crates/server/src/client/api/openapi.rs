@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use writ_wire::api::{API_PATH, ApiProblemBody, ApiScope, PROBLEM_TYPE};
 
 use super::changing::containing::{ForgetRequest, NothingToSay, StopRequest};
-use super::changing::{ProposalRequest, ProposalView};
-use super::operation::{Action, ApiMethod, Containment, Operation, View};
+use super::changing::{ProposalEntry, ProposalRequest};
+use super::operation::{Action, ApiMethod, ApiOperation, Containment, View};
 use super::operations::OPERATIONS;
 use crate::node::app::App;
 use crate::operate::directory::{
@@ -109,7 +109,7 @@ impl Schemas {
         Schema::to_value(self.sent.subschema_for::<T>())
     }
 
-    fn operation(&mut self, operation: &Operation) -> Value {
+    fn operation(&mut self, operation: &ApiOperation) -> Value {
         let (status, answer) = self.answer(operation);
         let mut responses = Map::new();
         let ok = json!({ "description": "Done", "content": json_of(answer) });
@@ -136,7 +136,7 @@ impl Schemas {
         described
     }
 
-    fn body(&mut self, operation: &Operation) -> Option<Value> {
+    fn body(&mut self, operation: &ApiOperation) -> Option<Value> {
         let (required, schema) = match operation.action {
             Action::Read(_) | Action::Remove(_) => return None,
             Action::Stop(Containment::Client) => (false, self.read::<StopRequest>()),
@@ -147,48 +147,50 @@ impl Schemas {
         Some(json!({ "required": required, "content": json_of(schema) }))
     }
 
-    fn answer(&mut self, operation: &Operation) -> (&'static str, Value) {
+    fn answer(&mut self, operation: &ApiOperation) -> (&'static str, Value) {
         match operation.action {
             Action::Read(view) => ("200", self.view(view)),
             Action::Stop(_) | Action::Remove(_) => ("200", json!({ "type": "object" })),
-            Action::Propose => (
-                "202",
-                json!({
-                    "type": "object", "required": ["id", "hash", "url", "expires_at"],
-                    "properties": ["id", "hash", "url", "expires_at"].map(|name| (name, json!({ "type": "string" })))
-                        .into_iter().collect::<std::collections::BTreeMap<_, _>>()
-                }),
-            ),
+            Action::Propose => {
+                let text = || json!({ "type": "string" });
+                let members =
+                    json!({ "id": text(), "hash": text(), "url": text(), "expires_at": text() });
+                let required = ["id", "hash", "url", "expires_at"];
+                (
+                    "202",
+                    json!({ "type": "object", "required": required, "properties": members }),
+                )
+            }
         }
     }
 
     fn view(&mut self, view: View) -> Value {
         match view {
             View::Agents | View::Clients | View::Guests => {
-                self.sent::<DirectoryPage<clients::ClientView>>()
+                self.sent::<DirectoryPage<clients::ClientEntry>>()
             }
-            View::Agent | View::Client | View::Guest => self.sent::<clients::ClientView>(),
-            View::Resources => self.sent::<DirectoryPage<records::ResourceView>>(),
-            View::Resource => self.sent::<records::ResourceView>(),
-            View::Types => self.sent::<DirectoryPage<records::TypeView>>(),
-            View::Type => self.sent::<records::TypeView>(),
-            View::People => self.sent::<DirectoryPage<people::PersonView>>(),
+            View::Agent | View::Client | View::Guest => self.sent::<clients::ClientEntry>(),
+            View::Resources => self.sent::<DirectoryPage<records::ResourceEntry>>(),
+            View::Resource => self.sent::<records::ResourceEntry>(),
+            View::Types => self.sent::<DirectoryPage<records::TypeEntry>>(),
+            View::Type => self.sent::<records::TypeEntry>(),
+            View::People => self.sent::<DirectoryPage<people::PersonEntry>>(),
             View::Person => self.sent::<people::ShownPerson>(),
-            View::Tasks => self.sent::<DirectoryPage<tasks::TaskView>>(),
+            View::Tasks => self.sent::<DirectoryPage<tasks::TaskEntry>>(),
             View::Task => self.sent::<tasks::TaskTree>(),
-            View::Delegations => self.sent::<DirectoryPage<tasks::DelegationView>>(),
-            View::Delegation => self.sent::<tasks::DelegationView>(),
-            View::Approvals => self.sent::<DirectoryPage<approvals::ApprovalView>>(),
-            View::Approval => self.sent::<approvals::ApprovalView>(),
-            View::Consents => self.sent::<DirectoryPage<records::ConsentView>>(),
-            View::Consent => self.sent::<records::ConsentView>(),
-            View::Decisions => self.sent::<DirectoryPage<records::DecisionView>>(),
-            View::Decision => self.sent::<records::DecisionView>(),
-            View::Keys => self.sent::<DirectoryPage<keys::KeyView>>(),
-            View::Events => self.sent::<DirectoryPage<events::EventView>>(),
-            View::Event => self.sent::<events::EventView>(),
-            View::Proposals => self.sent::<DirectoryPage<ProposalView>>(),
-            View::Proposal => self.sent::<ProposalView>(),
+            View::Delegations => self.sent::<DirectoryPage<tasks::DelegationEntry>>(),
+            View::Delegation => self.sent::<tasks::DelegationEntry>(),
+            View::Approvals => self.sent::<DirectoryPage<approvals::ApprovalEntry>>(),
+            View::Approval => self.sent::<approvals::ApprovalEntry>(),
+            View::Consents => self.sent::<DirectoryPage<records::ConsentEntry>>(),
+            View::Consent => self.sent::<records::ConsentEntry>(),
+            View::Decisions => self.sent::<DirectoryPage<records::DecisionEntry>>(),
+            View::Decision => self.sent::<records::DecisionEntry>(),
+            View::Keys => self.sent::<DirectoryPage<keys::KeyEntry>>(),
+            View::Events => self.sent::<DirectoryPage<events::EventEntry>>(),
+            View::Event => self.sent::<events::EventEntry>(),
+            View::Proposals => self.sent::<DirectoryPage<ProposalEntry>>(),
+            View::Proposal => self.sent::<ProposalEntry>(),
         }
     }
 }
@@ -197,7 +199,7 @@ fn json_of(schema: Value) -> Value {
     json!({ "application/json": { "schema": schema } })
 }
 
-fn refusals(operation: &Operation) -> &'static [&'static str] {
+fn refusals(operation: &ApiOperation) -> &'static [&'static str] {
     match operation.action {
         Action::Read(_) => &["400", "401", "403", "404", "429", "500", "503"],
         Action::Remove(_) => &[
@@ -209,7 +211,7 @@ fn refusals(operation: &Operation) -> &'static [&'static str] {
     }
 }
 
-fn parameters(operation: &Operation) -> Vec<Value> {
+fn parameters(operation: &ApiOperation) -> Vec<Value> {
     let text = || json!({ "type": "string" });
     let mut found = Vec::new();
     if operation.has_id() {

@@ -4,7 +4,7 @@ use writ_wire::api::{API_PATH, ApiScope};
 
 /// One operation.
 #[derive(Clone, Copy, Debug)]
-pub struct Operation {
+pub struct ApiOperation {
     /// Its name in the description.
     pub id: &'static str,
     pub method: ApiMethod,
@@ -89,7 +89,7 @@ impl ApiMethod {
     }
 }
 
-impl Operation {
+impl ApiOperation {
     pub fn path(&self) -> String {
         format!("{API_PATH}{}", self.below)
     }

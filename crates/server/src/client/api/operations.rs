@@ -1,8 +1,8 @@
 //! The table of every operation of the operators' API.
 
-use super::operation::{Action, ApiMethod, Containment, Operation, Registered, View};
+use super::operation::{Action, ApiMethod, ApiOperation, Containment, Registered, View};
 
-pub const OPERATIONS: &[Operation] = &[
+pub const OPERATIONS: &[ApiOperation] = &[
     read("listAgents", "/agents", View::Agents, "Agents by id"),
     read("showAgent", "/agents/{id}", View::Agent, "One agent"),
     stop(
@@ -198,7 +198,7 @@ pub const OPERATIONS: &[Operation] = &[
         View::Proposal,
         "One proposal, and whether it was applied",
     ),
-    Operation {
+    ApiOperation {
         id: "propose",
         method: ApiMethod::Post,
         below: "/proposals",
@@ -212,8 +212,8 @@ const fn read(
     below: &'static str,
     view: View,
     summary: &'static str,
-) -> Operation {
-    Operation {
+) -> ApiOperation {
+    ApiOperation {
         id,
         method: ApiMethod::Get,
         below,
@@ -227,8 +227,8 @@ const fn stop(
     below: &'static str,
     what: Containment,
     summary: &'static str,
-) -> Operation {
-    Operation {
+) -> ApiOperation {
+    ApiOperation {
         id,
         method: ApiMethod::Post,
         below,
@@ -237,8 +237,8 @@ const fn stop(
     }
 }
 
-const fn remove(id: &'static str, below: &'static str, what: Registered) -> Operation {
-    Operation {
+const fn remove(id: &'static str, below: &'static str, what: Registered) -> ApiOperation {
+    ApiOperation {
         id,
         method: ApiMethod::Delete,
         below,

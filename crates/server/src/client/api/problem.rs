@@ -113,12 +113,11 @@ impl From<OAuthError> for ApiFailure {
 
 impl From<RegistrationError> for ApiFailure {
     fn from(error: RegistrationError) -> Self {
-        let kind = match &error {
-            RegistrationError::Store(_) | RegistrationError::Json(_) => {
-                return match error {
-                    RegistrationError::Store(error) => error.into(),
-                    other => Self::Failure(Failure::Broken(other.to_string())),
-                };
+        let sentence = error.to_string();
+        let kind = match error {
+            RegistrationError::Store(error) => return error.into(),
+            RegistrationError::Json(error) => {
+                return Self::Failure(Failure::Broken(error.to_string()));
             }
             RegistrationError::Unknown(_)
             | RegistrationError::OtherKind { .. }
@@ -127,7 +126,7 @@ impl From<RegistrationError> for ApiFailure {
             RegistrationError::Exists(_) => ProblemKind::Conflict,
             _ => ProblemKind::Invalid,
         };
-        Self::problem(kind, error.to_string())
+        Self::problem(kind, sentence)
     }
 }
 
@@ -176,11 +175,13 @@ pub async fn as_problem(request: Request, next: Next) -> Response {
         return (parts, Body::from(bytes)).into_response();
     };
     let mut response = answer(of_error(parts.status, error));
+    let headers = response.headers_mut();
     for (name, value) in &parts.headers {
-        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
-            response.headers_mut().append(name, value.clone());
+        if *name == header::WWW_AUTHENTICATE || !headers.contains_key(name) {
+            headers.append(name, value.clone());
         }
     }
+    *response.extensions_mut() = parts.extensions;
     response
 }
 

@@ -19,7 +19,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::ApiRequest;
-use super::changing::ProposalView;
+use super::changing::ProposalEntry;
 use super::operation::View;
 use super::problem::ApiFailure;
 use super::representation::Representation;
@@ -88,7 +88,7 @@ pub async fn record(
         View::Event => shown(events::event(reading, id).await?, "event"),
         View::Proposal => {
             let found = reading.proposal(&ProposalId::from_text(id)).await?;
-            shown(found.map(ProposalView::of), "proposal")
+            shown(found.map(ProposalEntry::of), "proposal")
         }
         _ => Err(ApiFailure::not_found("record")),
     }
@@ -143,7 +143,7 @@ async fn list(
             let page = page.page(
                 found,
                 |one| one.id.to_string(),
-                |one| Ok(ProposalView::of(one)),
+                |one| Ok(ProposalEntry::of(one)),
             );
             query.listed(page?, path)
         }
@@ -204,7 +204,7 @@ impl Query {
         &self,
         reading: &mut DatabaseTransaction,
         now: Timestamp,
-    ) -> Result<DirectoryPage<approvals::ApprovalView>, ApiFailure> {
+    ) -> Result<DirectoryPage<approvals::ApprovalEntry>, ApiFailure> {
         let page = self.page();
         let (person, agent) = (self.get("person"), self.get("agent"));
         let (person, agent) = (

@@ -12,7 +12,7 @@ use writ_wire::time::Timestamp;
 use super::{DirectoryPage, PageRequest};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct ApprovalView {
+pub struct ApprovalEntry {
     pub id: String,
     /// By which way it was asked.
     pub kind: String,
@@ -26,13 +26,13 @@ pub struct ApprovalView {
     pub asked: Value,
     /// Who decided, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub decided: Vec<VoteView>,
+    pub decided: Vec<VoteEntry>,
     pub created_at: String,
     pub expires_at: String,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct VoteView {
+pub struct VoteEntry {
     pub person: String,
     pub role: String,
     pub at: String,
@@ -44,7 +44,7 @@ pub async fn approvals(
     of: ApprovalsOf<'_>,
     page: PageRequest<'_>,
     now: Timestamp,
-) -> Result<DirectoryPage<ApprovalView>, StoreError> {
+) -> Result<DirectoryPage<ApprovalEntry>, StoreError> {
     let found = reading.approvals_before(of, page.after, page.one_more());
     let found = found.await?;
     page.page(found, |one| one.id.to_string(), |one| Ok(view(&one, now)))
@@ -55,7 +55,7 @@ pub async fn open_approvals(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
     now: Timestamp,
-) -> Result<DirectoryPage<ApprovalView>, StoreError> {
+) -> Result<DirectoryPage<ApprovalEntry>, StoreError> {
     let after = page.after.and_then(open_cursor);
     let (from, id) = match &after {
         Some((from, id)) => (*from, Some(id)),
@@ -77,15 +77,15 @@ pub async fn approval(
     reading: &mut DatabaseTransaction,
     id: &ApprovalId,
     now: Timestamp,
-) -> Result<Option<ApprovalView>, StoreError> {
+) -> Result<Option<ApprovalEntry>, StoreError> {
     let found = reading.pending_by_id(id).await?;
     Ok(found.map(|one| view(&one, now)))
 }
 
-fn view(request: &PendingRequest, now: Timestamp) -> ApprovalView {
+fn view(request: &PendingRequest, now: Timestamp) -> ApprovalEntry {
     let votes = request.decision().map(|decision| decision.by.as_slice());
     let votes = votes.unwrap_or_default().iter();
-    ApprovalView {
+    ApprovalEntry {
         id: request.id.to_string(),
         kind: request.kind.as_str().to_owned(),
         state: request.state_at(now).as_str().to_owned(),
@@ -94,7 +94,7 @@ fn view(request: &PendingRequest, now: Timestamp) -> ApprovalView {
         task: request.task.as_ref().map(ToString::to_string),
         asked: json!(request.asked.authority),
         decided: votes
-            .map(|vote| VoteView {
+            .map(|vote| VoteEntry {
                 person: vote.user.to_string(),
                 role: vote.role.as_str().to_owned(),
                 at: vote.at.rfc3339(),

@@ -22,7 +22,7 @@ pub enum ClientState {
 
 /// A client, an agent or a guest.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct ClientView {
+pub struct ClientEntry {
     pub id: String,
     pub name: String,
     pub state: ClientState,
@@ -37,7 +37,7 @@ pub struct ClientView {
 pub async fn agents(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
-) -> Result<DirectoryPage<ClientView>, StoreError> {
+) -> Result<DirectoryPage<ClientEntry>, StoreError> {
     let found = reading.agents_after(page.from_start(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.client.id.to_string(), agent_view)
@@ -46,7 +46,7 @@ pub async fn agents(
 pub async fn clients(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
-) -> Result<DirectoryPage<ClientView>, StoreError> {
+) -> Result<DirectoryPage<ClientEntry>, StoreError> {
     let found = reading.house_clients_after(page.from_start(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.id.to_string(), client_view)
@@ -55,7 +55,7 @@ pub async fn clients(
 pub async fn guests(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
-) -> Result<DirectoryPage<ClientView>, StoreError> {
+) -> Result<DirectoryPage<ClientEntry>, StoreError> {
     let found = reading.guests_after(page.from_start(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.id.to_string(), client_view)
@@ -64,14 +64,14 @@ pub async fn guests(
 pub async fn agent(
     reading: &mut DatabaseTransaction,
     id: &ClientId,
-) -> Result<Option<ClientView>, StoreError> {
+) -> Result<Option<ClientEntry>, StoreError> {
     reading.listed_agent(id).await?.map(agent_view).transpose()
 }
 
 pub async fn client(
     reading: &mut DatabaseTransaction,
     id: &ClientId,
-) -> Result<Option<ClientView>, StoreError> {
+) -> Result<Option<ClientEntry>, StoreError> {
     let found = reading.listed_house_client(id).await?;
     found.map(client_view).transpose()
 }
@@ -79,14 +79,14 @@ pub async fn client(
 pub async fn guest(
     reading: &mut DatabaseTransaction,
     id: &ClientId,
-) -> Result<Option<ClientView>, StoreError> {
+) -> Result<Option<ClientEntry>, StoreError> {
     reading.listed_guest(id).await?.map(client_view).transpose()
 }
 
-fn client_view(listed: ListedClient) -> Result<ClientView, StoreError> {
+fn client_view(listed: ListedClient) -> Result<ClientEntry, StoreError> {
     let record = document(&listed.metadata, "`clients.metadata`")?;
     let name = record.get("client_name").and_then(Value::as_str);
-    Ok(ClientView {
+    Ok(ClientEntry {
         name: name.unwrap_or_default().to_owned(),
         id: listed.id.to_string(),
         state: match listed.stopped {
@@ -99,7 +99,7 @@ fn client_view(listed: ListedClient) -> Result<ClientView, StoreError> {
     })
 }
 
-fn agent_view(listed: ListedAgent) -> Result<ClientView, StoreError> {
+fn agent_view(listed: ListedAgent) -> Result<ClientEntry, StoreError> {
     let file: ClientFile = serde_json::from_str(&listed.client.metadata)
         .map_err(|e| StoreError::Corrupt(format!("client `{}`: {e}", listed.client.id)))?;
     let mut view = client_view(listed.client)?;

@@ -54,7 +54,7 @@ impl EventOutcome {
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct EventView {
+pub struct EventEntry {
     pub id: String,
     pub at: String,
     pub name: String,
@@ -108,7 +108,7 @@ pub async fn events(
     reading: &mut DatabaseTransaction,
     search: EventSearch<'_>,
     page: PageRequest<'_>,
-) -> Result<DirectoryPage<EventView>, StoreError> {
+) -> Result<DirectoryPage<EventEntry>, StoreError> {
     let pair = search.person.zip(search.agent);
     let pair = pair.map(|(person, agent)| (UserId::from_text(person), ClientId::from_text(agent)));
     let of = match (&search, &pair) {
@@ -189,7 +189,7 @@ pub async fn events(
     })
 }
 
-const fn ended(items: Vec<EventView>) -> DirectoryPage<EventView> {
+const fn ended(items: Vec<EventEntry>) -> DirectoryPage<EventEntry> {
     DirectoryPage { items, next: None }
 }
 
@@ -203,12 +203,12 @@ fn first_id_at(time: Timestamp) -> String {
 pub async fn event(
     reading: &mut DatabaseTransaction,
     id: &str,
-) -> Result<Option<EventView>, StoreError> {
+) -> Result<Option<EventEntry>, StoreError> {
     Ok(reading.event(id).await?.map(view))
 }
 
-fn view(event: StoredEvent) -> EventView {
-    EventView {
+fn view(event: StoredEvent) -> EventEntry {
+    EventEntry {
         id: event.id,
         at: event.at.rfc3339(),
         name: event.name,

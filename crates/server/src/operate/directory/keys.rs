@@ -9,7 +9,7 @@ use writ_store::{DatabaseTransaction, StoreError};
 use super::{DirectoryPage, document, rfc3339};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct KeyView {
+pub struct KeyEntry {
     pub kid: String,
     /// `access_token`, or `id_token` for the RSA keys.
     pub signs: &'static str,
@@ -23,7 +23,9 @@ pub struct KeyView {
 }
 
 /// There is one for each rotation, so that they are one page.
-pub async fn keys(reading: &mut DatabaseTransaction) -> Result<DirectoryPage<KeyView>, StoreError> {
+pub async fn keys(
+    reading: &mut DatabaseTransaction,
+) -> Result<DirectoryPage<KeyEntry>, StoreError> {
     let tokens = reading.signing_keys().await?;
     let id_tokens = reading.id_token_keys().await?;
     let tokens = tokens.into_iter().map(|key| view(key, "access_token"));
@@ -34,8 +36,8 @@ pub async fn keys(reading: &mut DatabaseTransaction) -> Result<DirectoryPage<Key
     })
 }
 
-fn view(key: StoredSigningKey, signs: &'static str) -> Result<KeyView, StoreError> {
-    Ok(KeyView {
+fn view(key: StoredSigningKey, signs: &'static str) -> Result<KeyEntry, StoreError> {
+    Ok(KeyEntry {
         public_jwk: document(&key.public_jwk, "`signing_keys.public_jwk`")?,
         kid: key.kid,
         signs,

@@ -19,7 +19,7 @@ pub enum PersonStanding {
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct PersonView {
+pub struct PersonEntry {
     pub id: String,
     pub name: String,
     pub state: PersonStanding,
@@ -30,7 +30,7 @@ pub struct PersonView {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ShownPerson {
     #[serde(flatten)]
-    pub person: PersonView,
+    pub person: PersonEntry,
     pub passkeys: usize,
     /// Issuers of the providers by which they sign in.
     pub providers: Vec<String>,
@@ -42,7 +42,7 @@ pub async fn people(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
     now: Timestamp,
-) -> Result<DirectoryPage<PersonView>, StoreError> {
+) -> Result<DirectoryPage<PersonEntry>, StoreError> {
     let found = reading.users_after(page.from_start(), page.one_more(), now);
     let found = found.await?;
     page.page(found, |one| one.name.clone(), |one| Ok(view(one)))
@@ -65,8 +65,8 @@ pub async fn person(
     }))
 }
 
-fn view(listed: ListedUser) -> PersonView {
-    PersonView {
+fn view(listed: ListedUser) -> PersonEntry {
+    PersonEntry {
         id: listed.id.to_string(),
         name: listed.name,
         state: match listed.state {

@@ -12,7 +12,7 @@ use writ_wire::resource::ResourceUri;
 use super::{DirectoryPage, PageRequest, document};
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct ResourceView {
+pub struct ResourceEntry {
     pub id: String,
     pub created_at: String,
     /// As it is registered.
@@ -20,7 +20,7 @@ pub struct ResourceView {
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct TypeView {
+pub struct TypeEntry {
     /// Of this version.
     pub hash: String,
     pub name: String,
@@ -29,7 +29,7 @@ pub struct TypeView {
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct ConsentView {
+pub struct ConsentEntry {
     pub id: String,
     pub subject: String,
     pub client_id: String,
@@ -43,7 +43,7 @@ pub struct ConsentView {
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct DecisionView {
+pub struct DecisionEntry {
     pub id: String,
     /// The client of the resource server that asked.
     pub caller: String,
@@ -66,7 +66,7 @@ pub struct DecisionView {
 pub async fn resources(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
-) -> Result<DirectoryPage<ResourceView>, StoreError> {
+) -> Result<DirectoryPage<ResourceEntry>, StoreError> {
     let found = reading.resources_after(page.from_start(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.uri.clone(), resource_view)
@@ -75,7 +75,7 @@ pub async fn resources(
 pub async fn resource(
     reading: &mut DatabaseTransaction,
     uri: &ResourceUri,
-) -> Result<Option<ResourceView>, StoreError> {
+) -> Result<Option<ResourceEntry>, StoreError> {
     let found = reading.listed_resource(uri).await?;
     found.map(resource_view).transpose()
 }
@@ -83,7 +83,7 @@ pub async fn resource(
 pub async fn types(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
-) -> Result<DirectoryPage<TypeView>, StoreError> {
+) -> Result<DirectoryPage<TypeEntry>, StoreError> {
     let found = reading.types_after(page.from_start(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.hash.clone(), type_view)
@@ -92,7 +92,7 @@ pub async fn types(
 pub async fn type_version(
     reading: &mut DatabaseTransaction,
     hash: &str,
-) -> Result<Option<TypeView>, StoreError> {
+) -> Result<Option<TypeEntry>, StoreError> {
     let found = reading.listed_type(hash).await?;
     found.map(type_view).transpose()
 }
@@ -101,7 +101,7 @@ pub async fn consents(
     reading: &mut DatabaseTransaction,
     of: ConsentsOf<'_>,
     page: PageRequest<'_>,
-) -> Result<DirectoryPage<ConsentView>, StoreError> {
+) -> Result<DirectoryPage<ConsentEntry>, StoreError> {
     let found = reading.listed_consents_before(of, page.after, page.one_more());
     let found = found.await?;
     page.page(found, |one| one.id.clone(), |one| Ok(consent_view(one)))
@@ -110,14 +110,14 @@ pub async fn consents(
 pub async fn consent(
     reading: &mut DatabaseTransaction,
     id: &ConsentId,
-) -> Result<Option<ConsentView>, StoreError> {
+) -> Result<Option<ConsentEntry>, StoreError> {
     Ok(reading.listed_consent(id).await?.map(consent_view))
 }
 
 pub async fn decisions(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
-) -> Result<DirectoryPage<DecisionView>, StoreError> {
+) -> Result<DirectoryPage<DecisionEntry>, StoreError> {
     let found = reading.decisions_before(page.after, page.one_more());
     let found = found.await?;
     page.page(
@@ -130,20 +130,20 @@ pub async fn decisions(
 pub async fn decision(
     reading: &mut DatabaseTransaction,
     id: &DecisionId,
-) -> Result<Option<DecisionView>, StoreError> {
+) -> Result<Option<DecisionEntry>, StoreError> {
     Ok(reading.decision(id).await?.map(decision_view))
 }
 
-fn resource_view(listed: ListedResource) -> Result<ResourceView, StoreError> {
-    Ok(ResourceView {
+fn resource_view(listed: ListedResource) -> Result<ResourceEntry, StoreError> {
+    Ok(ResourceEntry {
         record: document(&listed.document, "`resources.document`")?,
         id: listed.uri,
         created_at: listed.created_at.rfc3339(),
     })
 }
 
-fn type_view(listed: ListedType) -> Result<TypeView, StoreError> {
-    Ok(TypeView {
+fn type_view(listed: ListedType) -> Result<TypeEntry, StoreError> {
+    Ok(TypeEntry {
         document: document(&listed.document, "`types.document`")?,
         hash: listed.hash,
         name: listed.name,
@@ -151,8 +151,8 @@ fn type_view(listed: ListedType) -> Result<TypeView, StoreError> {
     })
 }
 
-fn consent_view(listed: ListedConsent) -> ConsentView {
-    ConsentView {
+fn consent_view(listed: ListedConsent) -> ConsentEntry {
+    ConsentEntry {
         id: listed.id,
         subject: listed.subject,
         client_id: listed.client,
@@ -165,8 +165,8 @@ fn consent_view(listed: ListedConsent) -> ConsentView {
     }
 }
 
-fn decision_view(decision: AccessDecision) -> DecisionView {
-    DecisionView {
+fn decision_view(decision: AccessDecision) -> DecisionEntry {
+    DecisionEntry {
         id: decision.id.to_string(),
         caller: decision.caller.to_string(),
         resource: decision.resource,

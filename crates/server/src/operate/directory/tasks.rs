@@ -26,7 +26,7 @@ pub enum TaskState {
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct TaskView {
+pub struct TaskEntry {
     pub id: String,
     pub state: TaskState,
     /// Whose it is: a person, or the client itself.
@@ -45,7 +45,7 @@ pub struct TaskView {
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct DelegationView {
+pub struct DelegationEntry {
     pub id: String,
     pub task: String,
     /// The delegation from which it was made, or that asked for it; absent for the grant itself.
@@ -65,7 +65,7 @@ pub struct DelegationView {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DelegationTree {
     #[serde(flatten)]
-    pub delegation: DelegationView,
+    pub delegation: DelegationEntry,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub below: Vec<DelegationTree>,
 }
@@ -73,7 +73,7 @@ pub struct DelegationTree {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TaskTree {
     #[serde(flatten)]
-    pub task: TaskView,
+    pub task: TaskEntry,
     pub delegations: Vec<DelegationTree>,
     /// Whether there are more delegations than stand here.
     pub truncated: bool,
@@ -84,7 +84,7 @@ pub async fn tasks(
     which: TasksInOrder<'_>,
     page: PageRequest<'_>,
     now: Timestamp,
-) -> Result<DirectoryPage<TaskView>, StoreError> {
+) -> Result<DirectoryPage<TaskEntry>, StoreError> {
     let found = reading.tasks_before(which, page.after, page.one_more());
     let found = found.await?;
     page.page(
@@ -118,7 +118,7 @@ pub async fn delegations(
     task: &TaskId,
     page: PageRequest<'_>,
     now: Timestamp,
-) -> Result<DirectoryPage<DelegationView>, StoreError> {
+) -> Result<DirectoryPage<DelegationEntry>, StoreError> {
     let found = reading.delegations_of_task(task, page.from_start(), page.one_more());
     let found = found.await?;
     page.page(
@@ -132,12 +132,12 @@ pub async fn delegation(
     reading: &mut DatabaseTransaction,
     id: &DelegationId,
     now: Timestamp,
-) -> Result<Option<DelegationView>, StoreError> {
+) -> Result<Option<DelegationEntry>, StoreError> {
     let found = reading.listed_delegation(id).await?;
     Ok(found.map(|one| delegation_view(&one, now)))
 }
 
-fn task_view(stored: &StoredTask, now: Timestamp) -> TaskView {
+fn task_view(stored: &StoredTask, now: Timestamp) -> TaskEntry {
     let task = &stored.task;
     let state = match (stored.stopped_at, stored.suspended_at) {
         (Some(_), _) => TaskState::Stopped,
@@ -145,7 +145,7 @@ fn task_view(stored: &StoredTask, now: Timestamp) -> TaskView {
         (None, Some(_)) => TaskState::Suspended,
         (None, None) => TaskState::Active,
     };
-    TaskView {
+    TaskEntry {
         id: task.id.to_string(),
         state,
         subject: task.subject.as_str().to_owned(),
@@ -159,9 +159,9 @@ fn task_view(stored: &StoredTask, now: Timestamp) -> TaskView {
     }
 }
 
-fn delegation_view(listed: &ListedDelegation, now: Timestamp) -> DelegationView {
+fn delegation_view(listed: &ListedDelegation, now: Timestamp) -> DelegationEntry {
     let row = &listed.delegation;
-    DelegationView {
+    DelegationEntry {
         id: row.id.to_string(),
         task: row.task.to_string(),
         above: above(listed).map(ToString::to_string),
