@@ -259,7 +259,7 @@ both!(what_is_not_there_is_a_problem_too, |world| async {
         assert_eq!(problem(&reply), (status, "not_found".to_owned()), "{below}");
     }
     let reply = ops
-        .call(&world, Method::PUT, "/agents", &Value::Null, &[])
+        .call(&world, (Method::PUT, "/agents"), &Value::Null, &[])
         .await;
     assert_eq!(problem(&reply).0, 405);
     let reply = ops.get(&world, "/agents?limit=0").await;

@@ -147,7 +147,7 @@ both!(
         ] {
             let etag = ops.get(&world, below).await.header("etag").unwrap().to_owned();
             let remove = async |more: &[(&str, &str)]| {
-                ops.call(&world, Method::DELETE, below, &Value::Null, more).await
+                ops.call(&world, (Method::DELETE, below), &Value::Null, more).await
             };
             assert_eq!(problem(&remove(&[]).await), (428, "precondition_required".to_owned()));
             for other in ["\"x\"".to_owned(), "*".to_owned(), format!("W/{etag}")] {
@@ -173,7 +173,7 @@ both!(
         let body = json!({ "person": story.cast.alice });
         let key = [("idempotency-key", "0123456789abcdef-one")];
         let send = async |below: &str, body: &Value| {
-            ops.call(&world, Method::POST, below, body, &key).await
+            ops.call(&world, (Method::POST, below), body, &key).await
         };
         let first = send(below, &body).await;
         assert_eq!(first.json()["tasks"], 1, "{}", first.text());
@@ -186,17 +186,17 @@ both!(
             assert_eq!(problem(&reply), (422, "idempotency_key_reused".to_owned()), "{below}");
         }
         let other = Operations::with(&world, "other", "api:stop").await;
-        let reply = other.call(&world, Method::POST, below, &body, &key).await;
+        let reply = other.call(&world, (Method::POST, below), &body, &key).await;
         assert_eq!(reply.json()["tasks"], 0, "another client's key is its own");
         world.advance(24 * 3600 + 1);
         let form = super::api_scene::token_form("api:stop");
         let token = ops.client.send(&world, "/token", &form).await.access_token();
         let later = Operations { token, client: ops.client.clone() };
-        let reply = later.call(&world, Method::POST, below, &body, &key).await;
+        let reply = later.call(&world, (Method::POST, below), &body, &key).await;
         assert_eq!(reply.json()["tasks"], 0, "the key is forgotten: {}", reply.text());
         for odd in ["short", "with space 0123456789", ""] {
             let key = [("idempotency-key", odd)];
-            let reply = later.call(&world, Method::POST, below, &body, &key).await;
+            let reply = later.call(&world, (Method::POST, below), &body, &key).await;
             assert_eq!(problem(&reply), (400, "invalid_request".to_owned()), "{odd}");
         }
     }
@@ -250,7 +250,7 @@ both!(
             let below = operation.below.replace("{id}", "none");
             let method = Method::from_bytes(operation.method.as_str().to_uppercase().as_bytes()).unwrap();
             for (scope, service) in &services {
-                let reply = service.call(&world, method.clone(), &below, &Value::Null, &[]).await;
+                let reply = service.call(&world, (method.clone(), &below), &Value::Null, &[]).await;
                 let refused = reply.status == 403;
                 assert_eq!(refused, *scope != operation.scope().as_str(), "{} {scope}: {}", operation.id, reply.text());
             }

@@ -1,6 +1,7 @@
 //! The description of the operators' API is the committed one, has each operation, and each answer of a story is as its schema says.
 
 use serde_json::{Value, json};
+use writ_server::client::api::ProblemKind;
 use writ_server::client::api::openapi::text;
 use writ_server::client::api::operation::ApiMethod;
 use writ_server::client::api::operations::OPERATIONS;
@@ -81,4 +82,17 @@ async fn first(ops: &Operations, world: &World, list: &str) -> Option<String> {
     let one = found.first()?;
     let id = one.get("id").or(one.get("hash"))?;
     Some(id.as_str().unwrap().to_owned())
+}
+
+#[test]
+fn the_page_of_the_api_has_each_code_and_each_path() {
+    let page = std::fs::read_to_string(house::root().join("docs/api.md")).unwrap();
+    for kind in ProblemKind::ALL {
+        let row = format!("| `{}` | {} |", kind.code(), kind.status().as_u16());
+        assert!(page.contains(&row), "{row}");
+    }
+    for operation in OPERATIONS {
+        let list = operation.below.split('/').nth(1).unwrap();
+        assert!(page.contains(&format!("/{list}")), "{list}");
+    }
 }

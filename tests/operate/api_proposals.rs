@@ -159,7 +159,7 @@ both!(
             assert_eq!(ops.post(&world, "/proposals", &body).await.status, 202);
         }
         let more = ops
-            .call(&world, Method::POST, "/proposals", &body, &[])
+            .call(&world, (Method::POST, "/proposals"), &body, &[])
             .await;
         assert_eq!(problem(&more), (429, "too_many".to_owned()));
         assert!(more.header("retry-after").is_some());

@@ -38,7 +38,7 @@ both!(
         let etag = shown.header("etag").unwrap().to_owned();
         let ask = async |tag: &str| {
             let known = [("if-none-match", tag)];
-            ops.call(&world, Method::GET, &below, &Value::Null, &known)
+            ops.call(&world, (Method::GET, &below), &Value::Null, &known)
                 .await
         };
         for (tag, status) in [

@@ -48,7 +48,7 @@ impl Operations {
     }
 
     pub async fn get(&self, world: &World, below: &str) -> TestReply {
-        self.call(world, Method::GET, below, &Value::Null, &[])
+        self.call(world, (Method::GET, below), &Value::Null, &[])
             .await
     }
 
@@ -60,15 +60,14 @@ impl Operations {
     }
 
     pub async fn post(&self, world: &World, below: &str, body: &Value) -> TestReply {
-        self.call(world, Method::POST, below, body, &[]).await
+        self.call(world, (Method::POST, below), body, &[]).await
     }
 
     /// With a fresh proof; `below` may have a query, which a proof leaves out (RFC 9449 section 4.2).
     pub async fn call(
         &self,
         world: &World,
-        method: Method,
-        below: &str,
+        (method, below): (Method, &str),
         body: &Value,
         more: &[(&str, &str)],
     ) -> TestReply {
