@@ -15,6 +15,7 @@ use writ_server::operate::change_client::{ClientChange, ClientEdit, ClientKind};
 use writ_server::operate::change_resource::{ResourceChange, ResourceEdit};
 use writ_server::operate::register::RegistrationError;
 use writ_store::registered::LiveCounts;
+use writ_wire::api::ApiScope;
 use writ_wire::jwk::Jwk;
 use writ_wire::registration::{GuestMode, ResourceFile};
 use writ_wire::resource::ResourceUri;
@@ -64,6 +65,12 @@ struct ClientEdits {
     /// A person to take out of `may_ask`; can be given several times
     #[arg(long, value_name = "PERSON")]
     remove_may_ask: Vec<String>,
+    /// One more scope of the operators' API, such as `api:read`; can be given several times
+    #[arg(long, value_name = "SCOPE", value_parser = api_scope)]
+    add_operator: Vec<ApiScope>,
+    /// A scope to take out of `operator`; can be given several times
+    #[arg(long, value_name = "SCOPE", value_parser = api_scope)]
+    remove_operator: Vec<ApiScope>,
 }
 
 #[derive(Args)]
@@ -143,6 +150,11 @@ pub struct KeyArguments {
     file: PathBuf,
 }
 
+fn api_scope(text: &str) -> Result<ApiScope, String> {
+    let known = || ApiScope::ALL.map(ApiScope::as_str).join(", ");
+    ApiScope::parse(text).ok_or_else(|| format!("there are {}", known()))
+}
+
 pub async fn show_client(desk: &Desk, kind: ClientKind, id: &str) -> Outcome {
     let id = ClientId::from_text(id);
     let file = desk.registry().client_file(kind, &id).await;
@@ -165,6 +177,8 @@ pub async fn change_client(
             remove_redirects: arguments.edits.remove_redirect,
             add_may_ask: arguments.edits.add_may_ask,
             remove_may_ask: arguments.edits.remove_may_ask,
+            add_operator: arguments.edits.add_operator,
+            remove_operator: arguments.edits.remove_operator,
             ..ClientEdit::default()
         }),
     };
