@@ -1,5 +1,7 @@
 //! The audit log, searched: one filter chooses the index, the others are applied to what it finds, within a bound.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -96,10 +98,13 @@ impl EventSearch<'_> {
                 event.decision.as_deref(),
             )
             && self.to.is_none_or(|to| event.at < to)
+            && self.from.is_none_or(|from| event.at >= from)
     }
 
+    /// Whether every event after it in the list is too early: those of one millisecond stand in no order.
     fn is_before(&self, event: &StoredEvent) -> bool {
-        self.from.is_some_and(|from| event.at < from)
+        self.from
+            .is_some_and(|from| event.at < from.minus(Duration::from_millis(1)))
     }
 }
 
@@ -196,7 +201,7 @@ const fn ended(items: Vec<EventEntry>) -> DirectoryPage<EventEntry> {
 /// Below every id that is made at this time or later, and above those of a millisecond before.
 fn first_id_at(time: Timestamp) -> String {
     // Ids count milliseconds: one that began before `time` may hold later events, which are looked at.
-    let later = time.plus(std::time::Duration::from_millis(1));
+    let later = time.plus(Duration::from_millis(1));
     EventId::make(later, [0; writ_core::id::ENTROPY]).to_string()
 }
 
