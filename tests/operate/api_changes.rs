@@ -280,3 +280,36 @@ both!(
         }
     }
 );
+
+both!(
+    a_key_that_is_sent_twice_at_once_is_done_once,
+    |world| async {
+        let story = Story::of(&world).await;
+        let ops = &story.ops;
+        let body = json!({ "person": story.cast.alice });
+        let key = [("idempotency-key", "0123456789abcdef-at-once")];
+        let send = || {
+            ops.call(
+                &world,
+                (Method::POST, "/agents/agt_planner/stop"),
+                &body,
+                &key,
+            )
+        };
+        let (one, two) = tokio::join!(send(), send());
+        assert_eq!(
+            (one.status, two.status),
+            (200, 200),
+            "{} {}",
+            one.text(),
+            two.text()
+        );
+        assert_eq!(
+            (one.json()["tasks"].clone(), one.text()),
+            (json!(1), two.text())
+        );
+        let names = world.event_names().await;
+        let stops = names.iter().filter(|name| *name == "task.revoked").count();
+        assert_eq!(stops, 1, "{names:?}");
+    }
+);
