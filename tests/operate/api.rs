@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 use writ_core::id::ClientId;
 use writ_testkit::{
-    BANK, Cast, Forge, ISSUER, World, both, claims, enrol_plain, plain_file, refused, with,
+    BANK, Cast, Forge, ISSUER, both, claims, enrol_plain, plain_file, refused, with,
 };
 
 use super::api_scene::{ALL_SCOPES, API, Operations, problem, service_file, token_form};

@@ -7,7 +7,7 @@ use writ_server::client::api::operation::{Action, ApiMethod};
 use writ_server::client::api::operations::OPERATIONS;
 use writ_testkit::{BANK, Cast, World, both, claims};
 
-use super::api_scene::{Operations, in_path, problem};
+use super::api_scene::{Operations, in_path, problem, token_form};
 
 /// What is there to be changed.
 struct Story {
@@ -189,7 +189,7 @@ both!(
         let reply = other.call(&world, (Method::POST, below), &body, &key).await;
         assert_eq!(reply.json()["tasks"], 0, "another client's key is its own");
         world.advance(24 * 3600 + 1);
-        let form = super::api_scene::token_form("api:stop");
+        let form = token_form("api:stop");
         let token = ops.client.send(&world, "/token", &form).await.access_token();
         let later = Operations { token, client: ops.client.clone() };
         let reply = later.call(&world, (Method::POST, below), &body, &key).await;

@@ -7,7 +7,7 @@ use writ_server::client::api::operation::ApiMethod;
 use writ_server::client::api::operations::OPERATIONS;
 use writ_testkit::{Cast, ISSUER, World, both};
 
-use super::api_scene::Operations;
+use super::api_scene::{Operations, in_path};
 use crate::house;
 
 const COMMITTED: &str = "docs/openapi/api.json";
@@ -54,7 +54,7 @@ both!(
                     let Some(id) = first(&ops, &world, list).await else {
                         continue;
                     };
-                    format!("{list}/{}", super::api_scene::in_path(&id))
+                    format!("{list}/{}", in_path(&id))
                 }
                 below => below.to_owned(),
             };

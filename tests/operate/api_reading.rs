@@ -9,7 +9,7 @@ use writ_server::client::api::operations::OPERATIONS;
 use writ_server::operate::directory::events::MAX_LOOKED_AT;
 use writ_server::operate::directory::tasks::MAX_TREE;
 use writ_server::operate::directory::{MAX_PAGE, USUAL_PAGE};
-use writ_testkit::{BANK, Cast, PASSWORD, World, both};
+use writ_testkit::{BANK, Cast, PASSWORD, both};
 
 use super::api_scene::{Operations, in_path, problem};
 
