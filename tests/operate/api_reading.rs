@@ -172,6 +172,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         let ops = Operations::of(&world).await;
+        world.advance(10);
         let before = world.now();
         world.advance(10);
         let token = cast.token(&world).await;
@@ -317,6 +318,7 @@ both!(
             .to_owned();
         let ops = Operations::of(&world).await;
         let task_id = writ_core::id::TaskId::from_text(task.as_str());
+        world.advance(10);
         let mut transaction = world.begin().await;
         let root = transaction
             .delegations_of_task(&task_id, "", 1)
