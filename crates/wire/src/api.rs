@@ -1,6 +1,7 @@
 //! The operators' API: where it is, what a token for it may do, and how it refuses (RFC 9457; docs/api.md).
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,15 @@ impl ApiScope {
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+impl FromStr for ApiScope {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = || format!("there are {}", Self::ALL.map(Self::as_str).join(", "));
+        Self::parse(text).ok_or_else(known)
     }
 }
 

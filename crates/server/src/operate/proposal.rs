@@ -13,7 +13,7 @@ use writ_store::DatabaseTransaction;
 use writ_store::proposal::StoredProposal;
 use writ_wire::registration::{ClientFile, ResourceFile};
 
-use super::change::ChangedBy;
+use super::change::{ChangeContext, ChangedBy};
 use super::change_client::{ClientChange, ClientKind, registered};
 use super::disable::{UserSwitch, switch_user};
 use super::register::{Registrar, RegistrationError, fault};
@@ -131,19 +131,34 @@ pub async fn perform(
             registrar.add_resource_in(transaction, &file).await
         }
         ProposedChange::Resume { id } => {
-            let (id, change) = (ClientId::from_text(id), app.change(by, app.clock.now()));
-            match resume_agent(transaction, &id, change).await? {
-                true => Ok(json!({ "client_id": id, "state": "active" })),
-                false => Err(fault(&format!("`{id}` is not suspended"))),
-            }
+            let id = ClientId::from_text(id);
+            resume(transaction, &id, app.change(by, app.clock.now())).await
         }
         ProposedChange::Enable { id } => {
-            let change = app.change(by, app.clock.now());
-            match switch_user(transaction, &id, UserSwitch::Enable, change).await? {
-                Some(user) => Ok(json!({ "id": user.id, "state": "enabled" })),
-                None => Err(fault(&format!("person `{id}` is not disabled"))),
-            }
+            enable(transaction, &id, app.change(by, app.clock.now())).await
         }
+    }
+}
+
+async fn resume(
+    transaction: &mut DatabaseTransaction,
+    id: &ClientId,
+    change: ChangeContext<'_>,
+) -> Result<Value, RegistrationError> {
+    match resume_agent(transaction, id, change).await? {
+        true => Ok(json!({ "client_id": id, "state": "active" })),
+        false => Err(fault(&format!("`{id}` is not suspended"))),
+    }
+}
+
+async fn enable(
+    transaction: &mut DatabaseTransaction,
+    id: &str,
+    change: ChangeContext<'_>,
+) -> Result<Value, RegistrationError> {
+    match switch_user(transaction, id, UserSwitch::Enable, change).await? {
+        Some(user) => Ok(json!({ "id": user.id, "state": "enabled" })),
+        None => Err(fault(&format!("person `{id}` is not disabled"))),
     }
 }
 

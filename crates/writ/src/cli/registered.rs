@@ -66,10 +66,10 @@ struct ClientEdits {
     #[arg(long, value_name = "PERSON")]
     remove_may_ask: Vec<String>,
     /// One more scope of the operators' API, such as `api:read`; can be given several times
-    #[arg(long, value_name = "SCOPE", value_parser = api_scope)]
+    #[arg(long, value_name = "SCOPE")]
     add_operator: Vec<ApiScope>,
     /// A scope to take out of `operator`; can be given several times
-    #[arg(long, value_name = "SCOPE", value_parser = api_scope)]
+    #[arg(long, value_name = "SCOPE")]
     remove_operator: Vec<ApiScope>,
 }
 
@@ -148,11 +148,6 @@ pub struct KeyArguments {
     /// The public key as a JWK; `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-}
-
-fn api_scope(text: &str) -> Result<ApiScope, String> {
-    let known = || ApiScope::ALL.map(ApiScope::as_str).join(", ");
-    ApiScope::parse(text).ok_or_else(|| format!("there are {}", known()))
 }
 
 pub async fn show_client(desk: &Desk, kind: ClientKind, id: &str) -> Outcome {

@@ -108,6 +108,26 @@ impl EventSearch<'_> {
     }
 }
 
+/// The index that has the fewest others.
+fn index<'a>(search: &EventSearch<'a>, pair: Option<&'a (UserId, ClientId)>) -> EventsOf<'a> {
+    if let Some(task) = search.task {
+        return EventsOf::Task(task);
+    }
+    match (pair, search.person, search.agent) {
+        (Some((person, agent)), ..) if person.as_str().starts_with(UserId::PREFIX) => {
+            EventsOf::Pair(person, agent)
+        }
+        (_, Some(person), _) => EventsOf::Subject(person),
+        (_, None, Some(agent)) => EventsOf::Client(agent),
+        (_, None, None) => match (search.resource, search.name, search.outcome) {
+            (Some(resource), ..) => EventsOf::Resource(resource),
+            (None, Some(name), _) => EventsOf::Named(name),
+            (None, None, Some(EventOutcome::Deny)) => EventsOf::Denied,
+            _ => EventsOf::All,
+        },
+    }
+}
+
 /// The newest first.
 pub async fn events(
     reading: &mut DatabaseTransaction,
@@ -116,51 +136,7 @@ pub async fn events(
 ) -> Result<DirectoryPage<EventEntry>, StoreError> {
     let pair = search.person.zip(search.agent);
     let pair = pair.map(|(person, agent)| (UserId::from_text(person), ClientId::from_text(agent)));
-    let of = match (&search, &pair) {
-        (
-            EventSearch {
-                task: Some(task), ..
-            },
-            _,
-        ) => EventsOf::Task(task),
-        (_, Some((person, agent))) if person.as_str().starts_with(UserId::PREFIX) => {
-            EventsOf::Pair(person, agent)
-        }
-        (
-            EventSearch {
-                person: Some(person),
-                ..
-            },
-            _,
-        ) => EventsOf::Subject(person),
-        (
-            EventSearch {
-                agent: Some(agent), ..
-            },
-            _,
-        ) => EventsOf::Client(agent),
-        (
-            EventSearch {
-                resource: Some(resource),
-                ..
-            },
-            _,
-        ) => EventsOf::Resource(resource),
-        (
-            EventSearch {
-                name: Some(name), ..
-            },
-            _,
-        ) => EventsOf::Named(name),
-        (
-            EventSearch {
-                outcome: Some(EventOutcome::Deny),
-                ..
-            },
-            _,
-        ) => EventsOf::Denied,
-        _ => EventsOf::All,
-    };
+    let of = index(&search, pair.as_ref());
     let until = search.to.map(first_id_at);
     let mut before = page.after.map(str::to_owned).or(until);
     let (mut found, mut looked_at) = (Vec::new(), 0);
@@ -178,20 +154,18 @@ pub async fn events(
                 found.push(view(event));
             }
             if found.len() == most {
-                return Ok(DirectoryPage {
-                    items: found,
-                    next: before,
-                });
+                return Ok(follows(found, before));
             }
         }
         if is_last {
             return Ok(ended(found));
         }
     }
-    Ok(DirectoryPage {
-        items: found,
-        next: before,
-    })
+    Ok(follows(found, before))
+}
+
+const fn follows(items: Vec<EventEntry>, next: Option<String>) -> DirectoryPage<EventEntry> {
+    DirectoryPage { items, next }
 }
 
 const fn ended(items: Vec<EventEntry>) -> DirectoryPage<EventEntry> {
