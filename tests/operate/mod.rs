@@ -1,6 +1,12 @@
 //! What operators do: configuration, a first start, keys, records, what is registered, stopping, suspending and disabling.
 
 mod act_target;
+mod api;
+mod api_changes;
+mod api_openapi;
+mod api_proposals;
+mod api_reading;
+mod api_scene;
 mod archive;
 mod audit;
 mod behind;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use writ_authority::Ceiling;
 use writ_jose::hash;
 use writ_jose::key::{Algorithm, KeySet, Thumbprint};
+use writ_wire::api::ApiScope;
 use writ_wire::redirect;
 use writ_wire::registration::{
     ApproversFile, AssertionAudience, Delivery, GuestLifetime, GuestMode, Profile, TaskClaim,
@@ -46,6 +47,8 @@ pub struct Client {
     pub backchannel: Backchannel,
     /// Names of people whom it may ask though they agreed to nothing.
     pub may_ask: BTreeSet<String>,
+    /// What it may do at the operators' API.
+    pub operator: BTreeSet<ApiScope>,
     pub openid: OpenIdClient,
     pub agent: Option<Agent>,
     pub guest: Option<Guest>,

@@ -66,6 +66,7 @@ event_names! {
     ResourceRemoved = "resource.removed",
     ResourceReported = "resource.reported",
     IssuerChanged = "issuer.changed",
+    ChangeProposed = "change.proposed",
     TypeChanged = "type.changed",
     TaskProposed = "task.proposed",
     TaskApproved = "task.approved",

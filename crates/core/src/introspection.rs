@@ -5,12 +5,16 @@ use writ_wire::introspection::{ActiveToken, IntrospectionResponse};
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::TokenType;
 
+use crate::api;
 use crate::client::Client;
 use crate::lineage::Lineage;
 use crate::realm::{DecisionContext, Realm};
 
-/// Whether `client` serves the token's audience.
+/// Whether `client` serves the token's audience. The operators' API is served here: whoever has a token for it asks about its own.
 pub fn may_ask(claims: &AccessTokenClaims, client: &Client, realm: Realm<'_>) -> bool {
+    if api::is_own_token(claims, realm.issuer) {
+        return claims.client_id == client.id.as_str();
+    }
     ResourceUri::parse(&claims.aud)
         .ok()
         .and_then(|uri| realm.resources.get(&uri))

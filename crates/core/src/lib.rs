@@ -4,6 +4,7 @@
 pub mod access;
 pub mod access_request;
 pub mod account_link;
+pub mod api;
 pub mod approval;
 pub mod archive;
 pub mod authorize;

@@ -20,8 +20,8 @@ use crate::client::access::OPENAPI_PATH;
 pub use crate::client::body::MAX_BODY;
 use crate::client::incoming::{self, program_route};
 use crate::client::{
-    access, access_request, ciba, device, introspect, metadata, par, registration, revoke, token,
-    transaction, types, upstream_logout, userinfo,
+    access, access_request, api, ciba, device, introspect, metadata, par, registration, revoke,
+    token, transaction, types, upstream_logout, userinfo,
 };
 use crate::console;
 use crate::node::app::App;
@@ -66,6 +66,7 @@ pub fn router(app: Arc<App>) -> Router {
     clients
         .merge(people)
         .merge(proxies)
+        .merge(operators_api(&app))
         .layer(middleware::from_fn(
             access::forward_auth::refuse_stray_check,
         ))
@@ -76,6 +77,19 @@ pub fn router(app: Arc<App>) -> Router {
         ))
         .layer(middleware::from_fn_with_state(app.clone(), log_requests))
         .with_state(app)
+}
+
+/// No page of another site calls it: no `Access-Control` is sent.
+fn operators_api(app: &Arc<App>) -> Router<Arc<App>> {
+    api::routes()
+        .method_not_allowed_fallback(incoming::other_method)
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            incoming::check_clock,
+        ))
+        .layer(middleware::from_fn(incoming::check_target))
+        .layer(middleware::from_fn_with_state(app.clone(), in_time))
+        .layer(middleware::from_fn(api::as_problem))
 }
 
 /// The endpoints of the checks table that judge by the time, and registration: closed while this node's clock is wrong.

@@ -44,6 +44,9 @@ pub enum EventsOf<'a> {
     Pair(&'a UserId, &'a ClientId),
     Task(&'a str),
     Named(&'a str),
+    Resource(&'a str),
+    /// What was refused or denied.
+    Denied,
 }
 
 /// One row of the audit log.
@@ -173,9 +176,17 @@ const OF_SUBJECT: [&str; 2] = pages!(" AND e.subject = $4");
 const OF_CLIENT: [&str; 2] = pages!(" AND e.client_id = $4");
 const OF_TASK: [&str; 2] = pages!(" AND e.task_id = $4");
 const NAMED: [&str; 2] = pages!(" AND e.name = $4");
+const OF_RESOURCE: [&str; 2] = pages!(" AND e.resource = $4");
+const DENIED: [&str; 2] = pages!(" AND e.decision = 'deny'");
 /// The index has people only.
 const OF_PAIR: [&str; 2] =
     pages!(" AND e.subject = $4 AND e.client_id = $5 AND substr(e.subject, 1, 4) = 'usr_'");
+
+const ONE: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM events e WHERE e.tenant = $1 AND e.id = $2"
+);
 
 /// Beyond every id, and before.
 const NEWEST: &str = "f";
@@ -223,6 +234,11 @@ impl DatabaseTransaction {
             .await
     }
 
+    pub async fn event(&mut self, id: &str) -> Result<Option<StoredEvent>> {
+        let row = optional!(self, EventRow, ONE, &self.tenant, id)?;
+        row.map(EventRow::read).transpose()
+    }
+
     async fn page_of_events(
         &mut self,
         of: EventsOf<'_>,
@@ -232,11 +248,12 @@ impl DatabaseTransaction {
     ) -> Result<Vec<StoredEvent>> {
         let (tenant, limit) = (&self.tenant, i64::from(limit));
         let rows = match of {
-            EventsOf::All => all!(self, EventRow, sql, tenant, id, limit)?,
+            EventsOf::All | EventsOf::Denied => all!(self, EventRow, sql, tenant, id, limit)?,
             EventsOf::Subject(one)
             | EventsOf::Client(one)
             | EventsOf::Task(one)
-            | EventsOf::Named(one) => all!(self, EventRow, sql, tenant, id, limit, one)?,
+            | EventsOf::Named(one)
+            | EventsOf::Resource(one) => all!(self, EventRow, sql, tenant, id, limit, one)?,
             EventsOf::Pair(subject, client) => {
                 let (subject, client) = (subject.as_str(), client.as_str());
                 all!(self, EventRow, sql, tenant, id, limit, subject, client)?
@@ -322,6 +339,8 @@ impl EventsOf<'_> {
             Self::Pair(..) => OF_PAIR,
             Self::Task(_) => OF_TASK,
             Self::Named(_) => NAMED,
+            Self::Resource(_) => OF_RESOURCE,
+            Self::Denied => DENIED,
         }
     }
 }

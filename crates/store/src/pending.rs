@@ -268,7 +268,7 @@ impl DatabaseTransaction {
 }
 
 impl PendingRow {
-    pub(super) fn read(self) -> Result<PendingRequest> {
+    pub(crate) fn read(self) -> Result<PendingRequest> {
         let decision = self.decision.map(|text| json::read(&text, DECISION));
         let redeemed_for = match (self.delegation_id, self.decision_id) {
             (None, None) => None,

@@ -10,7 +10,6 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::time;
-use crate::registered::PAGE;
 use crate::role::{self, roles_of};
 use crate::store::DatabaseTransaction;
 
@@ -86,9 +85,14 @@ const UNCONFIRMED: &str = "
     ORDER BY CASE WHEN kind = $5 THEN 0 ELSE 1 END LIMIT 1";
 
 impl DatabaseTransaction {
-    /// Users after this name, in the order of their names, at most [`PAGE`].
-    pub async fn users_after(&mut self, name: &str, now: Timestamp) -> Result<Vec<ListedUser>> {
-        let (tenant, most, now) = (&self.tenant, i64::from(PAGE), now.micros());
+    /// Users after this name, in the order of their names.
+    pub async fn users_after(
+        &mut self,
+        name: &str,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Vec<ListedUser>> {
+        let (tenant, most, now) = (&self.tenant, i64::from(most), now.micros());
         let rows = all!(
             self,
             UserRow,

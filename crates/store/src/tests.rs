@@ -20,6 +20,7 @@ macro_rules! on_both {
 
 mod account_link;
 mod again;
+mod api_idempotency;
 mod approved_delegation;
 mod approved_uses;
 mod attempts;

@@ -89,6 +89,7 @@ pub struct Urls {
     pub outcomes: Htu,
     pub access_request: Htu,
     pub forward_auth: Htu,
+    pub api: Htu,
 }
 
 /// The sources of time and randomness; tests bring their own.
@@ -261,6 +262,7 @@ impl Urls {
             outcomes: parse(Endpoint::Outcomes.path())?,
             access_request: parse(Endpoint::AccessRequest.path())?,
             forward_auth: parse(Endpoint::ForwardAuth.path())?,
+            api: parse(Endpoint::Api.path())?,
         })
     }
 }

@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 use writ_authority::Types;
-use writ_core::access::has_tools;
-use writ_core::client::{Resource, User};
+use writ_core::client::User;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{AGENT_PREFIX, ClientId, EventId};
 use writ_core::password::PasswordFault;
@@ -13,12 +12,11 @@ use writ_core::registration::{self, Faults, People, dynamic};
 use writ_platform::{Clock, Random};
 use writ_store::client::NewAgent;
 use writ_store::{DatabaseTransaction, Store, StoreError};
-use writ_wire::registration::{AgentFile, ClientFile, Profile, ResourceFile};
+use writ_wire::registration::{AgentFile, ClientFile, Profile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::change::{ChangeContext, ChangedBy, Operator};
-use super::change_resource::other_spelling;
 use crate::node::secret::secret_digest;
 
 /// Registers users, clients, agents and resources; what a server has for it, or an operator's command.
@@ -87,14 +85,12 @@ impl Registrar<'_> {
         if file.agent.is_some() {
             return Err(fault("the file has a member `agent`: use `writ agent add`"));
         }
-        refuse_guest(&file)?;
-        if file.client_id.as_deref().is_some_and(dynamic::is_dynamic) {
-            return Err(fault(&format!(
-                "`client_id` starts with `{}` for clients that register themselves alone",
-                dynamic::DYNAMIC_PREFIX
-            )));
-        }
-        self.add(file, None, EventName::ClientRegistered).await
+        refuse_plain(&file)?;
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let name = EventName::ClientRegistered;
+        let added = self.add(&mut transaction, file, None, name).await?;
+        transaction.commit().await?;
+        Ok(added)
     }
 
     pub async fn add_agent(&self, file: ClientFile) -> Result<Value, RegistrationError> {
@@ -106,12 +102,35 @@ impl Registrar<'_> {
         let mut reading = self.store.read(DEFAULT_TENANT).await?;
         let people = people(&mut reading, agent).await?;
         drop(reading);
-        self.add(file, Some(people), EventName::AgentRegistered)
-            .await
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let (people, name) = (Some(people), EventName::AgentRegistered);
+        let added = self.add(&mut transaction, file, people, name).await?;
+        transaction.commit().await?;
+        Ok(added)
+    }
+
+    /// A client or an agent, in a transaction of the caller's.
+    pub async fn add_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        file: ClientFile,
+    ) -> Result<Value, RegistrationError> {
+        let (people, name) = match &file.agent {
+            Some(agent) => (
+                Some(people(transaction, agent).await?),
+                EventName::AgentRegistered,
+            ),
+            None => {
+                refuse_plain(&file)?;
+                (None, EventName::ClientRegistered)
+            }
+        };
+        self.add(transaction, file, people, name).await
     }
 
     async fn add(
         &self,
+        transaction: &mut DatabaseTransaction,
         mut file: ClientFile,
         people: Option<People>,
         name: EventName,
@@ -132,7 +151,6 @@ impl Registrar<'_> {
         let digest = secret.as_deref().map(secret_digest);
         let client = self.check_client(&file, &id, digest.clone(), people.as_ref())?;
         let metadata = serde_json::to_string(&file)?;
-        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         if !transaction
             .insert_client(&id, &metadata, digest.as_deref(), now)
             .await?
@@ -162,59 +180,7 @@ impl Registrar<'_> {
             .event(now, name, json!({ "file": serde_json::to_value(&file)? }))
             .by(&client);
         transaction.insert_event(&event).await?;
-        transaction.commit().await?;
         printed(&file, secret, Some(now))
-    }
-
-    /// Adds a resource, or replaces it.
-    pub async fn add_resource(&self, file: &ResourceFile) -> Result<Value, RegistrationError> {
-        let resource = self.check_resource(file)?;
-        let now = self.clock.now();
-        let document = serde_json::to_string(file)?;
-        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        refuse_other_spelling(&mut transaction, &resource.uri).await?;
-        let (uri, served_by) = (&resource.uri, resource.served_by.as_ref());
-        if !transaction
-            .put_resource(uri, &document, served_by, now)
-            .await?
-        {
-            return Err(RegistrationError::Removed(format!("resource `{uri}`")));
-        }
-        for action in resource.all_actions() {
-            let (hash, name) = (&action.type_hash, &action.type_name);
-            transaction
-                .insert_type(hash, name, &action.document, now)
-                .await?;
-        }
-        refuse_crowd(&mut transaction).await?;
-        let event = self
-            .event(
-                now,
-                EventName::ResourceChanged,
-                json!({ "file": serde_json::to_value(file)? }),
-            )
-            .at_resource(resource.uri.as_str());
-        transaction.insert_event(&event).await?;
-        transaction.commit().await?;
-        Ok(serde_json::to_value(file)?)
-    }
-
-    fn check_resource(&self, file: &ResourceFile) -> Result<Resource, RegistrationError> {
-        let resource = registration::resource(file, self.issuer)?;
-        registration::check_resource(file)?;
-        let unknown = resource
-            .details_types
-            .iter()
-            .find(|name| self.types.by_name(name).is_none());
-        if let Some(name) = unknown {
-            return Err(fault(&registration::undeclared_type(name)));
-        }
-        match !file.routes.is_empty() && has_tools(&resource, self.types) {
-            true => Err(fault(
-                "`routes`: `authorization_details_types` has calls of tools, which stand in bodies: no proxy sees them, so put `writ gate` before it",
-            )),
-            false => Ok(resource),
-        }
     }
 
     /// An event of a change, with these facts beside who made it.
@@ -228,37 +194,6 @@ impl Registrar<'_> {
             event_id: EventId::make(now, self.random.bytes()),
             now,
         }
-    }
-}
-
-/// Every node loads all of them, or none: one more than it loads would be the end of its service.
-async fn refuse_crowd(transaction: &mut DatabaseTransaction) -> Result<(), RegistrationError> {
-    let refused = |error, way_out: &str| match error {
-        StoreError::TooMany { most, what } => fault(&format!(
-            "there are {most} {what} already, which is the most: {way_out}"
-        )),
-        other => other.into(),
-    };
-    let resources = transaction.resources().await;
-    resources.map_err(|e| refused(e, "remove one by `writ resource remove URI`"))?;
-    let types = transaction.types().await;
-    types.map_err(|e| refused(e, "versions that nothing uses leave after thirteen months"))?;
-    Ok(())
-}
-
-/// Two resources that RFC 3986 section 6.2 makes equal would be one target of a request, and two audiences of tokens.
-async fn refuse_other_spelling(
-    transaction: &mut DatabaseTransaction,
-    uri: &ResourceUri,
-) -> Result<(), RegistrationError> {
-    match other_spelling(transaction, uri).await? {
-        None => Ok(()),
-        Some(ResourceFile {
-            resource: registered,
-            ..
-        }) => Err(fault(&format!(
-            "`resource`: `{uri}` is the same as `{registered}`, which is registered: use that spelling"
-        ))),
     }
 }
 
@@ -291,6 +226,18 @@ pub(super) fn taken_by(what: String, removed: bool) -> RegistrationError {
         RegistrationError::Removed(what)
     } else {
         RegistrationError::Exists(what)
+    }
+}
+
+/// A client of the house comes by no other way.
+fn refuse_plain(file: &ClientFile) -> Result<(), RegistrationError> {
+    refuse_guest(file)?;
+    match file.client_id.as_deref().is_some_and(dynamic::is_dynamic) {
+        true => Err(fault(&format!(
+            "`client_id` starts with `{}` for clients that register themselves alone",
+            dynamic::DYNAMIC_PREFIX
+        ))),
+        false => Ok(()),
     }
 }
 

@@ -44,9 +44,21 @@ impl Registrar<'_> {
         kind: ClientKind,
         id: &ClientId,
     ) -> Result<Value, RegistrationError> {
-        let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        change_client::registered(&mut transaction, kind, id, "remove").await?;
+        let removed = self.remove_client_in(&mut transaction, kind, id).await?;
+        transaction.commit().await?;
+        Ok(removed)
+    }
+
+    /// The same in a transaction of the caller's.
+    pub async fn remove_client_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        kind: ClientKind,
+        id: &ClientId,
+    ) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        change_client::registered(transaction, kind, id, "remove").await?;
         transaction.begin_stop().await?;
         // First of all: what is made from here on is of a client that is stopped.
         if !transaction.remove_client(id, now).await? {
@@ -54,7 +66,7 @@ impl Registrar<'_> {
         }
         // Of a client that registered itself: its token is good for nothing any more, and the row leaves in time.
         transaction.remove_registration(id, now).await?;
-        let ended = self.end(&mut transaction, LiveOf::Client(id), now).await?;
+        let ended = self.end(transaction, LiveOf::Client(id), now).await?;
         let name = match kind {
             ClientKind::Plain => EventName::ClientRemoved,
             ClientKind::Agent => EventName::AgentRemoved,
@@ -63,7 +75,6 @@ impl Registrar<'_> {
         let mut event = self.event(now, name, facts);
         event.client = Some(id.to_string());
         transaction.insert_event(&event).await?;
-        transaction.commit().await?;
         Ok(json!({
             "client_id": id,
             "state": "removed",
@@ -74,9 +85,20 @@ impl Registrar<'_> {
 
     /// No token is made for it any more; those that were made run out.
     pub async fn remove_resource(&self, uri: &ResourceUri) -> Result<Value, RegistrationError> {
-        let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let uri = &change_resource::registered(&mut transaction, uri)
+        let removed = self.remove_resource_in(&mut transaction, uri).await?;
+        transaction.commit().await?;
+        Ok(removed)
+    }
+
+    /// The same in a transaction of the caller's.
+    pub async fn remove_resource_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        uri: &ResourceUri,
+    ) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        let uri = &change_resource::registered(transaction, uri)
             .await?
             .resource;
         if !transaction.remove_resource(uri, now).await? {
@@ -85,7 +107,6 @@ impl Registrar<'_> {
         let event = self.event(now, EventName::ResourceRemoved, json!({}));
         let event = event.at_resource(uri.as_str());
         transaction.insert_event(&event).await?;
-        transaction.commit().await?;
         Ok(json!({ "resource": uri, "state": "removed" }))
     }
 

@@ -49,6 +49,19 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         over!("notices", "tenant, id", "expires_at", Kept::Not),
     ),
     (
+        "api_idempotency",
+        over!(
+            "api_idempotency",
+            "tenant, client_id, key_digest",
+            "expires_at",
+            Kept::Not
+        ),
+    ),
+    (
+        "proposals",
+        over!("proposals", "tenant, id", "expires_at", Kept::ADay),
+    ),
+    (
         "attempts",
         over!("attempts", "tenant, kind, holder", "kept_until", Kept::Not),
     ),

@@ -109,7 +109,7 @@ macro_rules! client_change_usage {
             $kind,
             " change <ID> <FILE>\n       writ ",
             $kind,
-            " change <ID> [--name <NAME>] [--scope <SCOPE>] [--add-redirect <URI>]... [--remove-redirect <URI>]... [--add-may-ask <PERSON>]... [--remove-may-ask <PERSON>]..."
+            " change <ID> [--name <NAME>] [--scope <SCOPE>] [--add-redirect <URI>]... [--remove-redirect <URI>]... [--add-may-ask <PERSON>]... [--remove-may-ask <PERSON>]... [--add-operator <SCOPE>]... [--remove-operator <SCOPE>]..."
         )
     };
 }

@@ -15,6 +15,7 @@ use writ_server::operate::change_client::{ClientChange, ClientEdit, ClientKind};
 use writ_server::operate::change_resource::{ResourceChange, ResourceEdit};
 use writ_server::operate::register::RegistrationError;
 use writ_store::registered::LiveCounts;
+use writ_wire::api::ApiScope;
 use writ_wire::jwk::Jwk;
 use writ_wire::registration::{GuestMode, ResourceFile};
 use writ_wire::resource::ResourceUri;
@@ -65,6 +66,12 @@ struct ClientEdits {
     /// A person to take out of `may_ask`; can be given several times
     #[arg(long, value_name = "PERSON")]
     remove_may_ask: Vec<String>,
+    /// One more scope of the operators' API, such as `api:read`; can be given several times
+    #[arg(long, value_name = "SCOPE")]
+    add_operator: Vec<ApiScope>,
+    /// A scope to take out of `operator`; can be given several times
+    #[arg(long, value_name = "SCOPE")]
+    remove_operator: Vec<ApiScope>,
 }
 
 #[derive(Args)]
@@ -166,6 +173,8 @@ pub async fn change_client(
             remove_redirects: arguments.edits.remove_redirect,
             add_may_ask: arguments.edits.add_may_ask,
             remove_may_ask: arguments.edits.remove_may_ask,
+            add_operator: arguments.edits.add_operator,
+            remove_operator: arguments.edits.remove_operator,
             ..ClientEdit::default()
         }),
     };

@@ -5,7 +5,7 @@ use writ_core::client::User;
 use writ_server::operate::behind::halted_by;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::invite::invite_id;
-use writ_store::registered::{ListedAgent, ListedClient, LiveOf};
+use writ_store::registered::{ListedAgent, ListedClient, LiveOf, PAGE};
 use writ_store::registered_user::{AccountState, ListedUser};
 use writ_store::role::GivenRole;
 use writ_store::upstream_account::UpstreamAccount;
@@ -28,7 +28,7 @@ async fn plain_clients(desk: &Desk, arguments: ListArguments) -> Outcome {
     let mut after = String::new();
     loop {
         let page = reading
-            .clients_after(&after)
+            .clients_after(&after, PAGE)
             .await
             .map_err(|e| e.to_string())?;
         let Some(last) = page.last() else {
@@ -55,7 +55,7 @@ async fn agents(desk: &Desk, arguments: ListArguments) -> Outcome {
     let mut after = String::new();
     loop {
         let page = reading
-            .agents_after(&after)
+            .agents_after(&after, PAGE)
             .await
             .map_err(|e| e.to_string())?;
         let Some(last) = page.last() else {
@@ -138,7 +138,7 @@ pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
     let (mut reading, mut listing) = (desk.read().await?, Listing::new(&columns, arguments));
     let (mut after, now) = (String::new(), desk.clock.now());
     loop {
-        let page = reading.users_after(&after, now).await;
+        let page = reading.users_after(&after, PAGE, now).await;
         let page = page.map_err(|e| e.to_string())?;
         let Some(last) = page.last() else {
             return listing.end();
