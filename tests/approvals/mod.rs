@@ -47,4 +47,5 @@ pub(crate) mod notices;
 mod receipt;
 mod shown;
 mod taken_back;
+mod task_ended;
 mod time_zone;

@@ -175,8 +175,9 @@ async fn stop(app: &App, task: &TaskId) {
     let now = app.clock.now();
     let mut transaction = app.begin().await.unwrap();
     let change = app.change(ChangedBy::Operator, now);
-    assert!(stop_task(&mut transaction, task, change).await.unwrap());
+    let stopped = stop_task(&app.outbox(), &mut transaction, task, change).await;
     transaction.commit().await.unwrap();
+    stopped.unwrap().unwrap().announce(app);
 }
 
 async fn is_active(door: &NodeClient, cast: &Cast, token: &str) -> bool {

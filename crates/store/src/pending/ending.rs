@@ -2,7 +2,7 @@
 //! stop ended (`stop.rs`).
 //! A request is returned to the call that ended it, and to no other. `decided_at` keeps its value.
 
-use writ_core::id::{ClientId, UserId};
+use writ_core::id::{ClientId, EventId, UserId};
 use writ_core::pending::{Ending, PendingRequest};
 use writ_wire::time::Timestamp;
 
@@ -23,10 +23,19 @@ pub struct EndedRequest {
 #[derive(Clone, Copy, Debug)]
 pub struct RequestsOfStop<'a> {
     pub subject: &'a UserId,
-    pub client: &'a ClientId,
+    pub asked: AskedBefore<'a>,
     pub at: Timestamp,
     /// The last of those before, by when it was made and its id.
     pub after: Option<(Timestamp, &'a str)>,
+}
+
+/// Which of the requests to a person.
+#[derive(Clone, Copy, Debug)]
+pub enum AskedBefore<'a> {
+    /// Those whose events begin with this id, whoever asked.
+    Stop(&'a EventId),
+    /// Those of this client: in notices of versions that told of no others.
+    By(&'a ClientId),
 }
 
 row! { DecidedRow { decided_at: Option<i64> } }
@@ -79,15 +88,26 @@ const TAKEN_BACK: &str = end!(
 );
 
 /// What a stop at $4 ended undecided, after $5 and $6.
-const STOPPED: &str = concat!(
-    "SELECT ",
-    pending_columns!(),
-    " FROM pending_requests
-    WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND created_at >= $5
-        AND (created_at > $5 OR id > $6)
-        AND state = 'denied' AND decided_at IS NULL AND changed_at = $4
-    ORDER BY created_at, id LIMIT $7"
+macro_rules! stopped {
+    ($whose:literal) => {
+        concat!(
+            "SELECT ",
+            pending_columns!(),
+            " FROM pending_requests
+            WHERE tenant = $1 AND subject = $2 AND ",
+            $whose,
+            " AND created_at >= $5 AND (created_at > $5 OR id > $6)
+                AND state = 'denied' AND decided_at IS NULL AND changed_at = $4
+            ORDER BY created_at, id LIMIT $7"
+        )
+    };
+}
+
+const STOPPED: &str = stopped!(
+    "EXISTS (SELECT 1 FROM events e
+        WHERE e.tenant = $1 AND e.id = CAST($3 AS TEXT) || '_' || pending_requests.id)"
 );
+const STOPPED_OF_CLIENT: &str = stopped!("client_id = $3");
 
 impl DatabaseTransaction {
     /// Those that ended by this call, the oldest first.
@@ -155,20 +175,24 @@ impl DatabaseTransaction {
         Ok(ended)
     }
 
-    /// Requests of this client to this person that a stop ended before anybody decided, in the order in which they were made.
+    /// Requests to this person that a stop ended before anybody decided, in the order in which they were made.
     pub async fn stopped_requests(
         &mut self,
         stop: RequestsOfStop<'_>,
         limit: u32,
     ) -> Result<Vec<PendingRequest>> {
         let (after, id) = stop.after.unwrap_or((Timestamp::from_micros(0), ""));
+        let (sql, whose) = match stop.asked {
+            AskedBefore::Stop(event) => (STOPPED, event.as_str()),
+            AskedBefore::By(client) => (STOPPED_OF_CLIENT, client.as_str()),
+        };
         let rows = all!(
             self,
             PendingRow,
-            STOPPED,
+            sql,
             &self.tenant,
             stop.subject.as_str(),
-            stop.client.as_str(),
+            whose,
             stop.at.micros(),
             after.micros(),
             id,

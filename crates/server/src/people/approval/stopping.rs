@@ -73,13 +73,18 @@ async fn stop_all(
         false => ChangedBy::Approver(person.as_str()),
     };
     // First the task in which it asked: what dies with it needs no stop of its own.
-    if let Some(here) = &question.request.task
-        && stop_task(transaction, here, app.change(by, now)).await?
-    {
-        app.metrics.stopped(1);
+    let mut endings = Endings::default();
+    if let Some(here) = &question.request.task {
+        let (outbox, change) = (app.outbox(), app.change(by, now));
+        let stopped = Box::pin(stop_task(&outbox, transaction, here, change));
+        if let Some(within) = stopped.await? {
+            app.metrics.stopped(1);
+            endings.add(within);
+        }
     }
     let stopped = Box::pin(stop_agent(app, transaction, subject, client, by)).await?;
-    Ok(stopped.endings)
+    endings.add(stopped.endings);
+    Ok(endings)
 }
 
 /// A resource server made this question of what its caller sent, so it is the first that may ask this person nothing more, and what it
