@@ -270,10 +270,7 @@ impl McpSession {
 
     /// Whether the client is given the page of this question for the first time.
     pub(crate) fn shows(&self, question: &str) -> bool {
-        let mut state = self.state();
-        let is_first = !state.shown.contains(question);
-        keep(&mut state.shown, question.to_owned());
-        is_first
+        keep(&mut self.state().shown, question.to_owned())
     }
 
     fn is_young(&self, now: Timestamp) -> bool {
@@ -391,12 +388,12 @@ impl SessionState {
     }
 }
 
-/// Whoever has had more than there is room for begins anew.
-fn keep(kept: &mut HashSet<String>, one: String) {
+/// Whether it is new. Whoever has had more than there is room for begins anew.
+fn keep(kept: &mut HashSet<String>, one: String) -> bool {
     if kept.len() >= MAX_OPEN && !kept.contains(&one) {
         kept.clear();
     }
-    kept.insert(one);
+    kept.insert(one)
 }
 #[cfg(test)]
 mod tests;
