@@ -35,8 +35,8 @@ const DECISION_BUDGET: u64 = 2;
 const DECISION_ONCE: u64 = 1;
 /// It is taken for a new one first, and then the key is looked up: begin, lineage, claims, decision; begin, key.
 const DECISION_REPLAYED: u64 = 6;
-/// Begin, task, what was asked, offers to undo, stop, event, commit.
-const STOP: u64 = 7;
+/// Begin, task, its person, what was asked, offers to undo, stop, event, commit.
+const STOP: u64 = 8;
 /// Clients are told of what was asked.
 const STOP_ASKED: u64 = 1;
 

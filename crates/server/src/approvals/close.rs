@@ -143,6 +143,7 @@ pub async fn deny_within(
         None => RequestsOf::Task(&task.id),
         Some(piece) => RequestsOf::Delegation(piece),
     };
+    transaction.guard_person(subject, at).await?;
     let denied = transaction.stop_requests(subject, of, event, at).await?;
     // As above.
     if denied.undecided > 0 {

@@ -81,6 +81,7 @@ pub async fn stop_agent(
 ) -> Result<StoppedAgent, Failure> {
     let now = app.mended_time();
     transaction.begin_stop().await?;
+    transaction.guard_person(subject, now).await?;
     transaction.forget_undoable_stops(subject, client).await?;
     transaction.forget_consents(subject, client).await?;
     let endings = deny_all(app, transaction, StoppedPair { subject, client }, now).await?;

@@ -6,7 +6,8 @@ use writ_core::pending::{Asked, PendingRequest};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
-use super::lists::{DeniedQuestion, DeniedRow, MOST_DENIED, count, of_nobody, said_no};
+use super::ending::{of_nobody, said_no};
+use super::lists::{DeniedQuestion, DeniedRow, MOST_DENIED, count};
 use super::{ASKED, PendingRow, open, pending_columns};
 use crate::error::Result;
 use crate::json::{self, time};

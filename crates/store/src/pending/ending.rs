@@ -3,7 +3,7 @@
 //! A request is returned to the call that ended it, and to no other. `decided_at` keeps its value.
 
 use writ_core::id::{ClientId, EventId, UserId};
-use writ_core::pending::{Ending, PendingRequest};
+use writ_core::pending::{Decision, Ending, PendingRequest, REPORTED, STOPPED};
 use writ_wire::time::Timestamp;
 
 use super::{DECISION, PendingRow, open, pending_columns};
@@ -41,6 +41,21 @@ pub enum AskedBefore<'a> {
 row! { DecidedRow { decided_at: Option<i64> } }
 
 joined! { EndedRow { request: PendingRow, decided: DecidedRow } }
+
+/// What a person said no to; $6 and $7 are what is kept where a stop or a report ended a yes. Whatever else was decided was approved, also if it
+/// was never fetched, or ended later.
+macro_rules! said_no {
+    ($row:literal) => {
+        concat!(
+            "(",
+            $row,
+            "state = 'denied' AND ",
+            $row,
+            "decision NOT IN ($6, $7))"
+        )
+    };
+}
+pub(super) use said_no;
 
 /// $2 now, $3 what is kept instead of the decision.
 macro_rules! end {
@@ -103,11 +118,11 @@ macro_rules! stopped {
     };
 }
 
-const STOPPED: &str = stopped!(
+const ENDED_BY_STOP: &str = stopped!(
     "EXISTS (SELECT 1 FROM events e
         WHERE e.tenant = $1 AND e.id = CAST($3 AS TEXT) || '_' || pending_requests.id)"
 );
-const STOPPED_OF_CLIENT: &str = stopped!("client_id = $3");
+const ENDED_OF_CLIENT: &str = stopped!("client_id = $3");
 
 impl DatabaseTransaction {
     /// Those that ended by this call, the oldest first.
@@ -183,8 +198,8 @@ impl DatabaseTransaction {
     ) -> Result<Vec<PendingRequest>> {
         let (after, id) = stop.after.unwrap_or((Timestamp::from_micros(0), ""));
         let (sql, whose) = match stop.asked {
-            AskedBefore::Stop(event) => (STOPPED, event.as_str()),
-            AskedBefore::By(client) => (STOPPED_OF_CLIENT, client.as_str()),
+            AskedBefore::Stop(event) => (ENDED_BY_STOP, event.as_str()),
+            AskedBefore::By(client) => (ENDED_OF_CLIENT, client.as_str()),
         };
         let rows = all!(
             self,
@@ -200,6 +215,12 @@ impl DatabaseTransaction {
         )?;
         rows.into_iter().map(PendingRow::read).collect()
     }
+}
+
+/// As it is kept of a yes that a stop, or a report, ended.
+pub(super) fn of_nobody() -> Result<[String; 2]> {
+    let kept = |reason| json::write(&Decision::of_nobody(reason), DECISION);
+    Ok([kept(STOPPED)?, kept(REPORTED)?])
 }
 
 fn key(request: &PendingRequest) -> (Timestamp, &str) {

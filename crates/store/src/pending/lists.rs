@@ -3,12 +3,13 @@
 
 use writ_authority::Authority;
 use writ_core::id::{ApprovalId, ClientId, UserId};
-use writ_core::pending::{Decision, PendingRequest, REPORTED, STOPPED, State};
+use writ_core::pending::{PendingRequest, State};
 use writ_wire::time::Timestamp;
 
-use super::{DECISION, PendingRow, asked_again, open, pending_columns, state};
+use super::ending::{of_nobody, said_no};
+use super::{PendingRow, asked_again, open, pending_columns, state};
 use crate::error::{Result, StoreError};
-use crate::json::{self, time};
+use crate::json::time;
 use crate::store::DatabaseTransaction;
 
 /// A request that changed, with its new state.
@@ -124,21 +125,6 @@ const PEOPLE_OF_CHANGED: &str = "
     UNION SELECT r.subject AS user_id FROM pending_requests r
     WHERE r.tenant = $1 AND r.changed_at >= $2 AND r.subject > $3
     ORDER BY 1 LIMIT $4";
-
-/// What a person said no to; $6 and $7 are what is kept where a stop or a report ended a yes. Whatever else was decided was approved, also if it
-/// was never fetched, or ended later.
-macro_rules! said_no {
-    ($row:literal) => {
-        concat!(
-            "(",
-            $row,
-            "state = 'denied' AND ",
-            $row,
-            "decision NOT IN ($6, $7))"
-        )
-    };
-}
-pub(super) use said_no;
 
 macro_rules! denied_to_client {
     () => {
@@ -366,12 +352,6 @@ impl DatabaseTransaction {
         let asked = row.map_or(0, |row| row.asked);
         u64::try_from(asked).map_err(|_| StoreError::corrupt("`pending_approvers`: a count"))
     }
-}
-
-/// As it is kept of a yes that a stop, or a report, ended.
-pub(super) fn of_nobody() -> Result<[String; 2]> {
-    let kept = |reason| json::write(&Decision::of_nobody(reason), DECISION);
-    Ok([kept(STOPPED)?, kept(REPORTED)?])
 }
 
 fn read(rows: Vec<PendingRow>) -> Result<Vec<PendingRequest>> {
