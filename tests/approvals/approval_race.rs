@@ -107,7 +107,8 @@ both!(
                     phone.browser.send_form(&page, "decision", &fields).await.reply.status
                 });
             }
-            assert_eq!(at_once(racers).await, [200, 200]);
+            let statuses = at_once(racers).await;
+            assert!(statuses.iter().all(|status| *status < 500), "{statuses:?}");
             for handle in &handles {
                 let state = world.waiting(handle).await.state();
                 assert!(matches!(state, State::Denied | State::Expired), "{state:?}");
