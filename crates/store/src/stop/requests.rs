@@ -35,12 +35,13 @@ pub struct StoppedRequests {
 
 row! { EndedRow { ended: i64, undecided: i64 } }
 
+/// `+` keeps SQLite from reading all that wait for anybody.
 macro_rules! asked {
     ($whose:expr) => {
         concat!(
             "r.tenant = $tenant AND r.subject = $subject AND ",
             $whose,
-            " AND r.state IN ('pending', 'viewed', 'approved') AND r.expires_at > $now"
+            " AND r.state IN ('pending', 'viewed', 'approved') AND +r.expires_at > $now"
         )
     };
 }
@@ -53,7 +54,7 @@ macro_rules! below {
                 SELECT q.id, q.task_id, d.id, d.holder, COALESCE(d.parent_id, d.asked_by)
                 FROM pending_requests q CROSS JOIN delegations d
                 WHERE q.tenant = $tenant AND q.subject = $subject
-                    AND q.state IN ('pending', 'viewed', 'approved') AND q.expires_at > $now
+                    AND q.state IN ('pending', 'viewed', 'approved') AND +q.expires_at > $now
                     AND d.tenant = $tenant AND d.id = q.asked_by
                 UNION
                 SELECT up.leaf, up.task_id, d.id, d.holder, COALESCE(d.parent_id, d.asked_by)
