@@ -48,4 +48,5 @@ pub(crate) mod notices;
 mod receipt;
 mod shown;
 mod taken_back;
+mod task_ended;
 mod time_zone;

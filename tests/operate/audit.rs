@@ -50,12 +50,9 @@ both!(
         let mut transaction = world.begin().await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
         let change = world.change();
-        assert!(
-            stop_task(&mut transaction, &task, change)
-                .await
-                .unwrap()
-        );
+        let stopped = stop_task(&world.app.outbox(), &mut transaction, &task, change).await;
         transaction.commit().await.unwrap();
+        stopped.unwrap().unwrap().announce(&world.app);
 
         let mut counts = BTreeMap::new();
         for name in world.event_names().await {

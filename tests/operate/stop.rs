@@ -26,11 +26,10 @@ fn task_of(token: &str) -> TaskId {
 async fn stop(world: &World, token: &str) -> bool {
     let mut transaction = world.begin().await;
     let change = world.change();
-    let did = stop_task(&mut transaction, &task_of(token), change)
-        .await
-        .unwrap();
+    let outbox = world.app.outbox();
+    let did = stop_task(&outbox, &mut transaction, &task_of(token), change).await;
     transaction.commit().await.unwrap();
-    did
+    did.unwrap().is_some()
 }
 
 async fn is_active(world: &World, cast: &Cast, token: &str) -> bool {

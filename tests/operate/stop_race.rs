@@ -199,8 +199,9 @@ async fn stop(app: &App, task: &TaskId) {
     let mut transaction = app.begin().await.unwrap();
     let operator = operator();
     let change = app.change(ChangedBy::Operator(&operator), now);
-    assert!(stop_task(&mut transaction, task, change).await.unwrap());
+    let stopped = stop_task(&app.outbox(), &mut transaction, task, change).await;
     transaction.commit().await.unwrap();
+    stopped.unwrap().unwrap().announce(app);
 }
 
 pub(crate) async fn is_active(door: &NodeClient, cast: &Cast, token: &str) -> bool {

@@ -104,8 +104,9 @@ both!(it_ends_with_a_stop_of_an_operator, |world| async {
     let task = TaskId::from_text(given.last().unwrap().task.clone().unwrap());
     let mut transaction = world.begin().await;
     let change = world.change();
-    assert!(stop_task(&mut transaction, &task, change).await.unwrap());
+    let stopped = stop_task(&world.app.outbox(), &mut transaction, &task, change).await;
     transaction.commit().await.unwrap();
+    stopped.unwrap().unwrap().announce(&world.app);
     assert_asked(&world, &form, "an operator stopped a task").await;
 });
 

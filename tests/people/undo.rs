@@ -315,8 +315,9 @@ both!(
         let task = claims(&token)["mission"]["id"].as_str().unwrap().to_owned();
         let mut transaction = world.begin().await;
         let change = world.change();
-        let did = stop_task(&mut transaction, &TaskId::from_text(task), change).await;
-        assert!(!did.unwrap(), "it was stopped already");
+        let (outbox, task) = (world.app.outbox(), TaskId::from_text(task));
+        let did = stop_task(&outbox, &mut transaction, &task, change).await;
+        assert!(did.unwrap().is_none(), "it was stopped already");
         transaction.commit().await.unwrap();
         let page = undo(&mut alice, &id, &[("password", PASSWORD)]).await;
         page.says("can no longer be undone");

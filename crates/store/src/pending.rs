@@ -23,7 +23,7 @@ use crate::store::DatabaseTransaction;
 pub use access_request::{
     AnsweredCall, OpenAtResource, ResourcePromptCounts, ResourceSilence, SameQuestion,
 };
-pub use ending::{EndedRequest, RequestsOfStop};
+pub use ending::{AskedBefore, EndedRequest, RequestsOfStop};
 pub use lists::{DeniedQuestion, PromptCounts, StateChange};
 
 /// One row of `pending_requests`; of the handle and the user code only digests are stored.

@@ -261,7 +261,13 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     }
     let event = EventId::from_text("evt_stop");
     let (planner, bank) = (planner(), bank());
-    for of in [RequestsOf::Client(&planner), RequestsOf::Resource(&bank)] {
+    let (task, piece) = (TaskId::from_text("tsk_1"), DelegationId::from_text("dlg_1"));
+    for of in [
+        RequestsOf::Client(&planner),
+        RequestsOf::Resource(&bank),
+        RequestsOf::Task(&task),
+        RequestsOf::Delegation(&piece),
+    ] {
         let asked = other.stop_requests(&alice, of, &event, NOW).await;
         assert_eq!(asked.unwrap(), StoppedRequests::default());
     }

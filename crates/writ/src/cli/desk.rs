@@ -16,6 +16,7 @@ use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::clock::{CommandClock, DatabaseClock};
 use writ_server::node::keyring;
 use writ_server::node::type_files::type_files;
+use writ_server::notifications::outbox::OutboxContext;
 use writ_server::operate::change::{ChangeContext, ChangedBy, Operator};
 use writ_server::operate::register::Registrar;
 use writ_store::{DatabaseTransaction, Deadlines, Store};
@@ -91,6 +92,14 @@ impl Desk {
             by: ChangedBy::Operator(&self.operator),
             event_id: EventId::make(now, self.random.bytes()),
             now,
+        }
+    }
+
+    pub fn outbox(&self) -> OutboxContext<'_> {
+        OutboxContext {
+            config: &self.config,
+            random: &self.random,
+            now: self.clock.now(),
         }
     }
 

@@ -7,7 +7,6 @@ use writ_core::event::EventName;
 use writ_core::id::UserId;
 use writ_pages::messages::Passkey;
 use writ_server::notifications::account_notice::passkey_changed;
-use writ_server::notifications::outbox::OutboxContext;
 use writ_server::operate::passkey_code;
 use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
@@ -104,7 +103,7 @@ async fn enroll(
         );
     }
     desk.require_master().await?;
-    let issued = passkey_code::issue(&outbox(desk), &mut transaction, user, &desk.operator).await;
+    let issued = passkey_code::issue(&desk.outbox(), &mut transaction, user, &desk.operator).await;
     let issued = issued.map_err(|e| format!("{e:?}"))?;
     transaction.commit().await.map_err(|e| e.to_string())?;
     say_json(&json!({
@@ -114,14 +113,6 @@ async fn enroll(
     }))?;
     note("tell it to the person directly, not by a mail or chat that an agent of theirs reads");
     Ok(())
-}
-
-fn outbox(desk: &Desk) -> OutboxContext<'_> {
-    OutboxContext {
-        config: &desk.config,
-        random: &desk.random,
-        now: desk.clock.now(),
-    }
 }
 
 async fn remove(
@@ -142,6 +133,6 @@ async fn remove(
     let event = event.of_subject(user.as_str());
     let written = transaction.insert_event(&event).await;
     written.map_err(|e| e.to_string())?;
-    let told = passkey_changed(&outbox(desk), transaction, user, Passkey::Removed).await;
+    let told = passkey_changed(&desk.outbox(), transaction, user, Passkey::Removed).await;
     told.map_err(|e| format!("{e:?}"))
 }

@@ -82,9 +82,12 @@ impl Changing<'_> {
         }
         let change = self.context();
         let at = change.now.rfc3339();
-        match stop_task(transaction, &id, change).await? {
-            true => Ok(Done::with(json!({ "task": id, "stopped_at": at }))),
-            false => Err(conflict("the task is stopped already")),
+        match stop_task(&self.app.outbox(), transaction, &id, change).await? {
+            Some(endings) => Ok(Done {
+                endings,
+                ..Done::with(json!({ "task": id, "stopped_at": at }))
+            }),
+            None => Err(conflict("the task is stopped already")),
         }
     }
 
