@@ -7,7 +7,6 @@ use serde_json::json;
 use writ_core::id::TaskId;
 use writ_core::pending::State;
 use writ_server::background::sending;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{Cast, Change, Phone, TestAgent, World, both, claims, poll_form, refused};
 
