@@ -1,6 +1,6 @@
 //! A message on the first screen of an approval, as its reader knows one: to whom, about what, and how it begins and ends.
 
-use writ_authority::{Letter, legible_block};
+use writ_authority::{Letter, legible};
 
 use super::Texts;
 use super::brief::Brief;
@@ -29,9 +29,8 @@ impl LetterHead {
         Self {
             to: people(&text.to, &letter.to, texts, brief),
             copies,
-            subject: subject
-                .map(|subject| texts.quotation(&brief.value(&writ_authority::legible(subject)))),
-            text: texts.quotation(&text_within(&legible_block(&letter.text), brief)),
+            subject: subject.map(|subject| texts.quotation(&brief.value(&legible(subject)))),
+            text: texts.quotation(&text_within(&lines(&letter.text), brief)),
         }
     }
 
@@ -48,7 +47,7 @@ fn people(words: &str, all: &[String], texts: &Texts, brief: &mut Brief) -> Sent
     let shown = all.iter().take(MOST_NAMED);
     let shown: Vec<String> = shown
         .map(|one| {
-            let one = brief.value(&writ_authority::legible(one));
+            let one = brief.value(&legible(one));
             texts.quotation(&one).to_string()
         })
         .collect();
@@ -63,6 +62,12 @@ fn people(words: &str, all: &[String], texts: &Texts, brief: &mut Brief) -> Sent
         }
     };
     fill(words, &[("who", &who)])
+}
+
+/// Its lines as they are; whatever else nobody sees is spelt out.
+fn lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(legible).collect();
+    lines.join("\n")
 }
 
 /// With its lines, where there is room for all of it; else its beginning and its end, as one.
