@@ -33,6 +33,8 @@ fn designated_by_types(types: &Types) -> BTreeSet<&str> {
     named(stages).collect()
 }
 
+const AGENTS_AT_ONCE: u32 = 500;
+
 fn named<'a>(stages: impl Iterator<Item = &'a ApproversFile>) -> impl Iterator<Item = &'a str> {
     stages.flat_map(|stage| stage.of.iter().map(String::as_str))
 }
@@ -44,7 +46,7 @@ async fn of_agents(
 ) -> Result<bool, StoreError> {
     let mut after = String::new();
     loop {
-        let page = transaction.agents_after(&after).await?;
+        let page = transaction.agents_after(&after, AGENTS_AT_ONCE).await?;
         let Some(last) = page.last() else {
             return Ok(false);
         };

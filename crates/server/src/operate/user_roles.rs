@@ -56,14 +56,14 @@ impl Registrar<'_> {
         if added.is_empty() && removed.is_empty() {
             return Err(fault(&unchanged(&user, change)));
         }
-        let event = self.event(now, EventName::UserChanged);
-        let event = event.of_subject(user.id.as_str()).with(json!({
-            "by": "operator",
+        let facts = json!({
             "name": user.name,
             "setting": "roles",
             "added": added,
             "removed": removed,
-        }));
+        });
+        let event = self.event(now, EventName::UserChanged, facts);
+        let event = event.of_subject(user.id.as_str());
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         Ok(json!({ "id": user.id, "name": user.name, "roles": given }))
