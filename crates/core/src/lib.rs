@@ -45,6 +45,7 @@ pub mod remembered;
 pub mod request;
 pub mod requirements;
 pub mod resources;
+pub mod role;
 pub mod rotation;
 pub mod scope;
 pub mod screen;

@@ -47,6 +47,7 @@ pub mod replay;
 pub mod request;
 mod request_scope;
 pub mod resource;
+pub mod role;
 mod serve_lock;
 pub mod session;
 pub mod settings;
@@ -68,6 +69,8 @@ mod trouble;
 pub mod types;
 pub mod undo;
 pub mod upstream_account;
+pub mod upstream_groups;
+pub mod upstream_logout;
 pub mod user;
 pub mod write;
 

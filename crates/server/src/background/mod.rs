@@ -4,6 +4,7 @@
 
 pub mod sending;
 pub mod sweeping;
+pub mod upstream_groups;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,10 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
         kept_running("clock", || compare_periodically(app.clone(), stop.clone())),
         kept_running("keys", || make_id_token_keys(app.clone(), stop.clone())),
         kept_running("notices", || sending::run(app.clone(), stop.clone())),
+        kept_running("upstream groups", || upstream_groups::run(
+            app.clone(),
+            stop.clone()
+        )),
         kept_running("inboxes", || live::close_with(app.clone(), stop.clone()))
     );
 }

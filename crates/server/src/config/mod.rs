@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, each key also from the environment. Unknown keys and unsafe settings keep the server from
 //! starting.
 
+mod accounts;
 mod approval;
 mod audit;
 pub mod bounded_file;
@@ -39,6 +40,7 @@ use writ_jose::seal::MasterKey;
 use writ_platform::guard::AddressPolicy;
 use writ_wire::resource::ResourceUri;
 
+pub use accounts::LocalAccounts;
 pub use audit::AuditPolicy;
 pub use channels::{Channels, MailServer};
 pub use issuer::host_of;
@@ -49,6 +51,7 @@ pub use nonces::NonceSwitches;
 pub use proxies::{ForwardedHeader, TrustedProxies};
 pub use tls::{CertificateFacts, TlsFiles, TlsPair, expiry_warning};
 pub use upstream::UpstreamProvider;
+pub use upstream::prompt::UpstreamPrompt;
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
@@ -78,6 +81,7 @@ struct File {
     audit: audit::AuditFile,
     brand: brand::BrandFile,
     upstream: BTreeMap<String, upstream::UpstreamFile>,
+    accounts: accounts::AccountsFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -159,6 +163,7 @@ pub struct Config {
     pub brand: std::sync::Arc<writ_pages::Brand>,
     /// Providers by which people sign in, in the order of their names.
     pub upstreams: std::sync::Arc<[UpstreamProvider]>,
+    pub local_accounts: LocalAccounts,
 }
 
 /// Every problem at once, a sentence each.
@@ -231,17 +236,26 @@ fn overlay(
             };
             place = inner;
         }
-        place.insert(last.clone(), environment_value(last, value));
+        place.insert(last.clone(), environment_value(kind_of(&keys), value));
     }
     Ok(())
 }
 
+/// The key by which a value is read: each group of `upstream.NAME.roles` has a list, whatever it is called.
+fn kind_of(keys: &[String]) -> &str {
+    match keys {
+        [first, _, third, _] if first == "upstream" && third == "roles" => "groups",
+        _ => keys.last().map_or("", String::as_str),
+    }
+}
+
 /// Keys that are booleans.
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 8] = [
     "anyone",
     "dpop_nonce",
     "first_passkey",
     "guests",
+    "local",
     "metrics_public",
     "mission_intent",
     "transaction_challenge",
@@ -251,7 +265,7 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
     match (key, text.trim()) {
         (
             "trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes" | "scopes" | "domains"
-            | "groups" | "passkey_acr" | "passkey_amr",
+            | "groups" | "passkey_acr" | "passkey_amr" | "prompt",
             list,
         ) => toml::Value::Array(
             list.trim_matches(['[', ']'])
@@ -306,6 +320,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let log_format = log::format(&file.log, &mut problems);
     let brand = brand::check(file.brand, folder, &mut problems);
     let upstreams = upstream::check(file.upstream, issuer.as_ref(), &mut problems);
+    let local_accounts = accounts::check(file.accounts, &upstreams, &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
@@ -332,6 +347,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
             audit,
             brand,
             upstreams: upstreams.into(),
+            local_accounts,
         }),
         _ => Err(ConfigProblems(problems)),
     }

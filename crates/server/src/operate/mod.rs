@@ -21,3 +21,4 @@ pub mod stop;
 pub mod suspend;
 pub mod undo;
 pub mod unresolved;
+pub mod upstream_groups;

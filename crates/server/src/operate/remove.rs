@@ -105,6 +105,7 @@ impl Registrar<'_> {
         }
         let ended = self.end(&mut transaction, LiveOf::User(&id), now).await?;
         let sessions = transaction.end_sessions_of(&id, now).await?;
+        transaction.remove_all_upstream_groups_of(&id).await?;
         let agents = transaction.agents_behind(&id).await?;
         let event = self.event(now, EventName::UserRemoved);
         let event = event.of_subject(id.as_str()).with(json!({

@@ -71,6 +71,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     33 "0033_paused_because",
     34 "0034_session_proof",
     35 "0035_upstream_accounts",
+    40 "0040_upstream_reads",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -108,4 +109,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     33 "0033_paused_because",
     34 "0034_session_proof",
     35 "0035_upstream_accounts",
+    40 "0040_upstream_reads",
 };

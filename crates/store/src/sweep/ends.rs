@@ -10,6 +10,15 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         over!("replays", "tenant, digest", "expires_at", Kept::Not),
     ),
     (
+        "upstream_logouts",
+        over!(
+            "upstream_logouts",
+            "tenant, digest",
+            "expires_at",
+            Kept::Not
+        ),
+    ),
+    (
         "sessions",
         over!("sessions", "tenant, digest", "expires_at", Kept::Not),
     ),
@@ -236,6 +245,10 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         TableEnd::Bounded(
             "accounts at providers by which people sign in; that of a removed person stays theirs",
         ),
+    ),
+    (
+        "upstream_groups",
+        TableEnd::Bounded("one row for each account at a provider, until its groups are too old"),
     ),
     (
         "person_settings",

@@ -1,0 +1,73 @@
+//! Groups of a person who is not there, by the refresh token of their login (OpenID Connect Core section 12).
+
+use std::collections::BTreeSet;
+
+use openidconnect::core::CoreErrorResponseType;
+use openidconnect::{Nonce, OAuth2TokenResponse, RefreshToken, RequestTokenError, TokenResponse};
+use zeroize::Zeroizing;
+
+use super::{GuardedDoor, ReachedProvider, UpstreamError, refused};
+
+/// What the provider says now. No `Debug`, because of the token.
+pub struct GroupsReadAgain {
+    pub groups: BTreeSet<String>,
+    /// In place of that of before, which may be good no more.
+    pub refresh_token: Option<Zeroizing<String>>,
+}
+
+/// Why groups are not known anew.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReadAgain {
+    /// `invalid_grant` (RFC 6749 section 5.2): the provider takes back what the login gave.
+    #[error("the refresh token is good no more")]
+    Ended,
+    #[error(transparent)]
+    Failed(#[from] UpstreamError),
+}
+
+impl ReachedProvider<'_> {
+    pub async fn read_groups_again(
+        &self,
+        subject: &str,
+        refresh_token: Zeroizing<String>,
+    ) -> Result<GroupsReadAgain, NotReadAgain> {
+        let (client, http) = (self.client()?, GuardedDoor(self.app));
+        let refresh_token = RefreshToken::new(refresh_token.to_string());
+        let exchange = client.exchange_refresh_token(&refresh_token);
+        let mut exchange = exchange
+            .map_err(|_| UpstreamError::Unavailable("it has no token endpoint".to_owned()))?;
+        for (name, value) in self.client_assertion()? {
+            exchange = exchange.add_extra_param(name, value);
+        }
+        let tokens = match exchange.request_async(&http).await {
+            Ok(tokens) => tokens,
+            Err(RequestTokenError::ServerResponse(answer))
+                if matches!(answer.error(), CoreErrorResponseType::InvalidGrant) =>
+            {
+                return Err(NotReadAgain::Ended);
+            }
+            Err(error) => return Err(self.not_redeemed(error).into()),
+        };
+        // Section 12.2: an ID token may be left out, and is of the same person where it is there.
+        let claims = match tokens.id_token() {
+            Some(_) => self.verified(&tokens, without_nonce).await?,
+            None => {
+                let access_token = tokens.access_token();
+                self.groups_by_userinfo(subject, access_token).await?
+            }
+        };
+        if claims.subject != subject {
+            return Err(refused("`sub` is somebody else than at the login").into());
+        }
+        let refresh_token = tokens.refresh_token().map(|token| token.secret().clone());
+        Ok(GroupsReadAgain {
+            groups: claims.groups,
+            refresh_token: refresh_token.map(Zeroizing::new),
+        })
+    }
+}
+
+/// There was no question with one: the answer is bound to this server by the call that it comes in.
+fn without_nonce(_: Option<&Nonce>) -> Result<(), String> {
+    Ok(())
+}
