@@ -324,6 +324,20 @@ both_upstream!(
 );
 
 both_upstream!(
+    whoever_is_let_in_no_more_keeps_no_role_of_before,
+    [("GROUPS", "staff"), ("ROLES__BOARD", "teller")],
+    |world, acme| async {
+        let groups = json!({ "groups": ["staff", "board"] });
+        sign_in_as(&world, &acme, &mut world.browser(), groups).await;
+        assert_eq!(roles(&world, "noor@acme").await, are(&["teller"], &[]));
+        let board = json!({ "groups": ["board"] });
+        let page = sign_in_as(&world, &acme, &mut world.browser(), board).await;
+        assert_eq!(page.reply.status, 403);
+        assert_eq!(roles(&world, "noor@acme").await, are(&[], &[]));
+    }
+);
+
+both_upstream!(
     whoever_left_the_group_that_lets_in_keeps_no_role,
     [("GROUPS", "staff"), ("ROLES__BOARD", "teller")],
     |world, acme| async {

@@ -30,6 +30,8 @@ const ISSUERS_IN_A_TURN: usize = 64;
 /// Readings of one provider in a turn, a few at once.
 const READINGS_IN_A_TURN: u32 = 64;
 const PERIOD: Duration = Duration::from_secs(30);
+/// How long readings that are under way may take at shutdown.
+const GRACE: Duration = Duration::from_secs(6);
 /// Longer than any batch: a node that died is replaced after so long.
 const LEASE: Duration = Duration::from_secs(120);
 const LEASE_NAME: &str = "upstream-groups";
@@ -62,14 +64,25 @@ enum ReadOutcome {
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut reading = GroupsReading::new(&app);
     loop {
-        if let Err(error) = reading.turn(&app).await {
-            tracing::error!(%error, "groups of people cannot be read again");
+        let mut ending = stop.clone();
+        tokio::select! {
+            turned = reading.turn(&app) => if let Err(error) = turned {
+                tracing::error!(%error, "groups of people cannot be read again");
+            },
+            () = told_to_end(&mut ending) => return,
         }
         tokio::select! {
             () = tokio::time::sleep(PERIOD) => {}
             _ = stop.changed() => return,
         }
     }
+}
+
+/// And some time later: a refresh token that was used and whose successor was not kept is lost.
+async fn told_to_end(stop: &mut watch::Receiver<bool>) {
+    // An error says that whoever could tell is gone.
+    drop(stop.changed().await);
+    tokio::time::sleep(GRACE).await;
 }
 
 impl GroupsReading {

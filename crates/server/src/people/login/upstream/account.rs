@@ -20,7 +20,7 @@ use super::sealed::SealedLogin;
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
 use crate::node::upstream::RedeemedCode;
-use crate::operate::upstream_groups::GroupsOf;
+use crate::operate::upstream_groups::{GroupsOf, forget_groups};
 use crate::people::error::{PageError, StepError};
 use crate::people::login::entrance::{Entrance, LoginProof, UpstreamProof};
 use crate::people::request::Visitor;
@@ -124,6 +124,7 @@ async fn person(app: &App, proven: ProvenThere<'_>) -> Step<(DatabaseTransaction
                 let ended =
                     transaction.end_upstream_sessions(&user, issuer, EndedSessions::All, now);
                 let ended = ended.await?.len();
+                forget_groups(app, &mut transaction, (&user, issuer)).await?;
                 let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
                     .of_subject(user.as_str())
                     .with(
