@@ -247,6 +247,10 @@ both_upstream!(
             404
         );
         assert_eq!(browser.open("/app").await.url.path(), "/login");
+        // It says so to nobody of whom it is not true.
+        sign_in_as(&world, &acme, &mut browser, json!({})).await;
+        let page = browser.open("/upstream/acme/signed-out").await;
+        assert_eq!(page.url.path(), "/app");
     }
 );
 

@@ -81,7 +81,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// And some time later: a refresh token that was used and whose successor was not kept is lost.
 async fn told_to_end(stop: &mut watch::Receiver<bool>) {
     // An error says that whoever could tell is gone.
-    drop(stop.changed().await);
+    stop.changed().await.ok();
     tokio::time::sleep(GRACE).await;
 }
 

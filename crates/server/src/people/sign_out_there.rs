@@ -16,6 +16,7 @@ use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::upstream::ReachedProvider;
 use crate::people::error::PageError;
+use crate::people::redirect::see_other;
 use crate::people::request::Visitor;
 
 /// Whoever signs out does not wait longer for a provider whose metadata is not kept.
@@ -80,6 +81,10 @@ async fn signed_out(Path(name): Path<String>, visitor: Visitor) -> Result<Respon
     let app = &visitor.app;
     if !app.config.upstreams.iter().any(|one| one.name == name) {
         return Err(PageError::page(FailureKind::NotFound));
+    }
+    // Whoever signed in here again meanwhile, or never signed out, is told nothing that is not so.
+    if visitor.session().is_some() {
+        return Ok(see_other("/app"));
     }
     let texts = app.languages.of_request(&visitor.headers);
     Ok(Done::SignedOutThere.page(texts).into_http().into_response())
