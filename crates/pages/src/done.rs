@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 
-use super::sentence::{Sentence, fill};
+use super::sentence::{Part, Sentence, fill};
 use super::{Page, Texts, plain};
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -73,8 +73,14 @@ const PUT_OFF: &str = "
     WHERE tenant = $1 AND issuer = $2 AND subject = $3 AND next_at = $4 AND sealed_token IS NOT NULL";
 
 /// As it was seen: a login meanwhile has read them anew, or a logout taken the token.
+const KEEP_TOKEN: &str = "
+    UPDATE upstream_groups SET sealed_token = $6
+    WHERE tenant = $1 AND issuer = $2 AND subject = $3 AND read_at = $4 AND next_at = $5
+        AND sealed_token IS NOT NULL";
+
+/// The same.
 const RENEW: &str = "
-    UPDATE upstream_groups SET sealed_token = COALESCE($6, sealed_token), read_at = $7, next_at = $8
+    UPDATE upstream_groups SET read_at = $6, next_at = $7
     WHERE tenant = $1 AND issuer = $2 AND subject = $3 AND read_at = $4 AND next_at = $5
         AND sealed_token IS NOT NULL";
 
@@ -159,12 +165,31 @@ impl DatabaseTransaction {
     }
 
     /// Whether this call did: a login may have read them meanwhile, or a logout taken the token.
+    pub async fn keep_upstream_token(
+        &mut self,
+        groups: &UpstreamGroups,
+        sealed: &str,
+    ) -> Result<bool> {
+        let kept = execute!(
+            self,
+            KEEP_TOKEN,
+            &self.tenant,
+            groups.issuer.as_str(),
+            groups.subject.as_str(),
+            groups.read_at.micros(),
+            groups.next_at.micros(),
+            sealed,
+        )?;
+        Ok(kept == 1)
+    }
+
+    /// Whether this call did, likewise.
     pub async fn renew_upstream_groups(
         &mut self,
         groups: &UpstreamGroups,
-        read: GroupsRead<'_>,
+        read_at: Timestamp,
+        next_at: Timestamp,
     ) -> Result<bool> {
-        let (read_at, next_at) = (read.read_at.micros(), read.next_at.micros());
         let renewed = execute!(
             self,
             RENEW,
@@ -173,9 +198,8 @@ impl DatabaseTransaction {
             groups.subject.as_str(),
             groups.read_at.micros(),
             groups.next_at.micros(),
-            read.sealed_token,
-            read_at,
-            next_at,
+            read_at.micros(),
+            next_at.micros(),
         )?;
         Ok(renewed == 1)
     }

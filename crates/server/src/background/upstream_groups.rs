@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 use crate::background::by_a_right_clock;
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
-use crate::node::failure::Failure;
-use crate::node::upstream::{GroupsReadAgain, NotReadAgain, ReachedProvider, UpstreamError};
+use crate::node::failure::{Failure, ServerFault};
+use crate::node::upstream::{NotReadAgain, ReachedProvider, UpstreamError};
 use crate::operate::upstream_groups::{GroupsLapse, GroupsOf, lapse, place};
 
 /// People of one provider whose groups are read at once.
@@ -250,22 +250,43 @@ async fn read_one(app: &App, groups: &UpstreamGroups) -> Result<ReadOutcome, Fai
         return Ok(ReadOutcome::Done);
     };
     let token: String = app.unseal(&place(claimed.account()), &sealed)?;
-    let subject = claimed.subject.as_str();
-    let read = match ask(app, provider, subject, Zeroizing::new(token)).await {
-        Ok(read) => read,
-        Err(NotReadAgain::Ended) => {
-            lapse(app, &claimed, GroupsLapse::Ended).await?;
-            return Ok(ReadOutcome::Done);
-        }
-        Err(NotReadAgain::Failed(error)) => return not_read(provider, error),
-    };
     let of = GroupsOf {
         provider,
-        subject,
+        subject: &claimed.subject,
         user: &claimed.user,
     };
-    of.read_again(app, &claimed, read).await?;
-    Ok(ReadOutcome::Done)
+    match read_by(app, of, &claimed, Zeroizing::new(token)).await {
+        Ok(()) => Ok(ReadOutcome::Done),
+        Err(NotReadAgain::Ended) => {
+            lapse(app, &claimed, GroupsLapse::Ended).await?;
+            Ok(ReadOutcome::Done)
+        }
+        Err(NotReadAgain::Failed(error)) => not_read(provider, error),
+    }
+}
+
+/// The successor of the refresh token is kept before anything of what came is looked at: without it nothing could be read again.
+async fn read_by(
+    app: &App,
+    of: GroupsOf<'_>,
+    row: &UpstreamGroups,
+    token: Zeroizing<String>,
+) -> Result<(), NotReadAgain> {
+    let reached = ReachedProvider::open(app, of.provider).await?;
+    let tokens = reached.refresh(token).await?;
+    if let Some(successor) = tokens.successor() {
+        let kept = of.keep_token(app, row, &successor).await;
+        if !kept.map_err(fault)? {
+            return Ok(());
+        }
+    }
+    let groups = reached.groups_of(&tokens, of.subject).await?;
+    let read = of.read_again(app, row, &groups).await;
+    Ok(read.map_err(UpstreamError::from)?)
+}
+
+fn fault(failure: Failure) -> UpstreamError {
+    UpstreamError::Ours(ServerFault::Broken(format!("{failure:?}")))
 }
 
 /// The row is tried again in a while.
@@ -279,16 +300,6 @@ fn not_read(provider: &UpstreamProvider, error: UpstreamError) -> Result<ReadOut
     tracing::info!(provider, "groups of a person cannot be read again now");
     tracing::debug!(provider, error = ?error.to_string(), "the reading");
     Ok(outcome)
-}
-
-async fn ask(
-    app: &App,
-    provider: &UpstreamProvider,
-    subject: &str,
-    token: Zeroizing<String>,
-) -> Result<GroupsReadAgain, NotReadAgain> {
-    let reached = ReachedProvider::open(app, provider).await?;
-    reached.read_groups_again(subject, token).await
 }
 
 /// For this node alone, with the sealed token: a refresh token that is used twice may be good no more.

@@ -37,7 +37,7 @@ mod refresh;
 mod types;
 mod userinfo;
 
-pub use refresh::{GroupsReadAgain, NotReadAgain};
+pub use refresh::NotReadAgain;
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// What a token endpoint answers with tokens or with what is wrong with a code; some say 403 for that.

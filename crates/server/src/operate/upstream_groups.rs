@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::node::upstream::{GroupsReadAgain, RedeemedCode};
+use crate::node::upstream::RedeemedCode;
 
 /// Whose groups were read.
 #[derive(Clone, Copy)]
@@ -82,8 +82,12 @@ impl<'a> GroupsOf<'a> {
         transaction: &mut DatabaseTransaction,
         token: Option<&Zeroizing<String>>,
     ) -> Result<(), Failure> {
-        let sealed = self.seal(app, token)?;
-        let read = read_now(app, sealed.as_deref());
+        let (sealed, now) = (self.seal(app, token)?, app.clock.now());
+        let read = GroupsRead {
+            sealed_token: sealed.as_deref(),
+            read_at: now,
+            next_at: now.plus(READ_AGAIN_AFTER),
+        };
         let put = transaction.put_upstream_groups(self.account(), self.user, read);
         Ok(put.await?)
     }
@@ -112,33 +116,49 @@ impl<'a> GroupsOf<'a> {
         Ok(())
     }
 
-    /// What the provider says now, of a row that is put off meanwhile. Nothing where somebody else was first: a login, or a logout.
+    /// The refresh token that came in place of that of a row which is put off meanwhile; whether it was kept.
+    pub async fn keep_token(
+        self,
+        app: &App,
+        row: &UpstreamGroups,
+        token: &Zeroizing<String>,
+    ) -> Result<bool, Failure> {
+        let Some(sealed) = self.seal(app, Some(token))? else {
+            return Ok(false);
+        };
+        let mut transaction = app.begin().await?;
+        let kept = transaction.keep_upstream_token(row, &sealed).await?;
+        transaction.commit().await?;
+        Ok(kept)
+    }
+
+    /// Groups of now, of the same row. Nothing where somebody else was first: a login, or a logout.
     pub async fn read_again(
         self,
         app: &App,
-        groups: &UpstreamGroups,
-        read: GroupsReadAgain,
-    ) -> Result<(), Failure> {
-        let (user, issuer) = (self.user, &self.provider.issuer);
-        let sealed = self.seal(app, read.refresh_token.as_ref())?;
+        row: &UpstreamGroups,
+        groups: &BTreeSet<String>,
+    ) -> Result<(), StoreError> {
+        let (user, issuer, now) = (self.user, &self.provider.issuer, app.clock.now());
         let mut transaction = app.begin().await?;
         transaction.hold_user(user).await?;
         let account = transaction.upstream_account(self.account()).await?;
         let Some(account) = account.filter(|account| account.user == *user) else {
             return Ok(());
         };
-        let renewed = read_now(app, sealed.as_deref());
-        if !transaction.renew_upstream_groups(groups, renewed).await? {
+        let next_at = now.plus(READ_AGAIN_AFTER);
+        let renewed = transaction.renew_upstream_groups(row, now, next_at);
+        if !renewed.await? {
             return Ok(());
         }
         let rule = &self.provider.admission;
         let came = account.origin == AccountOrigin::Admission;
-        match came && !rule.admits_groups(&read.groups) {
+        match came && !rule.admits_groups(groups) {
             // What they signed in to before is over by its age.
             true => forget_groups(app, &mut transaction, (user, issuer)).await?,
-            false => self.give(app, &mut transaction, &read.groups).await?,
+            false => self.give(app, &mut transaction, groups).await?,
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await
     }
 }
 
@@ -190,15 +210,6 @@ async fn record(
         .of_subject(user.as_str())
         .with(data);
     transaction.insert_event(&event).await
-}
-
-fn read_now<'a>(app: &App, sealed_token: Option<&'a str>) -> GroupsRead<'a> {
-    let now = app.clock.now();
-    GroupsRead {
-        sealed_token,
-        read_at: now,
-        next_at: now.plus(READ_AGAIN_AFTER),
-    }
 }
 
 /// The associated data of an account's refresh token.

@@ -52,8 +52,11 @@ async fn what_saw_an_older_row_writes_nothing(kind: DatabaseKind) {
     let mut claimed = seen.clone();
     claimed.next_at = until;
     let renew = async |transaction: &mut DatabaseTransaction, groups: &UpstreamGroups| {
-        let renewed = transaction.renew_upstream_groups(groups, read(Some("two")));
-        renewed.await.unwrap()
+        let kept = transaction.keep_upstream_token(groups, "two").await;
+        let renewed = transaction.renew_upstream_groups(groups, NOW, later).await;
+        let (kept, renewed) = (kept.unwrap(), renewed.unwrap());
+        assert_eq!(kept, renewed);
+        renewed
     };
     assert!(!renew(&mut transaction, &seen).await);
     assert!(renew(&mut transaction, &claimed).await);

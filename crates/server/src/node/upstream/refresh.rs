@@ -6,13 +6,18 @@ use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{Nonce, OAuth2TokenResponse, RefreshToken, RequestTokenError, TokenResponse};
 use zeroize::Zeroizing;
 
+use super::types::Tokens;
 use super::{GuardedDoor, ReachedProvider, UpstreamError, refused};
 
-/// What the provider says now. No `Debug`, because of the token.
-pub struct GroupsReadAgain {
-    pub groups: BTreeSet<String>,
-    /// In place of that of before, which may be good no more.
-    pub refresh_token: Option<Zeroizing<String>>,
+/// What a refresh brought. No `Debug`, because of the tokens.
+pub struct RefreshedTokens(Tokens);
+
+impl RefreshedTokens {
+    /// In place of the refresh token of before, which may be good no more.
+    pub fn successor(&self) -> Option<Zeroizing<String>> {
+        let token = self.0.refresh_token();
+        token.map(|token| Zeroizing::new(token.secret().clone()))
+    }
 }
 
 /// Why groups are not known anew.
@@ -26,11 +31,11 @@ pub enum NotReadAgain {
 }
 
 impl ReachedProvider<'_> {
-    pub async fn read_groups_again(
+    /// The caller keeps the successor before anything else.
+    pub async fn refresh(
         &self,
-        subject: &str,
         refresh_token: Zeroizing<String>,
-    ) -> Result<GroupsReadAgain, NotReadAgain> {
+    ) -> Result<RefreshedTokens, NotReadAgain> {
         let (client, http) = (self.client()?, GuardedDoor(self.app));
         let refresh_token = RefreshToken::new(refresh_token.to_string());
         let exchange = client.exchange_refresh_token(&refresh_token);
@@ -39,31 +44,35 @@ impl ReachedProvider<'_> {
         for (name, value) in self.client_assertion()? {
             exchange = exchange.add_extra_param(name, value);
         }
-        let tokens = match exchange.request_async(&http).await {
-            Ok(tokens) => tokens,
+        match exchange.request_async(&http).await {
+            Ok(tokens) => Ok(RefreshedTokens(tokens)),
             Err(RequestTokenError::ServerResponse(answer))
                 if matches!(answer.error(), CoreErrorResponseType::InvalidGrant) =>
             {
-                return Err(NotReadAgain::Ended);
+                Err(NotReadAgain::Ended)
             }
-            Err(error) => return Err(self.not_redeemed(error).into()),
-        };
-        // Section 12.2: an ID token may be left out, and is of the same person where it is there.
+            Err(error) => Err(self.not_redeemed(error).into()),
+        }
+    }
+
+    /// Section 12.2: an ID token may be left out, and is of the same person where it is there.
+    pub async fn groups_of(
+        &self,
+        tokens: &RefreshedTokens,
+        subject: &str,
+    ) -> Result<BTreeSet<String>, UpstreamError> {
+        let RefreshedTokens(tokens) = tokens;
         let claims = match tokens.id_token() {
-            Some(_) => self.verified(&tokens, without_nonce).await?,
+            Some(_) => self.verified(tokens, without_nonce).await?,
             None => {
                 let access_token = tokens.access_token();
                 self.groups_by_userinfo(subject, access_token).await?
             }
         };
-        if claims.subject != subject {
-            return Err(refused("`sub` is somebody else than at the login").into());
+        match claims.subject == subject {
+            true => Ok(claims.groups),
+            false => Err(refused("`sub` is somebody else than at the login")),
         }
-        let refresh_token = tokens.refresh_token().map(|token| token.secret().clone());
-        Ok(GroupsReadAgain {
-            groups: claims.groups,
-            refresh_token: refresh_token.map(Zeroizing::new),
-        })
     }
 }
 
