@@ -95,7 +95,7 @@ impl<'a> GroupsOf<'a> {
     fn seal(self, app: &App, token: Option<&Zeroizing<String>>) -> Result<Option<String>, Failure> {
         let place = place(self.account());
         token
-            .map(|token| app.seal(&place, token.as_str()))
+            .map(|token| app.seal(&place, &token.as_str()))
             .transpose()
     }
 
