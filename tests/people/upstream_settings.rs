@@ -15,6 +15,7 @@ use writ_testkit::{
     UPSTREAM_SUBJECT, World, both_upstream, merge,
 };
 
+use super::account;
 use super::upstream::{name_of, sessions, sign_in_as};
 
 both_upstream!(
@@ -183,7 +184,7 @@ both_upstream!(
     [("ANYONE", "true")],
     |world, acme| async {
         Cast::of(&world).await;
-        let printed = super::account::reset(&world, "alice").await.unwrap();
+        let printed = account::reset(&world, "alice").await.unwrap();
         let node = by_provider_alone(&world, &acme).await;
         let catalogue = world.app.catalogue().await.unwrap();
         let registry = world.registry(&catalogue.types);
@@ -203,9 +204,9 @@ both_upstream!(
             assert!(said.contains("`accounts.local` is `false`"), "{said}");
         }
         let mut browser = node.browser();
-        let page = browser.open(&super::account::link(&printed)).await;
-        let code = super::account::text(&printed, "code");
-        super::account::finish(&mut browser, &page, &code, super::account::NEW).await;
+        let page = browser.open(&account::link(&printed)).await;
+        let code = account::text(&printed, "code");
+        account::finish(&mut browser, &page, &code, account::NEW).await;
         assert_eq!(browser.open("/app").await.url.path(), "/login");
         assert!(world.events_named("user.recovered").await.is_empty());
     }
