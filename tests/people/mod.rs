@@ -75,5 +75,8 @@ mod upstream_links;
 mod upstream_logout;
 mod upstream_passkey;
 mod upstream_race;
+mod upstream_roles;
+mod upstream_roles_end;
+mod upstream_settings;
 pub(crate) mod webpush;
 mod webpush_many;

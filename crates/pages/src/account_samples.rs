@@ -121,8 +121,19 @@ fn pages_beside_upstream(texts: &Texts) -> Vec<(&'static str, Page)> {
         enrolment,
         ..self::devices()
     };
+    let alone = Login {
+        offers_password: false,
+        ..login.clone()
+    };
+    let there = Some(SignOutThere {
+        label: acme().label,
+        url: "https://login.acme.example/end".to_owned(),
+    });
     vec![
         ("login-upstream", login.page(texts)),
+        ("login-upstream-alone", alone.page(texts)),
+        ("signed-out-here", Done::SignedOut { there }.page(texts)),
+        ("signed-out-there", Done::SignedOutThere.page(texts)),
         ("devices-upstream", devices.page(texts)),
         ("devices-first", first(Enrolment::First).page(texts)),
         (

@@ -119,7 +119,7 @@ pub use devices::{
     Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionProof,
     SessionView,
 };
-pub use done::Done;
+pub use done::{Done, SignOutThere};
 pub use elsewhere::{ElsewherePage, ElsewhereProblem, ElsewhereStep};
 pub use failure::{FailureKind, FailurePage, WayOn};
 pub use form_post::FormPost;

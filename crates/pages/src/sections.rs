@@ -21,12 +21,12 @@ texts! {
     LoginProblemTexts {
         wrong: String, too_many: String, busy: String, expired: String, passkey_failed: String,
         passkey_changed: String, upstream_failed: String, upstream_unavailable: String,
-        upstream_not_admitted: String, upstream_not_fresh: String,
+        upstream_not_admitted: String, upstream_not_fresh: String, local_off: String,
     }
     LoginTexts {
         title: String, lead: String, lead_agent: String, lead_client: String, username: String,
         password: String, submit: String, passkey: String, or_password: String, forgot: String,
-        upstream: String, problem: LoginProblemTexts,
+        upstream: String, lead_upstream: String, problem: LoginProblemTexts,
     }
     AccountProblemTexts {
         form_expired: String, wrong_code: String, passkey_failed: String,
@@ -76,7 +76,7 @@ texts! {
         title: String, lead: String, lead_client: String, submit: String, stay: String,
     }
     DoneSignedOutTexts {
-        title: String, sentence: String, again: String,
+        title: String, sentence: String, again: String, there: String, there_too: String,
     }
     DoneTexts {
         signed_out: DoneSignedOutTexts,

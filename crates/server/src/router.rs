@@ -42,6 +42,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/jwks", get(metadata::jwks))
         .route("/types/{hash}", get(types::document))
         .route(upstream_logout::PATH, post(upstream_logout::logout))
+        .route(upstream_logout::JWKS_PATH, get(upstream_logout::jwks))
         .route(METADATA_PATH, get(access::metadata))
         .route(OPENAPI_PATH, get(access::openapi::description))
         .route("/.well-known/{*other}", any(no_metadata))

@@ -73,6 +73,8 @@ mod trouble;
 pub mod types;
 pub mod undo;
 pub mod upstream_account;
+pub mod upstream_groups;
+pub mod upstream_logout;
 pub mod user;
 pub mod write;
 

@@ -56,5 +56,6 @@ mod single_flight;
 mod sweep;
 mod tenants;
 mod upgrade;
+mod upstream_groups;
 mod waiting;
 mod world;

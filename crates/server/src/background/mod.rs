@@ -6,6 +6,7 @@ pub mod events_out;
 pub mod sending;
 pub mod sweeping;
 pub mod traces;
+pub mod upstream_groups;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,10 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
         kept_running("notices", || sending::run(app.clone(), stop.clone())),
         events_out::run(app.clone(), stop.clone()),
         kept_running("traces", || traces::run(app.clone(), stop.clone())),
+        kept_running("upstream groups", || upstream_groups::run(
+            app.clone(),
+            stop.clone()
+        )),
         kept_running("inboxes", || live::close_with(app.clone(), stop.clone()))
     );
 }

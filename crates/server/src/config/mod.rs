@@ -1,12 +1,14 @@
 //! The configuration: one TOML file, each key also from the environment. Unknown keys and unsafe settings keep the server from
 //! starting.
 
+mod accounts;
 mod approval;
 mod audit;
 pub mod bounded_file;
 mod brand;
 mod channels;
 mod collector;
+mod environment;
 mod events_out;
 mod guests;
 mod issuer;
@@ -44,6 +46,7 @@ use writ_jose::seal::MasterKey;
 use writ_platform::guard::AddressPolicy;
 use writ_wire::resource::ResourceUri;
 
+pub use accounts::LocalAccounts;
 pub use audit::AuditPolicy;
 pub use channels::{Channels, MailServer};
 pub use collector::Collector;
@@ -57,6 +60,7 @@ pub use proxies::{ForwardedHeader, TrustedProxies};
 pub use telemetry::Telemetry;
 pub use tls::{CertificateFacts, TlsFiles, TlsPair, expiry_warning};
 pub use upstream::UpstreamProvider;
+pub use upstream::prompt::UpstreamPrompt;
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
@@ -89,6 +93,7 @@ struct File {
     roles: BTreeMap<String, roles::RoleFile>,
     events: BTreeMap<String, events_out::SinkFile>,
     traces: telemetry::TracesFile,
+    accounts: accounts::AccountsFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -174,6 +179,7 @@ pub struct Config {
     pub roles: std::sync::Arc<RoleRules>,
     /// Where events and spans go.
     pub telemetry: Telemetry,
+    pub local_accounts: LocalAccounts,
 }
 
 /// Every problem at once, a sentence each.
@@ -196,7 +202,7 @@ impl Config {
             None => String::new(),
         };
         let mut table = reading::table(&text).map_err(single_problem)?;
-        overlay(&mut table, environment)?;
+        environment::overlay(&mut table, environment)?;
         let written = reading::file(table, &text, environment).map_err(single_problem)?;
         check(written, file.and_then(Path::parent))
     }
@@ -218,82 +224,6 @@ impl Config {
     /// An absolute URL of ours.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer.as_str().trim_end_matches('/'))
-    }
-}
-
-/// `WRIT__A__B=v` becomes `a.b = v`; booleans, numbers and lists are read as TOML, everything else as text.
-fn overlay(
-    table: &mut toml::Table,
-    environment: &BTreeMap<String, String>,
-) -> Result<(), ConfigProblems> {
-    for (name, value) in environment {
-        let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
-            continue;
-        };
-        let keys: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
-        let Some((last, above)) = keys.split_last() else {
-            continue;
-        };
-        let mut place = &mut *table;
-        for key in above {
-            let entry = place
-                .entry(key.clone())
-                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            let toml::Value::Table(inner) = entry else {
-                return Err(single_problem(format!(
-                    "`{name}` names no key of the configuration"
-                )));
-            };
-            place = inner;
-        }
-        place.insert(last.clone(), environment_value(last, value));
-    }
-    Ok(())
-}
-
-/// Keys that are booleans.
-const FLAGS: [&str; 8] = [
-    "anyone",
-    "dpop_nonce",
-    "everyone",
-    "first_passkey",
-    "guests",
-    "metrics_public",
-    "mission_intent",
-    "transaction_challenge",
-];
-
-fn environment_value(key: &str, text: &str) -> toml::Value {
-    match (key, text.trim()) {
-        ("scopes" | "authorization_details", tables) if tables.starts_with("[{") => {
-            let read = toml::from_str::<toml::Table>(&format!("{key} = {tables}"));
-            let value = read.ok().and_then(|mut table| table.remove(key));
-            value.unwrap_or_else(|| toml::Value::String(text.to_owned()))
-        }
-        (
-            "trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes" | "scopes" | "domains"
-            | "groups" | "passkey_acr" | "passkey_amr" | "names",
-            list,
-        ) => toml::Value::Array(
-            list.trim_matches(['[', ']'])
-                .split(',')
-                .map(|item| item.trim().trim_matches('"'))
-                .filter(|item| !item.is_empty())
-                .map(|item| toml::Value::String(item.to_owned()))
-                .collect(),
-        ),
-        (flag, "true" | "1") if FLAGS.contains(&flag) => toml::Value::Boolean(true),
-        (flag, "false" | "0") if FLAGS.contains(&flag) => toml::Value::Boolean(false),
-        (
-            "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "per_resource"
-            | "open_per_resource" | "pause_same" | "pause_other" | "longest_pause" | "per_address"
-            | "in_all" | "unused_hours" | "drain_seconds" | "retention_days" | "keep_days",
-            number,
-        ) => number.parse().map_or_else(
-            |_| toml::Value::String(text.to_owned()),
-            toml::Value::Integer,
-        ),
-        _ => toml::Value::String(text.to_owned()),
     }
 }
 
@@ -329,6 +259,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let upstreams = upstream::check(file.upstream, issuer.as_ref(), &mut problems);
     let roles = roles::check(file.roles, &mut problems);
     let telemetry = telemetry::check(file.events, file.traces, &channels.rules, &mut problems);
+    let local_accounts = accounts::check(file.accounts, &upstreams, &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
@@ -357,6 +288,7 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
             upstreams: upstreams.into(),
             roles: roles.into(),
             telemetry,
+            local_accounts,
         }),
         _ => Err(ConfigProblems(problems)),
     }

@@ -17,7 +17,7 @@ use super::account_link::{
 };
 use super::change_user::{find_user, parse_email, registered, write_email};
 use super::register::{Registrar, RegistrationError, fault};
-use crate::config::Config;
+use crate::config::{Config, LocalAccounts};
 use crate::node::failure::Failure;
 use crate::notifications::account_notice::{self, IsMailed};
 use crate::notifications::link_mail::{SentLink, link_url, mail_link};
@@ -39,6 +39,7 @@ impl Registrar<'_> {
         invited: InvitedUser<'_>,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
+        local_accounts(config)?;
         let email = invited.email.map(parse_email).transpose()?;
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
@@ -73,6 +74,7 @@ impl Registrar<'_> {
         language: Option<&str>,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
+        local_accounts(config)?;
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let user = resettable(config, &mut transaction, name).await?;
@@ -107,6 +109,7 @@ impl Registrar<'_> {
         name: &str,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
+        local_accounts(config)?;
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let user = resettable(config, &mut transaction, name).await?;
@@ -172,6 +175,16 @@ impl Registrar<'_> {
             random: self.random,
             now: self.clock.now(),
         }
+    }
+}
+
+/// A link makes a way to sign in here.
+fn local_accounts(config: &Config) -> Result<(), RegistrationError> {
+    match config.local_accounts {
+        LocalAccounts::On => Ok(()),
+        LocalAccounts::Off => Err(fault(
+            "people sign in by a provider alone here (`accounts.local` is `false`): whoever it lets in has an account at their first login, and no password",
+        )),
     }
 }
 

@@ -27,4 +27,5 @@ pub mod stop;
 pub mod suspend;
 pub mod undo;
 pub mod unresolved;
+pub mod upstream_groups;
 pub mod user_roles;

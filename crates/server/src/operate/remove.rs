@@ -122,6 +122,7 @@ impl Registrar<'_> {
         }
         let ended = self.end(&mut transaction, LiveOf::User(&id), now).await?;
         let sessions = transaction.end_sessions_of(&id, now).await?;
+        transaction.remove_all_upstream_groups_of(&id).await?;
         let agents = transaction.agents_behind(&id).await?;
         let facts = json!({
             "name": name,

@@ -34,6 +34,7 @@ pub mod request;
 pub mod request_over;
 pub mod session;
 pub mod settings;
+mod sign_out_there;
 pub mod views;
 pub mod wrong_clock;
 
@@ -44,6 +45,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(login::routes())
         .merge(account::routes())
         .merge(logout::routes())
+        .merge(sign_out_there::routes())
         .merge(consent::routes())
         .merge(device_code::routes())
         .merge(inbox::routes())

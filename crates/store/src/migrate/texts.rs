@@ -75,6 +75,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     37 "0037_operators",
     38 "0038_api",
     39 "0039_events_out",
+    40 "0040_upstream_reads",
     41 "0041_paused_tasks",
     43 "0043_last_token",
 };
@@ -118,6 +119,7 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     37 "0037_operators",
     38 "0038_api",
     39 "0039_events_out",
+    40 "0040_upstream_reads",
     41 "0041_paused_tasks",
     43 "0043_last_token",
 };

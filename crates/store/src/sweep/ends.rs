@@ -10,6 +10,15 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         over!("replays", "tenant, digest", "expires_at", Kept::Not),
     ),
     (
+        "upstream_logouts",
+        over!(
+            "upstream_logouts",
+            "tenant, digest",
+            "expires_at",
+            Kept::Not
+        ),
+    ),
+    (
         "sessions",
         over!("sessions", "tenant, digest", "expires_at", Kept::Not),
     ),
@@ -263,6 +272,10 @@ pub const TABLES: &[(&str, TableEnd)] = &[
     (
         "user_roles",
         TableEnd::Bounded("roles of people, as many from each source as MAX_ROLES"),
+    ),
+    (
+        "upstream_groups",
+        TableEnd::Bounded("one row for each account at a provider, until its groups are too old"),
     ),
     (
         "person_settings",

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use writ_core::registration::check_user_name;
 use writ_pages::{AccountSaid, ForgottenPage};
 
+use crate::config::LocalAccounts;
 use crate::node::app::App;
 use crate::node::forgotten_limits::{ForgottenBy, forgotten_limits};
 use crate::node::rate_limits::RateLimit;
@@ -18,7 +19,7 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, PageError> {
 
 pub(super) async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     let (visitor, form) = (&posted.visitor, posted.unchecked());
-    if !posted.is_ours() || visitor.app.config.channels.mail.is_none() {
+    if !posted.is_ours() || !sends_links(&visitor.app) {
         return Ok(page(visitor, !posted.is_ours()));
     }
     let name = form.required("username")?;
@@ -30,6 +31,11 @@ pub(super) async fn submit(posted: PostedForm) -> Result<Response, PageError> {
         app.notices.wake();
     }
     Ok(said(visitor, AccountSaid::LinkMayCome))
+}
+
+/// Nobody gets a link that nobody could use.
+fn sends_links(app: &App) -> bool {
+    app.config.channels.mail.is_some() && app.config.local_accounts == LocalAccounts::On
 }
 
 async fn ask_for_link(app: &App, name: &str) -> Result<(), PageError> {
@@ -59,7 +65,7 @@ async fn admit(visitor: &Visitor, name: &str) -> Result<Vec<RateLimit>, PageErro
 
 fn page(visitor: &Visitor, form_expired: bool) -> Response {
     let app: &App = &visitor.app;
-    if app.config.channels.mail.is_none() {
+    if !sends_links(app) {
         return said(visitor, AccountSaid::AskOperator);
     }
     let forgotten = ForgottenPage {

@@ -19,6 +19,7 @@ use super::{provider, to_provider};
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
 use crate::notifications::account_notice::upstream_linked;
+use crate::operate::upstream_groups::forget_groups;
 use crate::people::error::{PageError, StepError};
 use crate::people::login::{Destination, offered};
 use crate::people::passkeys::{Act, by_passkey, can_prove_by_passkey};
@@ -159,6 +160,7 @@ pub(super) async fn remove(posted: PostedForm) -> Result<Response, PageError> {
     if let Some(link) = links.find(|one| row_of(app, one).name == named) {
         let issuer = link.issuer.as_str();
         transaction.remove_upstream_links(user, issuer).await?;
+        forget_groups(app, &mut transaction, (user, issuer)).await?;
         let sessions = transaction.end_upstream_sessions(user, issuer, EndedSessions::All, now);
         sessions.await?;
         record(person, &mut transaction, issuer, "removed").await?;
