@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use writ_server::node::metrics::Metrics;
 
-use super::{none, root};
+use super::{none, root, rust_files};
 
 /// What a metric of each type is followed by where it is read.
 const ENDS: [&str; 4] = ["_total", "_bucket", "_count", "_sum"];
@@ -14,21 +14,43 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// As they are scraped: a counter ends with `_total`.
+/// Where metrics are registered: one with labels is not rendered until it was counted.
+const SOURCES: &str = "crates/server/src/node/metrics";
+
+/// Without `_total`, which is at the end of every counter that is scraped.
 fn registered() -> BTreeSet<String> {
-    let text = Metrics::new().render();
-    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-    let found: BTreeSet<String> = types
-        .map(|line| {
-            let (name, kind) = line.split_once(' ').unwrap();
-            match kind {
-                "counter" => format!("{name}_total"),
-                _ => name.to_owned(),
+    let mut found = BTreeSet::new();
+    let mut files = rust_files();
+    files.retain(|(name, _)| name.starts_with(SOURCES));
+    for (_, text) in &files {
+        for made in text
+            .split("kept(")
+            .flat_map(|part| part.split(".register("))
+        {
+            let Some((before, rest)) = made.split_once('"') else {
+                continue;
+            };
+            let before = before.trim().trim_start_matches("&mut ");
+            if before.is_empty() || before == "all," {
+                let name = rest.split('"').next().unwrap();
+                found.insert(format!("writ_{name}"));
             }
-        })
-        .collect();
+        }
+    }
+    let rendered = Metrics::new().render();
+    let types = rendered
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "));
+    for line in types {
+        let (name, _) = line.split_once(' ').unwrap();
+        assert!(found.contains(name), "{name} is not found in the source");
+    }
     assert!(found.len() > 25, "{found:?}");
     found
+}
+
+fn without_total(name: &str) -> String {
+    name.trim_end_matches("_total").to_owned()
 }
 
 /// Words that are names of our metrics.
@@ -51,7 +73,7 @@ fn each_metric_has_its_row_and_each_row_its_metric() {
         .lines()
         .filter_map(|line| line.strip_prefix("| `writ_"));
     let rows: BTreeSet<String> = rows
-        .map(|rest| format!("writ_{}", rest.split('`').next().unwrap()))
+        .map(|rest| without_total(&format!("writ_{}", rest.split('`').next().unwrap())))
         .collect();
     assert_eq!(rows, registered());
 }

@@ -40,7 +40,7 @@ both!(
         let proposed = propose(&ops, &world, change.clone()).await;
         let id = proposed["id"].as_str().unwrap();
         assert_eq!(proposed["url"], format!("{ISSUER}/admin/changes/{id}"));
-        assert_eq!(world.event_names().await.last().unwrap(), "change.proposed");
+        assert_eq!(world.events_named("change.proposed").await.len(), 1);
         assert_eq!(ops.get(&world, "/clients/more").await.status, 404);
         let shown = ops.get(&world, &format!("/proposals/{id}")).await.json();
         assert_eq!(

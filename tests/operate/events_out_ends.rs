@@ -145,6 +145,7 @@ async fn a_sink_that_no_server_has_is_forgotten() {
         assert!(names.contains(&"events.lost".to_owned()), "{names:?}");
 
         scene.send().await;
+        scene.world.advance(1);
         scene.world.add_user("carol", "a long password").await;
         scene.send().await;
         let records = log_records(&scene.receiver.heard());

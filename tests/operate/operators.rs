@@ -11,7 +11,7 @@ use super::suspend::writ;
 use crate::process::binary;
 
 /// By the system itself.
-fn system_user() -> String {
+pub(super) fn system_user() -> String {
     let said = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(said.stdout).unwrap().trim().to_owned()
 }
@@ -21,6 +21,7 @@ fn as_claimed(world: &World, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(binary())
         .env_clear()
         .envs(world.environment())
+        .env("WRIT__FEATURES__GUESTS", "true")
         .env("WRIT__REGISTRATION__MODE", "token")
         .envs([
             ("USER", "mallory"),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use writ_core::role::MAX_ROLES;
 use writ_testkit::{BANK, World, both_with};
 
+use super::operators::system_user;
 use super::registered::{cast_now, complaint, printed};
 use super::roles::ROLES;
 use crate::process::binary;
@@ -66,7 +67,13 @@ both_with!(
         assert_eq!(swapped["roles"], json!(["reader", "small_payer"]));
         let events = world.events_named("user.changed").await;
         let said: Vec<Value> = events.iter().map(|event| event.data.clone()).collect();
-        let change = |added: Value, removed: Value| json!({ "by": "operator", "name": "alice", "setting": "roles", "added": added, "removed": removed });
+        let change = |added: Value, removed: Value| {
+            let mut data =
+                json!({ "name": "alice", "setting": "roles", "added": added, "removed": removed });
+            data["by"] = "operator".into();
+            data["operator"] = json!({ "system_user": system_user() });
+            data
+        };
         let first = change(json!(["reader", "payer"]), json!([]));
         assert_eq!(
             said,

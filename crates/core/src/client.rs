@@ -1,5 +1,7 @@
 //! Registered clients, agents, resources and people, as decisions read them.
 
+mod user;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -20,7 +22,8 @@ use crate::guest::Guest;
 use crate::id::{ClientId, UserId};
 use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
-use crate::role::RoleName;
+
+pub use user::User;
 
 /// A registered client; valid by construction (`registration`).
 #[derive(Clone)]
@@ -238,28 +241,6 @@ pub struct GuestRules {
     pub types: BTreeSet<String>,
     /// What is chosen unless the person chooses otherwise.
     pub lifetime: GuestLifetime,
-}
-
-/// A person, without the password.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    pub id: UserId,
-    pub name: String,
-    pub disabled: bool,
-    /// Those that count now; of owners and sponsors they are not read.
-    pub roles: BTreeSet<RoleName>,
-}
-
-impl User {
-    /// Somebody who is new: not disabled, and without roles.
-    pub fn new(id: UserId, name: impl Into<String>) -> Self {
-        Self {
-            id,
-            name: name.into(),
-            disabled: false,
-            roles: BTreeSet::new(),
-        }
-    }
 }
 
 impl Resource {

@@ -2,6 +2,7 @@
 
 mod contended;
 pub mod kept_plans;
+mod leftover;
 pub(crate) mod plans;
 mod proxy;
 mod rows;
@@ -381,25 +382,6 @@ async fn run(admin: &PgConnectOptions, sql: String) -> Result<(), TestDatabaseEr
 fn unique() -> String {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("writ_test_{}_{count}", std::process::id())
-}
-
-impl Drop for TestDatabase {
-    /// Also when the test fails. A thread of its own, because a runtime cannot wait inside another.
-    fn drop(&mut self) {
-        match &self.leftover {
-            Leftover::Folder(folder) => drop(std::fs::remove_dir_all(folder)),
-            Leftover::Database { admin, name } => {
-                let (admin, name) = (admin.clone(), name.clone());
-                let dropping = std::thread::spawn(move || {
-                    let runtime = tokio::runtime::Builder::new_current_thread()
-                        .enable_all()
-                        .build();
-                    runtime.map(|runtime| runtime.block_on(drop_database(&admin, &name)))
-                });
-                drop(dropping.join());
-            }
-        }
-    }
 }
 
 static SQLITE_TEMPLATE: OnceCell<PathBuf> = OnceCell::const_new();

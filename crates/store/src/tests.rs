@@ -34,6 +34,7 @@ mod grants;
 mod group_commit;
 mod guard;
 mod inbox;
+mod isolation;
 mod leases;
 mod lineage;
 mod migrations;

@@ -14,7 +14,7 @@ use super::request::{ConsoleOperator, entrance, step};
 use super::session::{digest_of, forget_cookie, set_cookie};
 use crate::people::error::PageError;
 use crate::people::login::own_page;
-use crate::people::passkeys::{Act, by_passkey};
+use crate::people::passkeys::{ProvenAct, by_passkey};
 use crate::people::redirect::see_other;
 use crate::people::request::{PostedForm, SignedIn};
 use crate::people::wrong_clock::require_right_clock;
@@ -30,7 +30,7 @@ pub async fn enter(posted: PostedForm) -> Result<Response, PageError> {
         drop(transaction);
         return Ok(entrance(person, EntranceStep::NotOperator).await?);
     };
-    let proof = by_passkey(person, &mut transaction, &Act::OpenConsole, form).await?;
+    let proof = by_passkey(person, &mut transaction, &ProvenAct::OpenConsole, form).await?;
     let Some(proof) = proof else {
         // Its challenge is used up.
         record_failure(person, &mut transaction).await?;

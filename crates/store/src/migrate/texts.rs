@@ -77,7 +77,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     39 "0039_events_out",
     40 "0040_upstream_reads",
     41 "0041_paused_tasks",
-    43 "0043_last_token",
+    42 "0042_last_token",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -121,5 +121,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     39 "0039_events_out",
     40 "0040_upstream_reads",
     41 "0041_paused_tasks",
-    43 "0043_last_token",
+    42 "0042_last_token",
 };

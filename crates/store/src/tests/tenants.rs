@@ -17,7 +17,7 @@ use crate::tests::world::{
     HOUR, ISSUER, NOW, TENANT, bank, chain, code, key, planner, populate, prepared, task, user,
     world,
 };
-use crate::{CommitIsolation, DatabaseTransaction, StoreError};
+use crate::{DatabaseTransaction, StoreError};
 
 on_both! {
     another_tenant_finds_and_changes_nothing,
@@ -26,7 +26,6 @@ on_both! {
     both_tenants_may_have_the_same_names,
     a_tenant_keeps_its_issuer,
     a_dropped_transaction_leaves_nothing,
-    a_read_sees_only_what_is_committed,
 }
 
 const OTHER: &str = "other";
@@ -387,20 +386,4 @@ async fn a_dropped_transaction_leaves_nothing(kind: DatabaseKind) {
     transaction.commit().await.unwrap();
     let mut transaction = database.store.read(TENANT).await.unwrap();
     assert!(transaction.client(&planner()).await.unwrap().is_some());
-}
-
-async fn a_read_sees_only_what_is_committed(kind: DatabaseKind) {
-    let database = world(kind).await;
-    let mut reading = database.store.read(TENANT).await.unwrap();
-    let mut writing = database.store.begin(TENANT).await.unwrap();
-    assert!(writing.stop_client(&planner(), NOW).await.unwrap());
-    assert!(!reading.client(&planner()).await.unwrap().unwrap().stopped);
-    let committed = writing.commit_reporting_isolation().await.unwrap();
-    assert!(reading.client(&planner()).await.unwrap().unwrap().stopped);
-    reading.commit().await.unwrap();
-    let expected = match kind {
-        DatabaseKind::Sqlite => CommitIsolation::Serial,
-        DatabaseKind::Postgres => CommitIsolation::Interleaved,
-    };
-    assert_eq!(committed, expected);
 }

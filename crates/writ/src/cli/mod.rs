@@ -5,6 +5,7 @@ mod admin;
 mod archive;
 mod audit;
 mod by_clock;
+mod check;
 mod desk;
 #[cfg(test)]
 mod documented;
@@ -168,7 +169,7 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => crate::demo::run(arguments).await,
         Command::Migrate => admin::migrate(configured).await,
-        Command::Check => admin::check(configured).await,
+        Command::Check => check::check(configured).await,
         Command::User(command) => admin::user(command, configured).await,
         Command::Client(command) => admin::client(command, configured).await,
         Command::Agent(command) => admin::agent(command, configured).await,

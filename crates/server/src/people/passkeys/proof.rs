@@ -33,7 +33,7 @@ use crate::people::request::{PostedForm, SignedIn};
 /// A proof is for one of these and for nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Act {
+pub enum ProvenAct {
     Add,
     Remove {
         credential_id: String,
@@ -72,11 +72,11 @@ pub enum ChangeProof {
 /// What waits for the device's answer.
 #[derive(Serialize, Deserialize)]
 struct KeptProof {
-    act: Act,
+    act: ProvenAct,
     state: String,
 }
 
-impl Act {
+impl ProvenAct {
     /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `upstream` that provider is linked, with
     /// `console` that is opened, with `passkey` that one is removed, without any another one is added.
     fn of(app: &App, form: &Form) -> Result<Self, FormError> {
@@ -188,7 +188,7 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     if passkeys.is_empty() {
         return Err(PageError::script(StatusCode::CONFLICT, "no_passkey"));
     }
-    let act = Act::of(person.app, request.form)?;
+    let act = ProvenAct::of(person.app, request.form)?;
     let challenge = act.challenge(person)?;
     let began = request.relying_party.start_approval(challenge, &passkeys);
     let began = began.map_err(PageError::broken)?;
@@ -204,7 +204,7 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
 pub async fn by_passkey(
     person: SignedIn<'_>,
     transaction: &mut DatabaseTransaction,
-    act: &Act,
+    act: &ProvenAct,
     form: &Form,
 ) -> Result<Option<ChangeProof>, PageError> {
     let (Some((answer, challenge)), Ok(party)) = (answer(form, "assertion"), &person.app.passkeys)
