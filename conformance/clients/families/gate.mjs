@@ -160,6 +160,8 @@ async function attempted(here, { application, client }) {
 
 /** A message as no SDK sends it: with the id of an earlier one. */
 async function sameId(url, { application, client }) {
+  // The SDK gets another token when this one is over.
+  await client.listTools();
   const { sessionId, protocolVersion } = client.transport;
   const headers = {
     authorization: `Bearer ${application.keeper.tokens().access_token}`,
