@@ -172,7 +172,8 @@ both_upstream!(
         assert_eq!(refused.reply.status, 403, "{}", refused.reply.text());
         refused.says("You can no longer sign in with a password or passkey of this server");
         assert_eq!(stranger.browser.open("/app").await.url.path(), "/login");
-        // Whoever is signed in proves more of themselves by it.
+        // Whoever is signed in proves more of themselves by it; the device counts on.
+        phone.device = stranger.device.clone();
         phone.browser.move_to(node.network.clone());
         let page = phone.sign_in_with_passkey(&[]).await;
         assert_eq!(page.url.path(), "/app", "{}", page.reply.text());
