@@ -15,7 +15,7 @@ const SHORT: Deadlines = Deadlines {
     request: Duration::from_millis(1_800),
 };
 /// Strangers whose hashes come first: longer than it takes to see that an attempt is counted.
-const IN_FRONT: usize = 40;
+const IN_FRONT: usize = 120;
 const IN_TIME: Duration = Duration::from_secs(60);
 
 /// What happens to the database of a node.
