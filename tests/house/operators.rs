@@ -7,10 +7,14 @@ use super::{none, rust_files};
 const PLACES: [&str; 2] = ["crates/writ/src/cli/", "crates/server/src/operate/"];
 
 /// Files that make events in another way, and why.
-const OTHERS: [(&str, &str); 3] = [
+const OTHERS: [(&str, &str); 4] = [
     ("operate/change.rs", "it says who makes a change"),
     ("operate/recover.rs", "a person finishes a link"),
     ("operate/forgotten.rs", "anybody asks for a link"),
+    (
+        "operate/upstream_groups.rs",
+        "a provider gives roles and takes them",
+    ),
 ];
 
 #[test]

@@ -24,6 +24,7 @@ fn pages() -> Vec<Route> {
         post("/login/forgot", "username"),
         post("/upstream/x", "request next"),
         get("/upstream/x/callback", "state code error iss"),
+        get("/upstream/x/signed-out", "state"),
         get("/account", "link"),
         post(
             "/account",

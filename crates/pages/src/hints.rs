@@ -132,18 +132,7 @@ impl Hint {
                 resource,
                 called,
                 found,
-            } => {
-                let quoted = |text: &str| {
-                    let text = brief(&writ_authority::legible(text), NAME);
-                    texts.quotation(&text).to_string()
-                };
-                let (called, found) = (quoted(called), quoted(found));
-                let resource = brief(&plain(resource), NAME);
-                let values = [("called", called), ("found", found), ("resource", resource)];
-                let values = values.each_ref();
-                let values = values.map(|(name, value)| (*name, value.as_str()));
-                fill(&hint.called_otherwise, &values)
-            }
+            } => called_otherwise(texts, resource, called, found),
             Self::BeyondTask { what } if what.is_empty() => fill(text.beyond_task, &[name]),
             Self::BeyondTask { what } => {
                 let what = what.iter().map(|one| brief(&written(view, one), NAME));
@@ -161,6 +150,22 @@ impl Hint {
             Self::DeniedBefore => fill(text.denied_before, &[name]),
         }
     }
+}
+
+/// Both are others' words.
+fn called_otherwise(texts: &Texts, resource: &str, called: &str, found: &str) -> Sentence {
+    let quoted = |text: &str| {
+        let text = brief(&writ_authority::legible(text), NAME);
+        texts.quotation(&text).to_string()
+    };
+    let (called, found) = (quoted(called), quoted(found));
+    let resource = brief(&plain(resource), NAME);
+    let values = [
+        ("called", &*called),
+        ("found", &*found),
+        ("resource", &*resource),
+    ];
+    fill(&texts.approval.hint.called_otherwise, &values)
 }
 
 /// As its account stands in the request, where it is one.

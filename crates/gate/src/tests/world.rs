@@ -146,7 +146,12 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
     if state.progress.is_empty() || body["method"] != "tools/call" {
         return response.body(Body::from(answer.to_string())).unwrap();
     }
-    let said = state.progress.iter().map(
+    stream_of(&state.progress, answer)
+}
+
+/// Of this progress, and then the answer.
+fn stream_of(progress: &[Value], answer: Value) -> Response<Body> {
+    let said = progress.iter().map(
         |params| json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params }),
     );
     let events = said.chain([answer]).map(|one| format!("data: {one}\n\n"));

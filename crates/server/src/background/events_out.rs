@@ -68,8 +68,8 @@ pub enum SendingProgress {
 /// Runs until `stop` changes.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     let mut sinks = JoinSet::new();
-    for sink in app.config.telemetry.sinks.iter().cloned() {
-        let (app, stop) = (app.clone(), stop.clone());
+    for sink in &*app.config.telemetry.sinks {
+        let (app, sink, stop) = (app.clone(), sink.clone(), stop.clone());
         sinks.spawn(kept_running("events", move || {
             send_periodically(app.clone(), sink.clone(), stop.clone())
         }));

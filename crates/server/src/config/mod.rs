@@ -230,22 +230,19 @@ impl Config {
 /// `folder` is where the file lies.
 fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let mut problems = Vec::new();
-    let trusted_proxies = proxies::proxies(&file.server.trusted_proxies, &mut problems);
-    let forwarded_header = proxies::header(file.server.forwarded_header.as_deref(), &mut problems);
+    let (trusted_proxies, forwarded_header) = proxies::check(&file.server, &mut problems);
     let issuer = issuer::check(file.server.issuer.as_deref(), &mut problems);
     let tls = tls::check(file.server.tls.clone(), issuer.as_ref(), &mut problems);
     let listeners = listen::check(&file.server, &trusted_proxies, &mut problems);
     let master = master::master(&file.keys, &mut problems);
-    let channels = channels::check(
-        channels::ChannelSections {
-            outbound: file.outbound,
-            push: file.push,
-            mail: file.mail,
-            webhook: file.webhook,
-            admin: file.admin,
-        },
-        &mut problems,
-    );
+    let channels = channels::ChannelSections {
+        outbound: file.outbound,
+        push: file.push,
+        mail: file.mail,
+        webhook: file.webhook,
+        admin: file.admin,
+    };
+    let channels = channels::check(channels, &mut problems);
     let passkeys = levels::check(&file.levels, &mut problems);
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);

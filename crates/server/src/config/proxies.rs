@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Config, UpstreamProvider, without_credentials};
+use super::{Config, ServerFile, UpstreamProvider, without_credentials};
 
 /// The reverse proxies whose word counts about the address of a client: they end TLS, and bring the requests of many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,8 +73,18 @@ impl Config {
     }
 }
 
+/// Whose word counts about the address of a client, and in which header.
+pub(super) fn check(
+    server: &ServerFile,
+    problems: &mut Vec<String>,
+) -> (TrustedProxies, ForwardedHeader) {
+    let trusted = proxies(&server.trusted_proxies, problems);
+    let header = header(server.forwarded_header.as_deref(), problems);
+    (trusted, header)
+}
+
 /// Addresses, and networks as `10.0.0.0/8`.
-pub(super) fn proxies(texts: &[String], problems: &mut Vec<String>) -> TrustedProxies {
+fn proxies(texts: &[String], problems: &mut Vec<String>) -> TrustedProxies {
     let mut found = Vec::new();
     for text in texts {
         match network(text) {
@@ -137,7 +147,7 @@ const SHORTEST_V6: u8 = 16;
 /// The prefix `::ffff:0:0/96`.
 const MAPPED_BITS: u8 = 96;
 
-pub(super) fn header(text: Option<&str>, problems: &mut Vec<String>) -> ForwardedHeader {
+fn header(text: Option<&str>, problems: &mut Vec<String>) -> ForwardedHeader {
     let all = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded];
     let Some(text) = text else {
         return ForwardedHeader::default();

@@ -98,7 +98,7 @@ pub struct UpstreamAnswer<'a> {
 }
 
 /// What a redeemed code brought. No `Debug`, because of the tokens.
-pub struct RedeemedCode {
+pub struct RedeemedUpstreamCode {
     pub claims: UpstreamClaims,
     /// As it was signed.
     pub id_token: Zeroizing<String>,
@@ -183,7 +183,10 @@ impl<'a> ReachedProvider<'a> {
     }
 
     /// Redeems the code and verifies what the provider says of the person. The caller has claimed the answer.
-    pub async fn redeem(&self, answer: UpstreamAnswer<'_>) -> Result<RedeemedCode, UpstreamError> {
+    pub async fn redeem(
+        &self,
+        answer: UpstreamAnswer<'_>,
+    ) -> Result<RedeemedUpstreamCode, UpstreamError> {
         let client = self.client()?;
         let http = GuardedDoor(self.app);
         let exchange = client.exchange_code(AuthorizationCode::new(answer.code.to_owned()));
@@ -201,7 +204,7 @@ impl<'a> ReachedProvider<'a> {
         let claims = self.verified(&tokens, &nonce).await?;
         let id_token = tokens.id_token().map(ToString::to_string);
         let refresh_token = tokens.refresh_token().map(|token| token.secret().clone());
-        Ok(RedeemedCode {
+        Ok(RedeemedUpstreamCode {
             claims,
             id_token: Zeroizing::new(id_token.unwrap_or_default()),
             refresh_token: refresh_token.map(Zeroizing::new),

@@ -58,7 +58,7 @@ impl ClientKind {
 #[derive(Clone, Debug)]
 pub enum ClientChange {
     Replace(Box<ClientFile>),
-    Edit(ClientEdit),
+    Edit(Box<ClientEdit>),
 }
 
 /// Changes of single members; what is absent stays.
@@ -247,7 +247,7 @@ fn changed_file(
 ) -> Result<ClientFile, RegistrationError> {
     let mut file = match change {
         ClientChange::Replace(file) => *file,
-        ClientChange::Edit(edit) => edited(before, edit)?,
+        ClientChange::Edit(edit) => edited(before, *edit)?,
     };
     if file
         .client_id

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::node::upstream::RedeemedCode;
+use crate::node::upstream::RedeemedUpstreamCode;
 
 /// Whose groups were read.
 #[derive(Clone, Copy)]
@@ -64,7 +64,7 @@ impl<'a> GroupsOf<'a> {
         self,
         app: &App,
         transaction: &mut DatabaseTransaction,
-        redeemed: &RedeemedCode,
+        redeemed: &RedeemedUpstreamCode,
     ) -> Result<(), Failure> {
         let (user, issuer) = (self.user, self.provider.issuer.as_str());
         self.give(app, transaction, &redeemed.claims.groups).await?;

@@ -4,7 +4,7 @@ use crate::CommitIsolation;
 use crate::testing::DatabaseKind;
 use crate::tests::world::{NOW, TENANT, planner, world};
 
-on_both! { a_read_sees_only_what_is_committed }
+on_both! { a_read_sees_only_what_is_committed, }
 
 async fn a_read_sees_only_what_is_committed(kind: DatabaseKind) {
     let database = world(kind).await;

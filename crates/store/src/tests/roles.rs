@@ -113,38 +113,33 @@ async fn a_provider_sets_and_suspends_what_it_gave_alone(kind: DatabaseKind) {
             "{issuer} {wanted:?}"
         );
     }
+    suspended_ones_come_back(&mut transaction, &alice).await;
+}
+
+/// Of somebody who has `reader` by an operator and `writer` by a provider.
+async fn suspended_ones_come_back(transaction: &mut DatabaseTransaction, alice: &UserId) {
     for (issuer, changed, left) in [
         (OTHER, false, &["reader", "writer"][..]),
         (ACME, true, &["reader"]),
         (ACME, false, &["reader"]),
     ] {
         let suspended = transaction
-            .suspend_provider_roles(&alice, issuer, NOW)
+            .suspend_provider_roles(alice, issuer, NOW)
             .await
             .unwrap();
         assert_eq!(suspended, changed, "{issuer}");
-        assert_eq!(
-            held(&mut transaction, &alice).await,
-            roles(left),
-            "{issuer}"
-        );
+        assert_eq!(held(transaction, alice).await, roles(left), "{issuer}");
     }
     assert!(
-        !transaction
-            .take_role(&alice, &role("writer"))
-            .await
-            .unwrap(),
+        !transaction.take_role(alice, &role("writer")).await.unwrap(),
         "the provider's"
     );
     // Heard of again: exactly that is back.
     let same = transaction
-        .set_provider_roles(&alice, ACME, &roles(&["writer"]), NOW)
+        .set_provider_roles(alice, ACME, &roles(&["writer"]), NOW)
         .await;
     assert!(same.unwrap());
-    assert_eq!(
-        held(&mut transaction, &alice).await,
-        roles(&["reader", "writer"])
-    );
+    assert_eq!(held(transaction, alice).await, roles(&["reader", "writer"]));
 }
 
 async fn every_reader_of_a_person_knows_their_roles(kind: DatabaseKind) {

@@ -1,7 +1,7 @@
 //! Tenants never see each other's rows, and a dropped transaction leaves nothing.
 
 use writ_core::event::{Event, EventName};
-use writ_core::id::{ClientId, DelegationId, EventId, ReceiptId, TaskId};
+use writ_core::id::{ClientId, DelegationId, EventId, ReceiptId, TaskId, UserId};
 use writ_core::pending::{Ending, State};
 
 use crate::event::EventFilter;
@@ -258,6 +258,20 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     for (ending, at) in [(Ending::Superseded(&same), NOW), (Ending::Late(&id), END)] {
         assert!(other.end_pending(ending, at).await.unwrap().is_empty());
     }
+    stops_nothing(&mut other, &alice).await;
+    let redeemed = other.redeem_pending(&approved.id, &delegation, NOW).await;
+    assert!(!redeemed.unwrap());
+    let half = NOW.plus(HOUR / 24);
+    assert!(other.escalating_pending(half, 9).await.unwrap().is_empty());
+    assert!(!other.escalate_pending(&stages, half).await.unwrap());
+    assert!(other.poll_pending(&id, NOW).await.is_err());
+    assert!(!other.resume_client(&planner()).await.unwrap());
+    persons_things_are_not_theirs(&mut other).await;
+    other.commit().await.unwrap();
+    assert_eq!(rows_of_default(&database).await, before);
+}
+
+async fn stops_nothing(other: &mut DatabaseTransaction, alice: &UserId) {
     let event = EventId::from_text("evt_stop");
     let (planner, bank) = (planner(), bank());
     let (task, piece) = (TaskId::from_text("tsk_1"), DelegationId::from_text("dlg_1"));
@@ -267,7 +281,7 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
         RequestsOf::Task(&task),
         RequestsOf::Delegation(&piece),
     ] {
-        let asked = other.stop_requests(&alice, of, &event, NOW).await;
+        let asked = other.stop_requests(alice, of, &event, NOW).await;
         assert_eq!(asked.unwrap(), StoppedRequests::default());
     }
     let events = StopEvents {
@@ -275,25 +289,15 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
         now: NOW,
         data: "{}",
     };
-    let held = other.stop_delegations_held(&alice, &planner, events);
+    let held = other.stop_delegations_held(alice, &planner, events);
     assert_eq!(held.await.unwrap(), 0);
     for of in [
-        TasksOf::Pair(&alice, &planner),
+        TasksOf::Pair(alice, &planner),
         TasksOf::Client(&planner),
-        TasksOf::Person(&alice),
+        TasksOf::Person(alice),
     ] {
         assert_eq!(other.stop_tasks(of, events).await.unwrap(), 0);
     }
-    let redeemed = other.redeem_pending(&approved.id, &delegation, NOW).await;
-    assert!(!redeemed.unwrap());
-    let half = NOW.plus(HOUR / 24);
-    assert!(other.escalating_pending(half, 9).await.unwrap().is_empty());
-    assert!(!other.escalate_pending(&stages, half).await.unwrap());
-    assert!(other.poll_pending(&id, NOW).await.is_err());
-    assert!(!other.resume_client(&planner).await.unwrap());
-    persons_things_are_not_theirs(&mut other).await;
-    other.commit().await.unwrap();
-    assert_eq!(rows_of_default(&database).await, before);
 }
 
 async fn persons_things_are_not_theirs(other: &mut DatabaseTransaction) {

@@ -168,7 +168,7 @@ pub async fn change_client(
 ) -> Outcome {
     let change = match &arguments.file {
         Some(path) => ClientChange::Replace(Box::new(read_json(path)?)),
-        None => ClientChange::Edit(ClientEdit {
+        None => ClientChange::Edit(Box::new(ClientEdit {
             name: arguments.edits.name,
             scope: arguments.edits.scope,
             add_redirects: arguments.edits.add_redirect,
@@ -178,7 +178,7 @@ pub async fn change_client(
             add_operator: arguments.edits.add_operator,
             remove_operator: arguments.edits.remove_operator,
             ..ClientEdit::default()
-        }),
+        })),
     };
     let id = ClientId::from_text(arguments.id);
     let changed = desk.registry().change_client(kind, &id, change).await;
@@ -218,7 +218,8 @@ pub async fn remove_key(desk: &Desk, id: &str, key: String) -> Outcome {
 
 async fn edit_agent(desk: &Desk, id: &str, edit: ClientEdit) -> Outcome {
     let (registrar, id) = (desk.registry(), ClientId::from_text(id));
-    let changed = registrar.change_client(ClientKind::Agent, &id, ClientChange::Edit(edit));
+    let changed =
+        registrar.change_client(ClientKind::Agent, &id, ClientChange::Edit(Box::new(edit)));
     say_json(&changed.await.map_err(|e| e.to_string())?)
 }
 

@@ -38,7 +38,7 @@ pub async fn agents(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
 ) -> Result<DirectoryPage<ClientEntry>, StoreError> {
-    let found = reading.agents_after(page.from_start(), page.one_more());
+    let found = reading.agents_after(page.beginning(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.client.id.to_string(), agent_view)
 }
@@ -47,7 +47,7 @@ pub async fn clients(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
 ) -> Result<DirectoryPage<ClientEntry>, StoreError> {
-    let found = reading.house_clients_after(page.from_start(), page.one_more());
+    let found = reading.house_clients_after(page.beginning(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.id.to_string(), client_view)
 }
@@ -56,7 +56,7 @@ pub async fn guests(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
 ) -> Result<DirectoryPage<ClientEntry>, StoreError> {
-    let found = reading.guests_after(page.from_start(), page.one_more());
+    let found = reading.guests_after(page.beginning(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.id.to_string(), client_view)
 }

@@ -42,7 +42,7 @@ impl<'a> PageRequest<'a> {
         self.limit.saturating_add(1)
     }
 
-    const fn from_start(self) -> &'a str {
+    const fn beginning(self) -> &'a str {
         match self.after {
             Some(after) => after,
             None => "",

@@ -43,7 +43,7 @@ pub async fn people(
     page: PageRequest<'_>,
     now: Timestamp,
 ) -> Result<DirectoryPage<PersonEntry>, StoreError> {
-    let found = reading.users_after(page.from_start(), page.one_more(), now);
+    let found = reading.users_after(page.beginning(), page.one_more(), now);
     let found = found.await?;
     page.page(found, |one| one.name.clone(), |one| Ok(view(one)))
 }

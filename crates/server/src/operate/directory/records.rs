@@ -67,7 +67,7 @@ pub async fn resources(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
 ) -> Result<DirectoryPage<ResourceEntry>, StoreError> {
-    let found = reading.resources_after(page.from_start(), page.one_more());
+    let found = reading.resources_after(page.beginning(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.uri.clone(), resource_view)
 }
@@ -84,7 +84,7 @@ pub async fn types(
     reading: &mut DatabaseTransaction,
     page: PageRequest<'_>,
 ) -> Result<DirectoryPage<TypeEntry>, StoreError> {
-    let found = reading.types_after(page.from_start(), page.one_more());
+    let found = reading.types_after(page.beginning(), page.one_more());
     let found = found.await?;
     page.page(found, |one| one.hash.clone(), type_view)
 }

@@ -119,7 +119,7 @@ pub async fn delegations(
     page: PageRequest<'_>,
     now: Timestamp,
 ) -> Result<DirectoryPage<DelegationEntry>, StoreError> {
-    let found = reading.delegations_of_task(task, page.from_start(), page.one_more());
+    let found = reading.delegations_of_task(task, page.beginning(), page.one_more());
     let found = found.await?;
     page.page(
         found,

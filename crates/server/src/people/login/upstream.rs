@@ -19,7 +19,7 @@ use super::{Again, page};
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
 use crate::node::upstream::{
-    ReachedProvider, RedeemedCode, UpstreamAnswer, UpstreamError, UpstreamRequest,
+    ReachedProvider, RedeemedUpstreamCode, UpstreamAnswer, UpstreamError, UpstreamRequest,
 };
 use crate::people::error::{PageError, StepError};
 use crate::people::redirect::see_other;
@@ -104,7 +104,7 @@ async fn link(
     provider: &UpstreamProvider,
     login: &SealedLogin,
     user: &UserId,
-    proved: Step<RedeemedCode>,
+    proved: Step<RedeemedUpstreamCode>,
 ) -> Result<Response, StepError<LinkingProblem>> {
     let redeemed = &proved.map_err(|error| error.map(LinkingProblem::Provider))?;
     let proven = ProvenThere {
@@ -119,7 +119,7 @@ async fn enter(
     visitor: &Visitor,
     provider: &UpstreamProvider,
     login: &SealedLogin,
-    proved: Step<RedeemedCode>,
+    proved: Step<RedeemedUpstreamCode>,
 ) -> Step<Response> {
     let redeemed = &proved?;
     // Whoever began to link was signed out meanwhile.
@@ -140,7 +140,7 @@ async fn redeem(
     provider: &UpstreamProvider,
     login: &SealedLogin,
     query: &Form,
-) -> Step<RedeemedCode> {
+) -> Step<RedeemedUpstreamCode> {
     let app = &*visitor.app;
     let upstream = ReachedProvider::open(app, provider).await;
     let upstream = upstream.map_err(|error| failed(visitor, provider, error))?;

@@ -19,7 +19,7 @@ use super::Step;
 use super::sealed::SealedLogin;
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
-use crate::node::upstream::RedeemedCode;
+use crate::node::upstream::RedeemedUpstreamCode;
 use crate::operate::upstream_groups::{GroupsOf, forget_groups};
 use crate::people::error::{PageError, StepError};
 use crate::people::login::entrance::{Entrance, LoginProof, UpstreamProof};
@@ -33,7 +33,7 @@ const TRIES: usize = 2;
 #[derive(Clone, Copy)]
 pub(super) struct ProvenThere<'a> {
     pub(super) provider: &'a UpstreamProvider,
-    pub(super) redeemed: &'a RedeemedCode,
+    pub(super) redeemed: &'a RedeemedUpstreamCode,
     /// With what this server asked there.
     pub(super) login: &'a SealedLogin,
 }
