@@ -26,18 +26,21 @@ pub struct SignOutThere {
 
 impl Done {
     pub fn page(&self, texts: &Texts) -> Page {
-        let done = &texts.done.signed_out;
+        let signed_out = &texts.done.signed_out;
         let (there, sentence) = match self {
-            Self::SignedOut { there } => (there.as_ref(), &done.sentence),
-            Self::SignedOutThere => (None, &done.there_too),
+            Self::SignedOut { there } => (there.as_ref(), &signed_out.sentence),
+            Self::SignedOutThere => (None, &signed_out.there_too),
         };
         let template = DoneTemplate {
             texts,
-            title: texts.page_title(&done.title),
+            title: texts.page_title(&signed_out.title),
             sentence,
             there: there.map(|there| {
                 let label = plain(&there.label);
-                (there.url.as_str(), fill(&done.there, &[("name", &label)]))
+                (
+                    there.url.as_str(),
+                    fill(&signed_out.there, &[("name", &label)]),
+                )
             }),
         };
         Page::rendered(&template, StatusCode::OK)

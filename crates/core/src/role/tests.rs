@@ -114,11 +114,13 @@ const ROLES: [&str; 4] = ["reader", "writer", "payer", "treasurer"];
 
 fn rules() -> RoleRules {
     let here = json!({ "type": "payment", "locations": [BANK] });
+    let mut at_the_shop = up_to("1000");
+    at_the_shop["locations"] = json!([SHOP]);
     let by_role = [
         rule(&[(BANK, "read"), (SHOP, "read")], &[]),
         rule(&[(BANK, "write")], &[]),
         rule(&[(BANK, "read")], &[up_to("100")]),
-        rule(&[], &[up_to("1000"), here]),
+        rule(&[], &[at_the_shop, here]),
     ];
     let named = ROLES.map(|name| RoleName::parse(name).unwrap());
     RoleRules::ByRole(named.into_iter().zip(by_role).collect())

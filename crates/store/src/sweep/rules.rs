@@ -282,7 +282,9 @@ macro_rules! recorded {
                 $at,
                 " FROM ",
                 $table,
-                " r WHERE r.tenant = n.tenant ORDER BY r.",
+                " r WHERE r.tenant = n.tenant AND r.",
+                $at,
+                " IS NOT NULL ORDER BY r.",
                 $at,
                 " LIMIT 1) AS ended_at FROM tenants n) o"
             ),
