@@ -69,6 +69,9 @@ both!(
             .post(&world, below, &json!({ "person": "usr_none" }))
             .await;
         assert_eq!(problem(&nobody).0, 404);
+        // Not everybody, because somebody forgot to set it.
+        let nobody = ops.post(&world, below, &json!({ "person": null })).await;
+        assert_eq!(problem(&nobody).0, 400, "{}", nobody.text());
         let stopped = ops.post(&world, below, &json!({ "person": alice })).await;
         assert_eq!((stopped.status, &stopped.json()["tasks"]), (200, &json!(1)));
         assert!(!story.is_live(&world).await);

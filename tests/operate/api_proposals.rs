@@ -164,3 +164,27 @@ both!(
         assert!(more.header("retry-after").is_some());
     }
 );
+
+both!(
+    /// Its answer was lost, and it was applied meanwhile.
+    a_known_key_is_answered_as_it_was_whatever_happened_since,
+    |world| async {
+        Cast::of(&world).await;
+        let ops = Operations::of(&world).await;
+        let change = json!({ "kind": "register", "record": service_file("more", "api:read") });
+        let body = json!({ "change": change });
+        let key = [("idempotency-key", "drawn-at-random-0001")];
+        let ask = async || {
+            let to = (Method::POST, "/proposals");
+            ops.call(&world, to, &body, &key).await
+        };
+        let first = ask().await;
+        assert_eq!(first.status, 202, "{}", first.text());
+        applied(&world, first.json()["id"].as_str().unwrap())
+            .await
+            .unwrap();
+        let again = ask().await;
+        assert_eq!((again.status, again.json()), (202, first.json()));
+        assert_eq!(world.events_named("change.proposed").await.len(), 1);
+    }
+);

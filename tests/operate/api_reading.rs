@@ -93,6 +93,9 @@ both!(a_list_comes_in_pages_that_leave_nobody_out, |world| async {
         "/agents?limit=201".to_owned(),
         "/agents?limit=x".to_owned(),
         "/agents?cursor=%25".to_owned(),
+        // A NUL, and a line end behind a letter.
+        "/agents?cursor=AA".to_owned(),
+        "/people?cursor=YQo".to_owned(),
         "/agents?owner=alice".to_owned(),
         "/agents?limit=1&limit=2".to_owned(),
         "/events?outcome=maybe".to_owned(),

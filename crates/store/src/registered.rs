@@ -90,6 +90,12 @@ const SET_SECRET: &str = "
     UPDATE clients SET secret_digest = $3, earlier_secret_digest = NULL, earlier_secret_until = NULL
     WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
 
+const HOLD_CLIENT: &str = "
+    UPDATE clients SET removed_at = removed_at WHERE tenant = $1 AND id = $2";
+
+const HOLD_RESOURCE: &str = "
+    UPDATE resources SET removed_at = removed_at WHERE tenant = $1 AND uri = $2";
+
 const REMOVE_CLIENT: &str = "
     UPDATE clients SET removed_at = $3, stopped_at = COALESCE(stopped_at, $3)
     WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
@@ -194,6 +200,18 @@ impl DatabaseTransaction {
     /// For a client whose authentication changed; none for one that has no secret any more.
     pub async fn set_secret(&mut self, id: &ClientId, digest: Option<&str>) -> Result<()> {
         execute!(self, SET_SECRET, &self.tenant, id.as_str(), digest)?;
+        Ok(())
+    }
+
+    /// Locks its row until the end of this transaction: what is read of it afterwards stays.
+    pub async fn hold_client(&mut self, id: &ClientId) -> Result<()> {
+        execute!(self, HOLD_CLIENT, &self.tenant, id.as_str())?;
+        Ok(())
+    }
+
+    /// The same of a resource.
+    pub async fn hold_resource(&mut self, uri: &ResourceUri) -> Result<()> {
+        execute!(self, HOLD_RESOURCE, &self.tenant, uri.as_str())?;
         Ok(())
     }
 

@@ -115,6 +115,7 @@ pub async fn perform(
                 None => ClientKind::Plain,
             };
             let id = ClientId::from_text(id);
+            transaction.hold_client(&id).await?;
             let before = registered(transaction, kind, &id, "change").await?;
             require_same(&before.metadata, &replaces, || kind.name(&id))?;
             let change = ClientChange::Replace(Box::new(file));
@@ -124,6 +125,7 @@ pub async fn perform(
         }
         ProposedChange::Resource { record, replaces } => {
             let file: ResourceFile = read(record)?;
+            transaction.hold_resource(&file.resource).await?;
             let before = transaction.resource(&file.resource).await?;
             let before = before.map_or_else(null, |(document, _)| document);
             let replaces = replaces.unwrap_or_default();

@@ -116,17 +116,25 @@ pub async fn change(
     };
     let key = key(&head.headers)?;
     let digests = key.map(|key| digests(key, request)).transpose()?;
-    if action == Action::Propose {
-        changing.try_proposal().await?;
-    }
-    let mut transaction = app.begin().await?;
     let keyed = digests.as_ref().map(|(key, asked)| KeyedRequest {
         client: &caller.client.id,
         key_digest: key,
         request_digest: asked,
     });
+    let until = now.plus(KEYS_KEPT);
+    if action == Action::Propose {
+        // What is known by its key is answered as it was, whatever could be proposed by now.
+        if let Some(keyed) = keyed {
+            let mut looking = app.begin().await?;
+            match looking.begin_keyed(keyed, now, until).await? {
+                KeyOutcome::Begun => {}
+                other => return known(other),
+            }
+        }
+        changing.try_proposal().await?;
+    }
+    let mut transaction = app.begin().await?;
     if let Some(keyed) = keyed {
-        let until = now.plus(KEYS_KEPT);
         match transaction.begin_keyed(keyed, now, until).await? {
             KeyOutcome::Begun => {}
             other => return known(other),
@@ -160,6 +168,10 @@ fn known(outcome: KeyOutcome) -> Result<Response, ApiFailure> {
             "another request came with this `Idempotency-Key`: draw a new one for each",
         )),
     }
+}
+
+fn resource_uri(text: &str) -> Result<ResourceUri, ApiFailure> {
+    ResourceUri::parse(text).map_err(|_| ApiFailure::not_found("resource"))
 }
 
 /// One key, or none.
@@ -243,6 +255,12 @@ impl Changing<'_> {
             Registered::Resource => (View::Resource, ClientKind::Plain),
         };
         let (app, id) = (self.app, self.request.id.as_str());
+        match what {
+            Registered::Resource => transaction.hold_resource(&resource_uri(id)?).await?,
+            Registered::Agent | Registered::Client => {
+                transaction.hold_client(&ClientId::from_text(id)).await?;
+            }
+        }
         let found = record(view, id, transaction, app.clock.now()).await?;
         found.require_match(&self.head().headers)?;
         let catalogue = app.fresh_catalogue_in(transaction).await?;
@@ -256,7 +274,7 @@ impl Changing<'_> {
         };
         let removed = match what {
             Registered::Resource => {
-                let uri = ResourceUri::parse(id).map_err(|_| ApiFailure::not_found("resource"))?;
+                let uri = resource_uri(id)?;
                 registrar.remove_resource_in(transaction, &uri).await?
             }
             Registered::Agent | Registered::Client => {

@@ -267,6 +267,7 @@ impl Query {
 fn cursor(text: &str) -> Result<String, ApiFailure> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok();
     let found = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    let found = found.filter(|text| !text.chars().any(char::is_control));
     found.ok_or_else(|| bad("`cursor` is none of this server: take it from `next`"))
 }
 

@@ -1,7 +1,7 @@
 //! Stop, suspend, disable, end: what only takes away, and can be done at once.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ClientId, TaskId, UserId};
@@ -10,7 +10,7 @@ use writ_store::proposal::StoredProposal;
 
 use super::super::operation::Containment;
 use super::super::problem::{ApiFailure, ProblemKind};
-use super::{Changing, Done};
+use super::{Changing, Done, read};
 use crate::operate::change::{ChangeContext, ChangedBy};
 use crate::operate::containment::{end_sessions, forget_consents, stop_for_all};
 use crate::operate::disable::{UserSwitch, switch_user};
@@ -21,13 +21,19 @@ use crate::operate::suspend::suspend_agent;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StopRequest {
-    /// The id of the person for whom it stops; absent: for all.
-    #[serde(default)]
+    /// The id of the person for whom it stops; absent, and not `null`: for all.
+    #[serde(default, deserialize_with = "there")]
+    #[schemars(with = "String")]
     pub person: Option<String>,
 }
 
+/// A member that is there says something: `null`, which a program sends for what it forgot to set, does not mean everybody.
+fn there<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(value).map(Some)
+}
+
 /// The body where consents are forgotten.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgetRequest {
     pub client_id: String,
@@ -162,7 +168,7 @@ impl Changing<'_> {
     }
 
     async fn forget(&self, transaction: &mut DatabaseTransaction) -> Result<Done, ApiFailure> {
-        let asked: ForgetRequest = self.body()?;
+        let asked: ForgetRequest = read(self.request.incoming.body.json()?)?;
         let person = UserId::from_text(self.request.id.as_str());
         require_person(transaction, &person).await?;
         let client = ClientId::from_text(asked.client_id);
