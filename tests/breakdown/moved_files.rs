@@ -2,7 +2,7 @@
 //! says so.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use writ_testkit::{DatabaseKind, PASSWORD, World};
 
@@ -76,56 +76,15 @@ async fn beside_another(ending: &str, harm: fn(&Path), says: &str, meanwhile: &s
     scene.until_readiness_is(200).await;
 }
 
-/// What is removed; whether a log stands there again when commands come, and what those are told then.
-async fn without_log(endings: &[&str], again: Again, told: &str) {
-    let (mut scene, file) = scene().await;
-    let password = beside(&file, ".password");
-    std::fs::write(&password, PASSWORD).unwrap();
-    let password = password.to_str().unwrap();
-    let add = |name| ["user", "add", name, "--password-file", password];
-    command(&scene.world, &add("before"));
-    scene.world.store().close().await;
-    for ending in endings {
-        remove(&beside(&file, ending));
-    }
-    is_away(&scene, LOG).await;
-    if again == Again::Empty {
-        std::fs::write(beside(&file, "-wal"), "").unwrap();
-    }
-    let refused = run(&scene.world, &add("meanwhile"));
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(!refused.status.success() && said.contains(told), "{said}");
-    assert!(said.contains("End "), "{said}");
-
-    scene.process.signal("TERM");
-    assert!(scene.process.ended().await.success());
-    let users = command(&scene.world, &["user", "list"]);
-    assert!(users.contains("before"), "{users}");
-    assert!(!users.contains("meanwhile"), "{users}");
-    scene.process = Process::start(&scene.world, &[]).await;
-    scene.until_readiness_is(200).await;
-}
-
-/// Whether another program made a log meanwhile.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    Not,
-    Empty,
-}
-
 fn command(world: &World, arguments: &[&str]) -> String {
-    let done = run(world, arguments);
-    assert!(done.status.success(), "{done:?}");
-    String::from_utf8(done.stdout).unwrap()
-}
-
-fn run(world: &World, arguments: &[&str]) -> Output {
     let mut command = Command::new(binary());
     command
         .args(arguments)
         .env_clear()
         .envs(world.environment());
-    command.output().unwrap()
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    String::from_utf8(done.stdout).unwrap()
 }
 
 fn remove(path: &Path) {
@@ -140,22 +99,13 @@ fn replace(path: &Path) {
 }
 
 const LOG: &str = "its write-ahead log (`-wal`) was moved";
-const LOST: &str = "a server runs whose write-ahead log (`-wal`) was moved or removed";
 const INDEX: &str = "the index of its write-ahead log (`-shm`) was moved";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_without_its_log() {
-    without_log(&["-wal"], Again::Not, LOST).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sqlite_without_its_log_and_the_index() {
-    without_log(&["-wal", "-shm"], Again::Not, LOST).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sqlite_with_an_empty_log_in_place_of_its_own() {
-    without_log(&["-wal"], Again::Empty, "is shorter than the index").await;
+    let (scene, file) = scene().await;
+    remove(&beside(&file, "-wal"));
+    is_away(&scene, LOG).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
