@@ -214,8 +214,8 @@ class Raw:
     def __init__(self, http, application):
         self.http = http
         self.url = application.url
-        token = application.tokens.access_token
-        self.headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
+        self.application = application
+        self.headers = {"accept": "application/json, text/event-stream"}
 
     async def begin(self):
         about = {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "scenes", "version": "1"}}
@@ -225,12 +225,15 @@ class Raw:
         return self
 
     async def send(self, message):
-        answer = await self.http.post(self.url, headers=self.headers, json={"jsonrpc": "2.0", **message})
+        headers = self.headers | {"authorization": f"Bearer {self.application.tokens.access_token}"}
+        answer = await self.http.post(self.url, headers=headers, json={"jsonrpc": "2.0", **message})
         assert answer.is_success, answer.text
         return answer
 
     async def call(self):
-        """Always with the same id."""
+        """Always with the same id. The SDK gets another token when this one is over."""
+        async with connected(self.application):
+            pass
         text = (await self.send({"id": 1, "method": "tools/call", "params": {"name": "delete_note", "arguments": NOTE}})).text
         data = re.search(r"^data: (\{.*)$", text, re.MULTILINE)
         result = json.loads(data[1] if data else text)["result"]

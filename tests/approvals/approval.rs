@@ -60,7 +60,7 @@ both!(every_point_of_the_screen_is_on_the_page, |world| async {
         "It may not pass this on to any other agent.",
         "wants to pay up to EUR 300.00 “KLM” unverified NL91 ABNA 0417 1643 00",
         "EUR 200.00 more than the EUR 100.00 you allowed.",
-        "Once, until today 14:23 UTC.",
+        "Once.",
         "“W4SCT”",
         "We did not check these words.",
         "21 September 2026, 14:13 UTC",

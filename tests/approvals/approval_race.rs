@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
-    Cast, PASSWORD, Phone, WebPage, World, agent_file, at_once, both, enrol, minted, refused, yes,
+    Cast, Change, PASSWORD, Phone, WebPage, World, agent_file, at_once, both, enrol, minted,
+    refused, yes,
 };
 
 const ROUNDS: usize = 5;
@@ -82,6 +83,40 @@ both!(approve_against_deny_over_two_nodes, |world| async {
         cast.token(&world).await;
     }
 });
+
+both!(
+    /// Each ends several requests, and some of them are the same: neither waits for the other without end.
+    a_no_that_takes_a_yes_back_beside_a_stop_of_its_agent,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        for _ in 0..ROUNDS {
+            cast.token(&world).await;
+            let mut alice = world.phone_of("alice").await;
+            let mut handles = Vec::new();
+            for words in ["approved", "the same again", "stopped"] {
+                let question = cast.question().with("binding_message", words);
+                handles.push(cast.planner.asked(&world, &question).await);
+            }
+            world.approve(&handles[0], "alice").await;
+            let mut racers = Vec::new();
+            for (handle, decision) in handles[1..].iter().zip(["deny", "stop"]) {
+                let page = alice.look(&world.request_id(handle).await).await;
+                let mut phone = twin(&world, &alice).await;
+                let fields = yes(&page, &[("decision", decision)]);
+                racers.push(async move {
+                    phone.browser.send_form(&page, "decision", &fields).await.reply.status
+                });
+            }
+            let statuses = at_once(racers).await;
+            assert!(statuses.iter().all(|status| *status < 500), "{statuses:?}");
+            for handle in &handles {
+                let state = world.waiting(handle).await.state();
+                assert!(matches!(state, State::Denied | State::Expired), "{state:?}");
+            }
+            world.advance(24 * 3600);
+        }
+    }
+);
 
 both!(the_same_answer_twice_is_one, |world| async {
     let cast = Cast::of(&world).await;

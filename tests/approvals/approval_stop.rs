@@ -147,7 +147,7 @@ both!(
                 assert_eq!(heard, json!({ "active": false }));
             }
             assert_ne!(world.waiting(&question).await.state(), State::Approved);
-            // A yes that was taken back is a no: the next question may be asked a day later.
+            // The next questions are those of another day.
             world.advance(24 * 3600);
             alice.sign_in("alice").await;
         }

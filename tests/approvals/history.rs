@@ -80,6 +80,7 @@ both!(
         );
         let page = scene.alice.look(&second).await;
         page.does_not_say(FIRST);
+        page.says("“KLM” unverified NL91 ABNA 0417 1643 00 paid before");
         assert!(is_receipt(&scene.alice.approve_by_password(&page).await));
         minted(
             &scene.cast.planner.poll(&world, &second_asked).await,
@@ -89,6 +90,7 @@ both!(
         let (_, third) = asked(&world, &scene.cast, to("11.00", SAS)).await;
         let page = scene.alice.look(&third).await;
         page.says(FIRST);
+        page.does_not_say("paid before");
         // What was denied is not known afterwards.
         scene.alice.refuse(&page, "deny").await;
         world.advance(24 * 3600);

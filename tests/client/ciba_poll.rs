@@ -129,6 +129,7 @@ both!(
             client: ClientId::from_text("agt_other"),
             subject: None,
             resource: None,
+            task: None,
         };
         let others: Vec<_> = (0..MAX_POLLS).map(|n| waiting.join(&id_of(n), asked.clone())).collect();
         assert!(others.iter().all(Option::is_some));

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use writ_core::id::ClientId;
 use writ_platform::Transport;
 use writ_server::background;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::invite::{InviteTerms, invite_clients};
 use writ_testkit::{ISSUER, TestReply, World, at_once, both_with, front_url, minted};
 
@@ -46,7 +45,7 @@ pub(crate) async fn by(world: &World, authorization: &str, body: &Value) -> Test
 
 async fn invite(world: &World, uses: u32, life: &str) -> String {
     let terms = InviteTerms::read(uses, life).unwrap();
-    let change = world.app.change(ChangedBy::Operator, world.now());
+    let change = world.change();
     let mut transaction = world.begin().await;
     let made = invite_clients(&mut transaction, terms, &world.random, change).await;
     transaction.commit().await.unwrap();

@@ -198,11 +198,7 @@ fn resource_with(members: Map<String, Value>) -> Result<(), String> {
 fn client(file: Value, types: &Types) -> Result<(), String> {
     let file: ClientFile = serde_json::from_value(file).map_err(|e| e.to_string())?;
     let id = ClientId::from_text(file.client_id.clone().unwrap_or_default());
-    let somebody = || User {
-        id: UserId::from_text("usr_1"),
-        name: "alice".to_owned(),
-        disabled: false,
-    };
+    let somebody = || User::new(UserId::from_text("usr_1"), "alice");
     let people = file.agent.as_ref().map(|_| People {
         owner: somebody(),
         sponsor: somebody(),

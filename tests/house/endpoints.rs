@@ -8,11 +8,12 @@ use writ_core::checks::Endpoint;
 use super::{root, rust_files};
 
 /// Of the operator's listener, which is never public.
-const OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
-const ROUTERS: [&str; 3] = [
+pub(crate) const OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const ROUTERS: [&str; 4] = [
     "crates/server/src/router.rs",
     "crates/server/src/client/",
     "crates/server/src/people/",
+    "crates/server/src/console/",
 ];
 /// How a path is written where it is routed, or as a constant.
 const BEFORE_PATHS: [&str; 2] = [".route(\"/", ": &str = \"/"];
@@ -36,12 +37,12 @@ pub(crate) fn paths() -> BTreeSet<String> {
     found
 }
 
-/// In the first column of the table, and below `/app` all together.
+/// In the first column of the table; below `/app` and `/admin` all together.
 fn is_told(path: &str, rows: &[&str]) -> bool {
-    let path = match path.starts_with("/app") {
-        true => "/app",
-        false => path,
-    };
+    let mut together = ["/app", "/admin"].into_iter();
+    let path = together
+        .find(|place| path.starts_with(place))
+        .unwrap_or(path);
     let named = format!("`{path}`");
     let mut cells = rows.iter().filter_map(|row| row.split('|').nth(1));
     cells.any(|cell| cell.contains(&named))

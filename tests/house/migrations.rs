@@ -130,10 +130,27 @@ fn statements(sql: &str) -> Vec<String> {
         .replace('(', " ( ")
         .replace(')', " ) ")
         .replace(',', " , ");
-    sql.split(';')
-        .map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|statement| !statement.is_empty())
-        .collect()
+    let mut found = Vec::new();
+    let mut open = String::new();
+    for piece in sql.split(';') {
+        open.push_str(piece);
+        let statement = open.split_whitespace().collect::<Vec<_>>().join(" ");
+        if is_within_a_body(&statement) {
+            open.push_str(" ; ");
+            continue;
+        }
+        open.clear();
+        found.push(statement);
+    }
+    found.push(open.split_whitespace().collect::<Vec<_>>().join(" "));
+    found.retain(|statement| !statement.is_empty());
+    found
+}
+
+/// Of a function of PostgreSQL, or a trigger of SQLite: it has statements of its own.
+fn is_within_a_body(statement: &str) -> bool {
+    let of_trigger = statement.starts_with("CREATE TRIGGER") && statement.contains(" BEGIN ");
+    statement.matches("$$").count() % 2 == 1 || (of_trigger && !statement.ends_with(" END"))
 }
 
 /// A file and the row that notes it are one transaction.
@@ -164,6 +181,7 @@ fn adds(words: &[&str], own: &BTreeSet<String>, known: &Known) -> bool {
         ["CREATE", "TABLE", ..]
         | ["CREATE", "INDEX", ..]
         | ["CREATE", "STATISTICS", ..]
+        | ["CREATE", "FUNCTION", ..]
         | ["INSERT", ..]
         | ["UPDATE", ..]
         | ["ANALYZE", ..]
@@ -192,6 +210,14 @@ fn adds(words: &[&str], own: &BTreeSet<String>, known: &Known) -> bool {
             "STATISTICS",
             ..,
         ] => true,
+        // What older code inserts is inserted as before; what is written beside it goes to a table of this file.
+        ["CREATE", "TRIGGER", _, "AFTER", "INSERT", "ON", ..] => {
+            let into = words
+                .windows(3)
+                .filter(|three| three[..2] == ["INSERT", "INTO"]);
+            let changes = ["UPDATE", "DELETE"].iter().any(|word| has(word));
+            !changes && into.map(|three| three[2]).all(|table| own.contains(table))
+        }
         // Slower, at most; a unique one is what `ON CONFLICT` asks for.
         ["DROP", "INDEX", index] => !known.unique_indexes.contains(*index),
         _ => false,
@@ -246,19 +272,56 @@ fn what_may_break_the_version_before_is_seen() {
             true,
         ),
     ] {
-        for (name, allowed) in [
-            ("0003_more.sql", false),
-            ("0003_contract_0002_more.sql", true),
-            ("0003_contract_0003_more.sql", false),
-            ("0003_contract_more.sql", false),
-        ] {
-            let mut known = Known::default();
-            assert!(problems_of("0001_before.sql", before, &mut known).is_empty());
-            let found = problems_of(name, sql, &mut known);
-            let misnamed = contract(name) == Contract::Misnamed;
-            let expected = misnamed || (breaks && !allowed);
-            assert_eq!(!found.is_empty(), expected, "{name}: {sql}: {found:?}");
-        }
+        is_seen(before, sql, breaks);
+    }
+}
+
+#[test]
+fn a_trigger_adds_if_it_writes_to_a_table_of_its_own_file_after_an_insert() {
+    let before = "CREATE TABLE t (a TEXT NOT NULL);";
+    for (sql, breaks) in [
+        (
+            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+            CREATE TRIGGER g AFTER INSERT ON t FOR EACH STATEMENT EXECUTE FUNCTION f();",
+            false,
+        ),
+        (
+            "CREATE TABLE u (a TEXT);
+            CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO u VALUES (NEW.a); END;",
+            false,
+        ),
+        (
+            "CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO t VALUES (NEW.a); END;",
+            true,
+        ),
+        (
+            "CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t; END;",
+            true,
+        ),
+        (
+            "CREATE TABLE u (a TEXT);
+            CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO u VALUES (NEW.a); END; DROP TABLE t;",
+            true,
+        ),
+    ] {
+        is_seen(before, sql, breaks);
+    }
+}
+
+/// What is seen of this file under each name, behind one with `before`.
+fn is_seen(before: &str, sql: &str, breaks: bool) {
+    for (name, allowed) in [
+        ("0003_more.sql", false),
+        ("0003_contract_0002_more.sql", true),
+        ("0003_contract_0003_more.sql", false),
+        ("0003_contract_more.sql", false),
+    ] {
+        let mut known = Known::default();
+        assert!(problems_of("0001_before.sql", before, &mut known).is_empty());
+        let found = problems_of(name, sql, &mut known);
+        let misnamed = contract(name) == Contract::Misnamed;
+        let expected = misnamed || (breaks && !allowed);
+        assert_eq!(!found.is_empty(), expected, "{name}: {sql}: {found:?}");
     }
 }
 

@@ -44,13 +44,17 @@ fn sorted(mut keys: Vec<String>) -> Vec<String> {
     keys
 }
 
-/// Whose sections have names of an operator's choice; the file and the page have this one.
-const NAMED: (&str, &str) = ("upstream", "acme");
+/// Whose sections have names of an operator's choice; the file and the page have these.
+const NAMED: [(&str, &str); 3] = [
+    ("upstream", "acme"),
+    ("roles", "employee"),
+    ("events", "siem"),
+];
 
 /// A section names its keys where it refuses another one; what is no section refuses to have any.
 fn keys_below(section: &[&str]) -> Vec<String> {
-    if section == [NAMED.0] {
-        return keys_below(&[NAMED.0, NAMED.1]);
+    if let Some((outer, name)) = NAMED.iter().find(|(outer, _)| section == [*outer]) {
+        return keys_below(&[outer, name]);
     }
     let wrong = [section, &["?"]].concat();
     let environment = BTreeMap::from([(variable(&wrong.join(".")), "x".to_owned())]);

@@ -247,7 +247,8 @@ both!(
         let cast = Cast::of(&world).await;
         let node = world.node_at(&behind(&world, FAR)).await;
         let token = cast.token(&world).await;
-        let change = node.app.change(ChangedBy::Operator, node.app.mended_time());
+        let by = ChangedBy::Operator(&world.operator);
+        let change = node.app.change(by, node.app.mended_time());
         let mut transaction = node.app.begin().await.unwrap();
         let switched = switch_user(&mut transaction, "alice", UserSwitch::Disable, change);
         assert!(switched.await.unwrap().is_some());

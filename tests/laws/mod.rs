@@ -33,4 +33,5 @@ mod requirements_rule;
 mod requirements_standing;
 mod secrets;
 mod statements;
+mod stranger_paths;
 mod strangers;

@@ -24,6 +24,7 @@ fn pages() -> Vec<Route> {
         post("/login/forgot", "username"),
         post("/upstream/x", "request next"),
         get("/upstream/x/callback", "state code error iss"),
+        get("/upstream/x/signed-out", "state"),
         get("/account", "link"),
         post(
             "/account",
@@ -76,7 +77,7 @@ fn pages() -> Vec<Route> {
         post("/app/devices/sessions/end-others", "x"),
         post(
             "/app/devices/passkeys/prove",
-            "passkey stop agent setting email new_password user_code",
+            "passkey stop agent setting email new_password user_code console",
         ),
         post(
             "/app/devices/passkeys/options",
@@ -85,6 +86,8 @@ fn pages() -> Vec<Route> {
         post("/app/devices/passkeys", "name answer attestation"),
         post("/app/devices/passkeys/remove", "passkey password assertion"),
         get("/app/devices/push/key", "x"),
+        get("/admin", "x"),
+        post("/admin/enter", "next assertion"),
         post("/app/devices/push", "subscription name endpoint device"),
         post(
             "/app/devices/push/remove",
@@ -127,6 +130,8 @@ fn the_table_has_every_route_of_the_server() {
             // What stands behind it is a caller's: `client/forward_auth_refused.rs`.
             "/access/v1/forward-auth/",
             "/access/v1/forward-auth/{*uri}",
+            // Read from nobody who does not pass the door: `operate/console.rs`.
+            "/admin/leave",
         ];
         assert!(
             is_program

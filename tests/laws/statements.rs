@@ -5,11 +5,10 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use writ_core::id::TaskId;
 use writ_core::signing::KEY_CACHE;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
-    Cast, CopiedGrant, DatabaseKind, GrantTemplate, Ready, TestAgent, TestReply, World, both,
-    payment, permitted, question, run_key,
+    Cast, Change, CopiedGrant, DatabaseKind, GrantTemplate, Ready, TestAgent, TestReply, World,
+    both, claims, payment, permitted, question, run_key,
 };
 
 use crate::client::access::{opened, paying};
@@ -35,8 +34,10 @@ const DECISION_BUDGET: u64 = 2;
 const DECISION_ONCE: u64 = 1;
 /// It is taken for a new one first, and then the key is looked up: begin, lineage, claims, decision; begin, key.
 const DECISION_REPLAYED: u64 = 6;
-/// Begin, offers to undo, stop, task, event, commit.
-const STOP: u64 = 6;
+/// Begin, task, its person, what was asked, offers to undo, stop, event, commit.
+const STOP: u64 = 8;
+/// Clients are told of what was asked.
+const STOP_ASKED: u64 = 1;
 
 /// After the commit everything above is read once more where others write too.
 const fn second_look(world: &World) -> u64 {
@@ -187,6 +188,26 @@ both!(
 );
 
 both!(
+    /// With what was asked in the task, however much that is.
+    a_stop_of_a_task_costs_the_same_whatever_was_asked,
+    |world| async {
+        let cast = warm(&world).await;
+        let mut spent = Vec::new();
+        for questions in [1, 4] {
+            let token = cast.token(&world).await;
+            for number in 0..questions {
+                let words = format!("question {number}");
+                let question = cast.question_within(&token).with("binding_message", words);
+                cast.planner.asked(&world, &question).await;
+            }
+            let task = claims(&token)["mission"]["id"].as_str().unwrap().to_owned();
+            spent.push(stop(&world, &TaskId::from_text(task)).await);
+        }
+        constant(&spent, STOP + STOP_ASKED);
+    }
+);
+
+both!(
     /// When what a node keeps is to be read again, one request reads it, and the others take that.
     what_a_crowd_asks_for_is_read_once,
     |world| async {
@@ -259,11 +280,11 @@ both!(
 );
 
 async fn stop(world: &World, task: &TaskId) -> u64 {
-    let (app, now) = (&world.app, world.now());
+    let (app, change) = (&world.app, world.change());
     let before = app.store.statements();
     let mut transaction = app.begin().await.unwrap();
-    let change = app.change(ChangedBy::Operator, now);
-    assert!(stop_task(&mut transaction, task, change).await.unwrap());
+    let stopped = stop_task(&app.outbox(), &mut transaction, task, change).await;
     transaction.commit().await.unwrap();
+    stopped.unwrap().unwrap().announce(app);
     app.store.statements() - before
 }

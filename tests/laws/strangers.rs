@@ -10,7 +10,7 @@ use writ_server::node::strangers::MAX_UNPROVED;
 use writ_testkit::{Cast, Change, Forge, ISSUER, TestReply, Web, World, both_with, front_url};
 
 use crate::laws::made_up::{
-    Attack, CODE, DEVICE, FEW, KEPT, NOTHING, REFUSED, app, encoded, form, form_with, page,
+    Attack, CODE, DEVICE, FEW, KEPT, NOTHING, REFUSED, app, as_many, encoded, form, form_with, page,
 };
 
 const SETTINGS: &[(&str, &str)] = &[
@@ -19,11 +19,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("REGISTRATION__MODE", "open"),
     ("REGISTRATION__PER_ADDRESS", "5"),
 ];
-/// Above every limit; with `WRIT_MADE_UP=10000` as many as that.
+/// Above every limit.
 fn made_up() -> u32 {
-    let asked = std::env::var("WRIT_MADE_UP").ok();
-    let asked = asked.and_then(|text| text.parse().ok());
-    asked.unwrap_or(MAX_UNPROVED * 3 / 2)
+    as_many(MAX_UNPROVED * 3 / 2)
 }
 
 async fn rows(world: &World) -> usize {

@@ -111,6 +111,7 @@ both!(
         let told = left.iter().find(|event| event.name == "audit.archived").unwrap();
         assert_eq!(told.reason.as_deref(), done["digest"].as_str());
         assert_eq!(told.data["rows"], done["rows"]);
+        assert!(told.data["operator"]["system_user"].is_string());
 
         let proved = printed(&verify(&world, &file, &[]));
         assert_eq!((&proved["digest"], &proved["rows"]), (&done["digest"], &done["rows"]));

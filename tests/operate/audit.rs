@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_store::event::StoredEvent;
 use writ_testkit::{
@@ -50,13 +49,10 @@ both!(
         );
         let mut transaction = world.begin().await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
-        let change = world.app.change(ChangedBy::Operator, world.now());
-        assert!(
-            stop_task(&mut transaction, &task, change)
-                .await
-                .unwrap()
-        );
+        let change = world.change();
+        let stopped = stop_task(&world.app.outbox(), &mut transaction, &task, change).await;
         transaction.commit().await.unwrap();
+        stopped.unwrap().unwrap().announce(&world.app);
 
         let mut counts = BTreeMap::new();
         for name in world.event_names().await {

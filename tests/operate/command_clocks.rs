@@ -5,6 +5,8 @@
 use std::time::Duration;
 
 use serde_json::json;
+use writ_core::id::UserId;
+use writ_core::role::RoleName;
 use writ_platform::Clock;
 use writ_testkit::{Cast, DatabaseKind, Web, World};
 use writ_wire::time::Timestamp;
@@ -15,7 +17,7 @@ use crate::process::Process;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-const GRANTS: [&[&str]; 19] = [
+const GRANTS: [&[&str]; 20] = [
     &["key", "rotate"],
     &["client", "rotate-secret", "web"],
     &["client", "rotate-secret", "web", "--overlap", "0s"],
@@ -37,6 +39,7 @@ const GRANTS: [&[&str]; 19] = [
     &["user", "add", "bob", "--password-stdin"],
     &["user", "password", "alice", "--password-stdin"],
     &["user", "enable", "alice"],
+    &["user", "change", "alice", "--add-role", "reader"],
     &["user", "passkeys", "alice", "--enroll"],
     &["audit", "archive", "--before", "2026-01-01", "record.jsonl"],
     &["issuer", "change", "https://other.example", "--yes"],
@@ -54,7 +57,7 @@ const READS: [&[&str]; 8] = [
 ];
 
 /// Each leaves an event.
-const ENDS: [(&[&str], &str); 5] = [
+const ENDS: [(&[&str], &str); 6] = [
     (&["agent", "suspend", "agt_payer"], "agent.suspended"),
     (&["client", "remove", "web", "--yes"], "client.removed"),
     (&["agent", "remove", "agt_booker", "--yes"], "agent.removed"),
@@ -63,6 +66,10 @@ const ENDS: [(&[&str], &str); 5] = [
         "resource.removed",
     ),
     (&["user", "disable", "mallory"], "user.disabled"),
+    (
+        &["user", "change", "alice", "--remove-role", "reader"],
+        "user.changed",
+    ),
 ];
 
 /// A database whose time is an hour ahead of this machine's.
@@ -86,6 +93,10 @@ async fn sqlite_nothing_begins_by_a_clock_that_is_late() {
             said.contains("seconds behind its database: set it first"),
             "{command:?}: {said}"
         );
+        assert!(
+            said.contains("clock of a server was ahead before"),
+            "{said}"
+        );
     }
     assert_eq!(world.database.dump().await, before);
 }
@@ -94,6 +105,13 @@ async fn sqlite_nothing_begins_by_a_clock_that_is_late() {
 async fn sqlite_what_reads_or_ends_goes_on_by_the_time_of_the_database() {
     let (world, cast, later) = an_hour_ahead().await;
     cast.token(&world).await;
+    let (alice, reader) = (
+        UserId::from_text(cast.alice.as_str()),
+        RoleName::parse("reader").unwrap(),
+    );
+    let mut transaction = world.begin().await;
+    assert!(transaction.give_role(&alice, &reader, later).await.unwrap());
+    transaction.commit().await.unwrap();
     for command in READS {
         let done = writ(&world, command);
         let said = String::from_utf8_lossy(&done.stderr);

@@ -79,6 +79,33 @@ pub(super) fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
+fn the_first_person_is_the_first_admin() {
+    let folder = Folder::new("admin");
+    let done = init(&folder.0, ALICE, "four secret little words\n");
+    assert!(text(&done.stdout).contains("who is its first admin"));
+    let asked = |arguments: &[&str]| {
+        let mut command = Command::new(binary());
+        command.args(arguments).arg("--config").env_clear();
+        command.arg(folder.0.join("writ.toml")).output().unwrap()
+    };
+    let shown = asked(&["user", "show", "alice"]);
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["operator_role"], "admin");
+    let last = asked(&["user", "disable", "alice"]);
+    assert!(text(&last.stderr).contains("is the last admin"));
+    let listed = asked(&["audit", "list"]);
+    for line in text(&listed.stdout).lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        if event["name"] != "type.changed" {
+            assert!(
+                event["data"]["operator"]["system_user"].is_string(),
+                "{line}"
+            );
+        }
+    }
+}
+
+#[test]
 fn init_makes_a_folder_that_passes_check_and_keeps_its_secrets() {
     let folder = Folder::new("made");
     let done = init(&folder.0, ALICE, "four secret little words\n");

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 use writ_testkit::both;
 
-use super::registered::{cast_now, complaint, count, printed};
+use super::registered::{cast_now, complaint, printed};
 use super::suspend::writ;
 use crate::process::binary;
 
@@ -29,7 +29,9 @@ both!(
             (&changed["from"], &changed["to"]),
             (&json!(old), &json!(new))
         );
-        assert_eq!(count(&world, "issuer.changed").await, 1);
+        let told = world.events_named("issuer.changed").await;
+        assert_eq!(told.len(), 1);
+        assert!(told[0].data["operator"]["system_user"].is_string());
         // The old configuration does not start, and says why.
         let before = complaint(&writ(&world, &["user", "list"]));
         assert!(before.contains("writ issuer change"), "{before}");

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     BANK, Cast, Fields, ISSUER, Node, PASSWORD, TestAgent, TestReply, World, agent_file, both,
@@ -26,12 +25,11 @@ fn task_of(token: &str) -> TaskId {
 
 async fn stop(world: &World, token: &str) -> bool {
     let mut transaction = world.begin().await;
-    let change = world.app.change(ChangedBy::Operator, world.now());
-    let did = stop_task(&mut transaction, &task_of(token), change)
-        .await
-        .unwrap();
+    let change = world.change();
+    let outbox = world.app.outbox();
+    let did = stop_task(&outbox, &mut transaction, &task_of(token), change).await;
     transaction.commit().await.unwrap();
-    did
+    did.unwrap().is_some()
 }
 
 async fn is_active(world: &World, cast: &Cast, token: &str) -> bool {

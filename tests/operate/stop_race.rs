@@ -9,33 +9,39 @@ use writ_server::node::app::App;
 use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
-    Cast, CopiedGrant, GrantTemplate, Node, NodeClient, Ready, TestReply, World, both,
+    Cast, CopiedGrant, GrantTemplate, Node, NodeClient, Ready, TestReply, World, both, operator,
 };
 
 use crate::tries::tries;
 
 /// One more than the most statements of a mint: the stop comes before, between or after.
-const PLACES: usize = 12;
+pub(crate) const PLACES: usize = 12;
 
 #[derive(Clone, Copy, Debug)]
-enum Mint {
+pub(crate) enum Mint {
     HandOver,
     Refresh,
     Narrow,
 }
 
 impl Mint {
-    const ALL: [Self; 3] = [Self::HandOver, Self::Refresh, Self::Narrow];
+    pub(crate) const ALL: [Self; 3] = [Self::HandOver, Self::Refresh, Self::Narrow];
 
     /// The refusal of one that builds on something stopped (RFC 6749 section 5.2).
-    const fn refusal(self) -> &'static str {
+    pub(crate) const fn refusal(self) -> &'static str {
         match self {
             Self::HandOver | Self::Narrow => "invalid_request",
             Self::Refresh => "invalid_grant",
         }
     }
 
-    fn ready(self, world: &World, cast: &Cast, planted: &CopiedGrant, token: &str) -> Ready {
+    pub(crate) fn ready(
+        self,
+        world: &World,
+        cast: &Cast,
+        planted: &CopiedGrant,
+        token: &str,
+    ) -> Ready {
         let form = match self {
             Self::HandOver => {
                 let actor = cast.booker.actor_assertion(world, "agt_planner");
@@ -53,7 +59,7 @@ impl Mint {
     }
 }
 
-fn refresh_form(planted: &CopiedGrant) -> Vec<(&'static str, String)> {
+pub(crate) fn refresh_form(planted: &CopiedGrant) -> Vec<(&'static str, String)> {
     vec![
         ("grant_type", "refresh_token".to_owned()),
         ("refresh_token", planted.refresh_token.clone()),
@@ -144,6 +150,23 @@ where
         after,
         late,
     } = race;
+    let stopper = other.app.clone();
+    let stopping = async move { stop(&stopper, &task).await };
+    race_with(world, (asked, late), after, stopping).await
+}
+
+/// The request against any other change, and a request that starts at the change's answer.
+pub(crate) async fn race_with<A, L, C>(
+    world: &World,
+    (asked, late): (A, L),
+    after: u64,
+    change: C,
+) -> Raced
+where
+    A: Future<Output = TestReply> + Send + 'static,
+    L: Future<Output = TestReply>,
+    C: Future<Output = ()> + Send + 'static,
+{
     let start = world.app.store.statements();
     let answered = Arc::new(AtomicBool::new(false));
     let (asker, done) = (world.app.clone(), answered.clone());
@@ -152,13 +175,13 @@ where
         done.store(true, Ordering::SeqCst);
         (answer, asker.store.statements() - start)
     });
-    let (asker, stopper) = (world.app.clone(), other.app.clone());
+    let asker = world.app.clone();
     let stopping = tokio::spawn(async move {
         let sent = || asker.store.statements() - start;
         while sent() < after && !answered.load(Ordering::SeqCst) {
             tokio::task::yield_now().await;
         }
-        stop(&stopper, &task).await;
+        change.await;
         sent()
     });
     let at_stop = stopping.await.unwrap();
@@ -174,12 +197,14 @@ where
 async fn stop(app: &App, task: &TaskId) {
     let now = app.clock.now();
     let mut transaction = app.begin().await.unwrap();
-    let change = app.change(ChangedBy::Operator, now);
-    assert!(stop_task(&mut transaction, task, change).await.unwrap());
+    let operator = operator();
+    let change = app.change(ChangedBy::Operator(&operator), now);
+    let stopped = stop_task(&app.outbox(), &mut transaction, task, change).await;
     transaction.commit().await.unwrap();
+    stopped.unwrap().unwrap().announce(app);
 }
 
-async fn is_active(door: &NodeClient, cast: &Cast, token: &str) -> bool {
+pub(crate) async fn is_active(door: &NodeClient, cast: &Cast, token: &str) -> bool {
     let ask = Ready::new("/introspect", &[("token", token.to_owned())]);
     let reply = door
         .send(&ask.header("authorization", &cast.bank_basic()))

@@ -4,7 +4,6 @@
 use http::Method;
 use serde_json::{Value, json};
 use writ_core::account_link::{LinkKind, MAX_LINK_FAILURES};
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::invite_user::InvitedUser;
 use writ_testkit::{
@@ -275,7 +274,7 @@ both!(
         let disabled = reset(&world, "alice").await.unwrap();
         for to in [UserSwitch::Disable, UserSwitch::Enable] {
             let mut transaction = world.app.begin().await.unwrap();
-            let change = world.app.change(ChangedBy::Operator, world.now());
+            let change = world.change();
             let done = switch_user(&mut transaction, "alice", to, change).await;
             assert!(done.unwrap().is_some());
             transaction.commit().await.unwrap();

@@ -1,7 +1,6 @@
 //! What happened to the account is told by the act that it was, and never as something else.
 
 use serde_json::json;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both, both_heard};
 
@@ -125,7 +124,7 @@ both!(being_stopped_and_let_in_again_is_told, |world| async {
     Cast::of(&world).await;
     for to in [UserSwitch::Disable, UserSwitch::Enable] {
         world.advance(1);
-        let change = world.app.change(ChangedBy::Operator, world.now());
+        let change = world.change();
         let mut transaction = world.begin().await;
         let done = switch_user(&mut transaction, "alice", to, change).await;
         assert!(done.unwrap().is_some());

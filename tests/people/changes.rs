@@ -4,7 +4,6 @@
 
 use std::pin::pin;
 
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::people::proofs::{AskedProof, FORMS};
 use writ_testkit::{Cast, Phone, WebPage, World, both, both_heard};
@@ -145,7 +144,7 @@ async fn end_sessions(world: &World, alice: &mut Phone, by: Ended) {
         Ended::Disabled => {
             for to in [UserSwitch::Disable, UserSwitch::Enable] {
                 let mut transaction = world.app.begin().await.unwrap();
-                let change = world.app.change(ChangedBy::Operator, world.now());
+                let change = world.change();
                 let done = switch_user(&mut transaction, "alice", to, change).await;
                 assert!(done.unwrap().is_some());
                 transaction.commit().await.unwrap();

@@ -337,7 +337,7 @@ async fn a_stolen_refresh_token_is_told_to_its_person() {
         let heard = receiver.heard();
         let at = |path: &str| heard.iter().find(|one| one.path == path).unwrap();
         let pushed = webpush::plain(at("/push/1"));
-        assert_eq!(pushed["title"], json!("Der Zugang von app wurde beendet"));
+        assert_eq!(pushed["title"], json!("Der Zugriff von app wurde beendet"));
         assert_eq!(pushed["url"], json!("/app/activity"));
         let hook = claims(&at("/hook").text());
         assert_eq!(hook["event"], json!("task.revoked"));

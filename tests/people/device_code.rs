@@ -1,7 +1,7 @@
 //! The person's side of the device flow (RFC 8628 sections 3.3 and 5): who types a code, how often they may
 //! be wrong, and that nothing but the approval screen approves.
 
-use writ_core::device::MAX_WAITING_DEVICES;
+use writ_core::device::{MAX_CODE_FAILURES, MAX_WAITING_DEVICES};
 use writ_core::id::ClientId;
 use writ_core::pending::State;
 use writ_testkit::{Cast, PASSWORD, at_once, both, refused};
@@ -240,5 +240,31 @@ both!(
             .send(&world, "/device_authorization", &request())
             .await;
         assert!(reply.status >= 400, "{}", reply.text());
+    }
+);
+
+both!(
+    /// What was not judged by our own fault is no try.
+    a_device_code_that_met_a_database_in_trouble_is_no_failure,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let right = ask(&world, &cast.planner, &request())
+            .await
+            .member("user_code");
+        let mut alice = world.phone_of("alice").await;
+        let page = types(&mut alice, "BBBB-BBBB").await;
+        assert_eq!(page.reply.status, 422);
+        let (away, back) = (
+            "ALTER TABLE pending_requests RENAME TO away",
+            "ALTER TABLE away RENAME TO pending_requests",
+        );
+        world.database.administer(away).await;
+        for _ in 0..MAX_CODE_FAILURES {
+            let page = types(&mut alice, &right).await;
+            assert!(page.reply.status >= 500, "{}", page.reply.text());
+        }
+        world.database.administer(back).await;
+        let page = types(&mut alice, &right).await;
+        assert!(page.url.path().starts_with("/app/requests/"));
     }
 );

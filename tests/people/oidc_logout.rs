@@ -4,7 +4,6 @@
 use http::Method;
 use serde_json::json;
 use writ_core::id::ClientId;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::change_client::{ClientChange, ClientKind};
 use writ_server::operate::suspend::suspend_agent;
 use writ_testkit::{
@@ -150,7 +149,7 @@ both!(
 
 pub(super) async fn suspend(world: &World) {
     let mut transaction = world.begin().await;
-    let change = world.app.change(ChangedBy::Operator, world.now());
+    let change = world.change();
     let web = ClientId::from_text("web");
     let suspended = suspend_agent(&mut transaction, &web, change).await;
     assert!(suspended.unwrap());

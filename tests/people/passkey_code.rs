@@ -2,7 +2,7 @@
 //! never approves at level `passkey`.
 
 use serde_json::{Value, json};
-use writ_store::passkey_code::MAX_CODE_FAILURES;
+use writ_store::passkey_code::{MAX_CODE_FAILURES, MAX_CODE_FAILURES_OF_BROWSER};
 use writ_testkit::{Cast, PASSWORD, Phone, World, both};
 
 use crate::operate::suspend::writ;
@@ -175,9 +175,10 @@ both!(the_command_makes_a_code_and_says_it_once, |world| async {
     assert_eq!(code.len(), "WDJB-MJHT".len());
     assert!(made["page"].as_str().unwrap().ends_with("/app/devices"));
     let events = world.events_named("user.changed").await;
+    let data = &events[0].data;
     assert_eq!(
-        events[0].data,
-        json!({ "passkey": "code_made", "by": "operator" })
+        (&data["passkey"], &data["by"]),
+        (&json!("code_made"), &json!("operator"))
     );
     for event in world.events().await {
         assert!(!event.data.to_string().contains(&code));
@@ -201,3 +202,25 @@ both!(the_command_makes_a_code_and_says_it_once, |world| async {
     assert!(said.contains("writ user passkeys alice --enroll"), "{said}");
     printed(&["user", "passkeys", "alice", "--enroll"]);
 });
+
+both!(
+    a_passkey_code_that_met_a_database_in_trouble_is_no_failure,
+    |world| async {
+        Cast::of(&world).await;
+        let mut phone = signed_in(&world, 1).await;
+        let code = world.passkey_code("alice").await;
+        let wrong = (403, json!("wrong_code"));
+        assert_eq!(tried(&mut phone, &[("code", &other(&code))]).await, wrong);
+        let (away, back) = (
+            "ALTER TABLE passkey_codes RENAME TO away",
+            "ALTER TABLE away RENAME TO passkey_codes",
+        );
+        world.database.administer(away).await;
+        for _ in 0..MAX_CODE_FAILURES_OF_BROWSER {
+            let (status, error) = tried(&mut phone, &[("code", &code)]).await;
+            assert!(status >= 500, "{status} {error}");
+        }
+        world.database.administer(back).await;
+        assert_eq!(tried(&mut phone, &[("code", &code)]).await.0, 200);
+    }
+);

@@ -3,7 +3,6 @@
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
@@ -104,9 +103,10 @@ both!(it_ends_with_a_stop_of_an_operator, |world| async {
     let given = world.events_named("consent.given").await;
     let task = TaskId::from_text(given.last().unwrap().task.clone().unwrap());
     let mut transaction = world.begin().await;
-    let change = world.app.change(ChangedBy::Operator, world.now());
-    assert!(stop_task(&mut transaction, &task, change).await.unwrap());
+    let change = world.change();
+    let stopped = stop_task(&world.app.outbox(), &mut transaction, &task, change).await;
     transaction.commit().await.unwrap();
+    stopped.unwrap().unwrap().announce(&world.app);
     assert_asked(&world, &form, "an operator stopped a task").await;
 });
 
@@ -214,7 +214,7 @@ both!(
         agree(&world, &form).await;
         for switch in [UserSwitch::Disable, UserSwitch::Enable] {
             let mut transaction = world.begin().await;
-            let change = world.app.change(ChangedBy::Operator, world.now());
+            let change = world.change();
             let switched = switch_user(&mut transaction, "alice", switch, change);
             assert!(switched.await.unwrap().is_some());
             transaction.commit().await.unwrap();

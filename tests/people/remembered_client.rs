@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 use writ_core::id::ClientId;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::change_client::{ClientChange, ClientKind};
 use writ_server::operate::suspend::{resume_agent, suspend_agent};
 use writ_testkit::{BANK, Cast, Change, Fields, PASSWORD, Web, World, both, front_url};
@@ -66,7 +65,7 @@ both!(it_ends_when_its_client_is_suspended, |world| async {
     agree(&world, &form).await;
     let id = ClientId::from_text("web");
     let mut transaction = world.begin().await;
-    let change = || world.app.change(ChangedBy::Operator, world.now());
+    let change = || world.change();
     let suspended = suspend_agent(&mut transaction, &id, change()).await;
     assert!(suspended.unwrap());
     transaction.commit().await.unwrap();

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use writ_core::id::ClientId;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::suspend::resume_agent;
 use writ_testkit::{
     Cast, Change, Fields, TestBrowser, Web, WebPage, World, authorize_url, both, both_with,
@@ -29,7 +28,7 @@ fn reads_why(page: &WebPage, sentence: &str) {
 
 async fn resume(world: &World, id: &str) {
     let mut transaction = world.begin().await;
-    let change = world.app.change(ChangedBy::Operator, world.now());
+    let change = world.change();
     let id = ClientId::from_text(id);
     assert!(resume_agent(&mut transaction, &id, change).await.unwrap());
     transaction.commit().await.unwrap();

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     BANK, Cast, Change, PASSWORD, Phone, WebPage, World, authorize_url, both, claims, minted,
@@ -315,9 +314,10 @@ both!(
         let id = offered(&stop(&mut alice, "agt_planner").await);
         let task = claims(&token)["mission"]["id"].as_str().unwrap().to_owned();
         let mut transaction = world.begin().await;
-        let change = world.app.change(ChangedBy::Operator, world.now());
-        let did = stop_task(&mut transaction, &TaskId::from_text(task), change).await;
-        assert!(!did.unwrap(), "it was stopped already");
+        let change = world.change();
+        let (outbox, task) = (world.app.outbox(), TaskId::from_text(task));
+        let did = stop_task(&outbox, &mut transaction, &task, change).await;
+        assert!(did.unwrap().is_none(), "it was stopped already");
         transaction.commit().await.unwrap();
         let page = undo(&mut alice, &id, &[("password", PASSWORD)]).await;
         page.says("can no longer be undone");

@@ -1,7 +1,6 @@
 //! What happens between the stop of an agent and its undoing: a later stop stays, and the page says what is true.
 
 use writ_core::id::ClientId;
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::suspend::{resume_agent, suspend_agent};
 use writ_testkit::{BANK, Cast, PASSWORD, Phone, World, both, claims};
@@ -92,7 +91,7 @@ both!(nobody_elses_stop_takes_the_undo_away, |world| async {
 
 async fn suspend(world: &World, agent: &str) {
     let mut transaction = world.begin().await;
-    let change = world.app.change(ChangedBy::Operator, world.now());
+    let change = world.change();
     let id = ClientId::from_text(agent.to_owned());
     assert!(suspend_agent(&mut transaction, &id, change).await.unwrap());
     transaction.commit().await.unwrap();
@@ -114,7 +113,7 @@ both!(
             page.says("Undone, but it still can't act for you");
             assert!(!is_active(&world, &cast, &below).await, "{suspended}");
             let mut transaction = world.begin().await;
-            let change = world.app.change(ChangedBy::Operator, world.now());
+            let change = world.change();
             let id = ClientId::from_text(suspended.to_owned());
             assert!(resume_agent(&mut transaction, &id, change).await.unwrap());
             transaction.commit().await.unwrap();

@@ -2,7 +2,6 @@
 //! whom the operator shut out here.
 
 use serde_json::{Value, json};
-use writ_server::operate::change::ChangedBy;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_store::session::ListedSession;
 use writ_testkit::{
@@ -243,7 +242,7 @@ both_upstream!(
 /// `writ user disable` and `enable`.
 pub(super) async fn switch(world: &World, name: &str, to: UserSwitch) {
     let mut transaction = world.app.begin().await.unwrap();
-    let change = world.app.change(ChangedBy::Operator, world.now());
+    let change = world.change();
     let done = switch_user(&mut transaction, name, to, change).await;
     assert!(done.unwrap().is_some());
     transaction.commit().await.unwrap();

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::json;
 use writ_server::node::strangers::MAX_UNPROVED;
 use writ_server::operate::disable::UserSwitch;
-use writ_testkit::{ISSUER, TestBrowser, TestProvider, World, both_upstream};
+use writ_testkit::{ISSUER, TestBrowser, TestProvider, World, both_upstream, merge};
 
 use super::account::{self, reset, text};
 use super::upstream::{sessions, sign_in_as, switch};
@@ -53,6 +53,50 @@ both_upstream!(
         let before = held(&world, &acme).await;
         assert_eq!(log_out(&world, &acme, json!({})).await.status, 200);
         is_over(&world, &acme, before, "signed out there").await;
+    }
+);
+
+both_upstream!(
+    backchannel_2_7_a_logout_that_ended_nothing_ends_the_sign_in_that_is_under_way,
+    [("ANYONE", "true")],
+    |world, acme| async {
+        // Nobody here yet.
+        for (answer, logout, ends) in [
+            (json!({}), json!({}), true),
+            (json!({ "sid": "d1" }), json!({}), true),
+            (json!({ "sid": "d1" }), json!({ "sid": "d1" }), true),
+            (
+                json!({ "sid": "d1" }),
+                json!({ "sid": "d1", "sub": null }),
+                true,
+            ),
+            (json!({}), json!({ "sid": "d1" }), true),
+            (json!({}), json!({ "sid": "d1", "sub": null }), false),
+            (json!({ "sid": "d1" }), json!({ "sid": "d2" }), false),
+            (json!({ "sid": "d1" }), json!({ "sub": "other" }), false),
+        ] {
+            let mut browser = world.browser();
+            let login = browser.open("/login").await;
+            let asked = browser.to_provider(&login, "acme").await;
+            let mut claims = acme.claims(&world, &asked);
+            merge(&mut claims, answer.clone());
+            let back = acme.answer(&asked, &claims);
+            world.advance(1);
+            assert_eq!(log_out(&world, &acme, logout.clone()).await.status, 200);
+            let page = browser.open(&back).await;
+            let shown = (
+                page.reply.status,
+                browser.open("/app").await.url.path() == "/login",
+            );
+            let expected = if ends { (403, true) } else { (200, false) };
+            assert_eq!(shown, expected, "{answer} {logout}");
+            // Whoever begins again is signed in, and out again for the next round.
+            let page = sign_in_as(&world, &acme, &mut browser, answer.clone()).await;
+            assert_eq!(page.url.path(), "/app", "{answer} {logout}");
+            world.advance(1);
+            browser.submit(&page, "logout-submit", &[]).await;
+            world.advance(1);
+        }
     }
 );
 

@@ -78,6 +78,8 @@ async function waits(scene, here, fresh) {
     await approve(here, await asked(here, title));
     assert.equal((await answer).content[0].text, 'delete_note Progress');
     assert.ok(heard.length > 0);
+    // As clients want it whose type is unsigned (MCP, progress: each above the one before).
+    assert.ok(heard.every((one, at) => Number.isInteger(one) && one > (heard[at - 1] ?? 0)), String(heard));
     assert.equal(await waitedBy(here), 'progress');
   });
 
@@ -158,6 +160,8 @@ async function attempted(here, { application, client }) {
 
 /** A message as no SDK sends it: with the id of an earlier one. */
 async function sameId(url, { application, client }) {
+  // The SDK gets another token when this one is over.
+  await client.listTools();
   const { sessionId, protocolVersion } = client.transport;
   const headers = {
     authorization: `Bearer ${application.keeper.tokens().access_token}`,

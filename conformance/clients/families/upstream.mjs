@@ -2,7 +2,11 @@
 // authentication and PKCE of this server, and sends its own logout tokens.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import Provider from 'oidc-provider';
 
@@ -19,18 +23,27 @@ const PEOPLE = {
   guest: { email: 'guest@acme.example', email_verified: true, preferred_username: 'guest', groups: [] },
 };
 
+/**
+ * Each way in which this server proves who it is, with what else differs: by a key its claims come from the UserInfo endpoint alone, as the
+ * specification has it; by a secret in the form a refresh token is asked for, which this provider gives after a consent.
+ */
+const METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+const OFFLINE = { WRIT__UPSTREAM__ACME__SCOPES: 'openid,profile,email,groups,offline_access', WRIT__UPSTREAM__ACME__PROMPT: 'login,consent' };
+
 export default async function play(scene, setting) {
-  for (const method of ['client_secret_basic', 'client_secret_post']) {
+  for (const method of METHODS) {
     const port = await freePort();
     const issuer = `http://127.0.0.1:${port}`;
     const world = await createWorld(setting, {
       WRIT__OUTBOUND__TRUSTED: issuer,
       WRIT__UPSTREAM__ACME__ISSUER: issuer,
       WRIT__UPSTREAM__ACME__CLIENT_ID: 'writ',
-      WRIT__UPSTREAM__ACME__CLIENT_SECRET: SECRET,
       WRIT__UPSTREAM__ACME__SCOPES: 'openid,profile,email,groups',
       WRIT__UPSTREAM__ACME__DOMAINS: 'acme.example',
       WRIT__UPSTREAM__ACME__GROUPS: 'staff',
+      WRIT__UPSTREAM__ACME__ROLES__STAFF: 'clerk',
+      ...(await proof(method, setting)),
+      ...(method === 'client_secret_post' ? OFFLINE : {}),
     });
     const acme = await Acme.start(issuer, world.issuer, method);
     setting.open.push(acme);
@@ -77,7 +90,31 @@ export default async function play(scene, setting) {
       await acme.toldLogout;
       assert.equal((await browser.page(`${world.issuer}/app`)).url.pathname, '/login');
     });
+
+    await scene(`${method}: whoever signs out here may sign out there too, and only then is`, async () => {
+      const browser = new Browser();
+      const home = await signIn(world, browser, 'noor');
+      const done = await browser.press(home, 'logout-submit', { 'logout-submit': '1' });
+      const link = /id="sign-out-there" href="([^"]+)"/.exec(done.html)[1].replaceAll('&amp;', '&').replaceAll('&#38;', '&');
+      const asked = await browser.page(link);
+      assert.equal(asked.url.origin, issuer, asked.html);
+      const xsrf = /name="xsrf" value="([^"]+)"/.exec(asked.html)[1];
+      const back = await browser.post(`${issuer}/session/end/confirm`, { xsrf, logout: 'yes' });
+      assert.equal(back.url.href, `${world.issuer}/upstream/acme/signed-out`, back.html);
+      assert.match(back.html, /signed out there too/);
+    });
   }
+}
+
+/** How this server proves who it is there. */
+async function proof(method, setting) {
+  if (method !== 'private_key_jwt') return { WRIT__UPSTREAM__ACME__CLIENT_SECRET: SECRET };
+  const folder = await mkdtemp(join(tmpdir(), 'writ-upstream-'));
+  setting.open.push({ close: () => rm(folder, { recursive: true, force: true }) });
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const file = join(folder, 'key.pem');
+  await writeFile(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  return { WRIT__UPSTREAM__ACME__CLIENT_KEY_FILE: file };
 }
 
 async function toProvider(world, browser) {
@@ -97,11 +134,14 @@ async function signIn(world, browser, name) {
 
 class Acme {
   static async start(issuer, writ, method) {
+    const byKey = method === 'private_key_jwt';
     const provider = new Provider(issuer, {
       clients: [
         {
           client_id: 'writ',
-          client_secret: SECRET,
+          ...(byKey ? { jwks_uri: `${writ}/upstream/acme/jwks`, token_endpoint_auth_signing_alg: 'ES256' } : { client_secret: SECRET }),
+          grant_types: ['authorization_code', 'refresh_token'],
+          post_logout_redirect_uris: [`${writ}/upstream/acme/signed-out`],
           redirect_uris: [`${writ}/upstream/acme/callback`],
           token_endpoint_auth_method: method,
           backchannel_logout_uri: `${writ}/upstream/acme/logout`,
@@ -115,9 +155,9 @@ class Acme {
         profile: ['preferred_username'],
         groups: ['groups'],
       },
-      scopes: ['openid', 'profile', 'email', 'groups'],
-      // As Entra, Google and Keycloak have it: the ID token says it.
-      conformIdTokenClaims: false,
+      scopes: ['openid', 'profile', 'email', 'groups', 'offline_access'],
+      // As Entra, Google and Keycloak have it: the ID token says it. Otherwise the UserInfo endpoint alone does.
+      conformIdTokenClaims: byKey,
       cookies: { keys: ['scenes'] },
       // Its own refuses loopback, where everything here is.
       fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined }),

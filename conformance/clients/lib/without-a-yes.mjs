@@ -19,12 +19,13 @@ export const ATTEMPTS = {
   'another client': (scene) => callOfOther(scene, { another: true }),
 };
 
-/** A server keeps a stream for each client. */
+/** A server keeps a stream for each client, and a session until it is ended; of too many sessions the oldest goes. */
 async function callOfOther({ connect, call }, how) {
   const client = await connect(how);
   try {
     return await call(client);
   } finally {
+    await client.transport.terminateSession();
     await client.close();
   }
 }

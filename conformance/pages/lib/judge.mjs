@@ -134,7 +134,15 @@ export function firstScreen(page) {
 export async function picture(page, name) {
   if (folder === undefined) return;
   await mkdir(folder, { recursive: true });
+  await still(page);
   await page.screenshot({ path: join(folder, `${name.replace(/[^a-z0-9]+/gi, '-')}.png`), fullPage: true });
+}
+
+/** What moves has come to its end. */
+export async function still(page) {
+  await page.evaluate(() => {
+    for (const animation of document.getAnimations()) animation.finish();
+  });
 }
 
 /** Each thing to press is 44 px high and wide; a box counts with its label. */
@@ -182,11 +190,11 @@ async function accessible(page) {
   const left = language === PSEUDO ? ['target-size', 'html-lang-valid'] : ['target-size'];
   const rules = Object.fromEntries(left.map((name) => [name, { enabled: false }]));
   await page.evaluate(axe.source);
+  // A colour on its way from one scheme to the other is neither.
+  await still(page);
   // Of rules that pass one example each is enough: most of the work is to describe all of them.
   const options = { runOnly: { type: 'tag', values: RULES }, rules, resultTypes: ['violations'] };
   const { found, passes } = await page.evaluate(async (options) => {
-    // A colour on its way from one scheme to the other is neither.
-    for (const animation of document.getAnimations()) animation.finish();
     const { violations, passes } = await window.axe.run(document, options);
     const found = violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map((n) => n.html.slice(0, 160)) }));
     return { found, passes: passes.length };

@@ -117,7 +117,7 @@ class World {
     await this.#add('resource', { ...resource(BANK, 'Bank', ['accounts:read'], ['payment', 'transfer', 'wire']), ...actions() });
     await this.#add('resource', resource(CALENDAR, 'Calendar', ['events:read'], ['calendar', 'mcp_tool_call']));
     await this.#add('resource', { ...resource(NOTES, 'Notes', [DESCRIBED], []), ...noteActions() });
-    await this.#add('resource', resource(MAIL, 'Mail', [], ['mcp_tool_call']));
+    await this.#add('resource', { ...resource(MAIL, 'Mail', [MAILS], ['mcp_tool_call']), ...mailActions() });
     await this.#add('resource', resource(EXCHANGE, 'Coin Exchange', [], ['payment']));
     await this.#agent('agt_booker', 'Booking helper', { agents: [], depth: 2 });
     this.planner = await this.#agent('agt_planner', 'Travel planner', { agents: ['agt_booker'], depth: 2 });
@@ -244,7 +244,7 @@ function agent(clientId, name, onward, jwks, redirectUri) {
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials', TOKEN_EXCHANGE, CIBA, DEVICE],
     token_endpoint_auth_method: 'private_key_jwt',
     jwks,
-    scope: 'openid accounts:read events:read notes:write',
+    scope: 'openid accounts:read events:read notes:write mail:send',
     dpop_bound_access_tokens: true,
     require_pushed_authorization_requests: true,
     authorization_details_types: ['payment', 'transfer', 'wire', 'calendar', 'mcp_tool_call'],
@@ -258,6 +258,7 @@ function agent(clientId, name, onward, jwks, redirectUri) {
           { resource: BANK, scope: 'accounts:read' },
           { resource: CALENDAR, scope: 'events:read' },
           { resource: NOTES, scope: 'notes:write' },
+          { resource: MAIL, scope: 'mail:send' },
         ],
         authorization_details: [{ type: 'payment' }, { type: 'transfer' }, { type: 'wire' }, { type: 'calendar' }, { type: 'mcp_tool_call' }],
         lifetime: 86_400,
@@ -319,8 +320,18 @@ const DESCRIBED = { name: 'notes:write', says: { en: 'Change your notes', de: 'I
 /** What the notes ask about: the title is the one that they looked up. */
 function noteActions() {
   const says = { en: 'delete the note {/title}', de: 'die Notiz {/title} löschen' };
-  const delete_note = { scope: 'notes:write', ask: true, says, resolved: ['/title'] };
+  const delete_note = { scope: 'notes:write', ask: true, says, resolved: ['/title'], called: { '/label': '/title' } };
   return { verifies_proofs: true, actions: { delete_note } };
+}
+
+const MAILS = { name: 'mail:send', says: { en: 'Send mail', de: 'E-Mails senden', [PSEUDO]: 'לשלוח דואר' } };
+
+/** What the mail server asks about: shown as the mail that it sends. */
+function mailActions() {
+  const says = { en: 'send the mail {/subject}', de: 'die E-Mail {/subject} senden' };
+  const does = { en: 'send this mail', de: 'diese E-Mail senden' };
+  const letter = { to: '/to', cc: '/cc', bcc: '/bcc', subject: '/subject', text: '/text' };
+  return { verifies_proofs: true, actions: { send_mail: { scope: 'mail:send', ask: true, says, shown: { does, letter } } } };
 }
 
 function resource(uri, name, scopes, types) {

@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict';
 
+import * as ciba from '../../openid-client/lib/ciba.mjs';
 import { answered, ask, askWithin, payment } from '../lib/asks.mjs';
 import { firstScreen, fits, judge } from '../lib/judge.mjs';
 import { decision, openPhone, receipt, requests } from '../lib/phone.mjs';
 import { enlarge, nameOf, read, showOn, SMALL_PHONE } from '../lib/screens.mjs';
-import { BANK, CALENDAR } from '../lib/world.mjs';
+import { BANK, CALENDAR, MAIL } from '../lib/world.mjs';
 
 const MOST_WORDS = 60;
 /** As many words as 140 characters can be. */
@@ -81,6 +82,18 @@ const WORST = [
     says: ['1,000,000'],
     warnings: ['Shortened'],
   },
+  {
+    name: 'mail',
+    mail: {
+      to: ['a', 'b', 'c'].map((letter) => letter.repeat(140)),
+      cc: LONG,
+      bcc: LONG,
+      subject: WORDS,
+      text: `${WORDS}\n`.repeat(40),
+    },
+    says: ['Copy to', 'Hidden copy to', 'and 1 more'],
+    warnings: ['Shortened'],
+  },
 ];
 
 /** Where each of them is looked at in every run. */
@@ -121,7 +134,7 @@ async function first(scene, { browser, world, options, setting, screens, languag
     await enlarge(page);
     await fits(page);
   };
-  let task;
+  let task, mails;
   try {
     await scene('what is usual for this person', async () => {
       await page.waitForFunction(() => localStorage.getItem('writ-zone-offered') !== null);
@@ -135,12 +148,27 @@ async function first(scene, { browser, world, options, setting, screens, languag
       }
     });
 
-    for (const { name, details, isWithin, says, warnings, button } of WORST) {
+    await scene('mails that this person allowed', async () => {
+      const asked = await ciba.ask(planner, { login_hint: 'sara', scope: 'mail:send', resource: MAIL });
+      await phone.at('/app');
+      await requests(page).first().click();
+      await phone.typePassword();
+      await phone.decide('approve');
+      await receipt(page);
+      ({ access_token: mails } = await answered(planner, asked));
+    });
+
+    const put = ({ details, mail, isWithin }) => {
+      if (mail !== undefined) return world.askAbout(mails, 'send_mail', mail, MAIL);
+      return isWithin ? askWithin(planner, 'sara', task, details) : ask(planner, 'sara', details);
+    };
+    for (const worst of WORST) {
+      const { name, details, says, warnings, button } = worst;
       const seenAtOnce = Array.isArray(details)
         ? 'every warning before scrolling, and nothing below the buttons'
         : `at most ${MOST_WORDS} words, both buttons and every warning before scrolling`;
       await scene(`${name}: ${seenAtOnce}`, async () => {
-        await (isWithin ? askWithin(planner, 'sara', task, details) : ask(planner, 'sara', details));
+        await put(worst);
         await phone.at('/app');
         await requests(page).first().click();
         await decision(page, 'deny').waitFor();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import * as ciba from '../../openid-client/lib/ciba.mjs';
 import { answered, ask, askWithin, payment } from '../lib/asks.mjs';
+import { still } from '../lib/judge.mjs';
 import { decision, openPhone, receipt, requests } from '../lib/phone.mjs';
 import { BANK, CALENDAR, EXCHANGE, MAIL, NOTES } from '../lib/world.mjs';
 
@@ -26,6 +27,13 @@ approve it, deny it, or open the details first, and why?
 const FLIGHT = paid('412.00', 'KLM', 'NL91ABNA0417164300');
 const HOTEL = paid('1280.50', 'Grand Hotel Oslo', 'NO9386011117947');
 
+const MAIL_TO_BOB = {
+  to: 'bob@example.com',
+  subject: 'Flight times',
+  text: 'Dear Bob, KL1143 leaves Amsterdam on Monday at 09:35 and lands in Oslo at 11:25. See you there! Anna',
+  bcc: 'offers@trip-deals.example',
+};
+
 /** In the order of the pictures; `right`: what somebody who understood should answer. */
 const REQUESTS = [
   ['the flight', 'approve', (asks) => asks.within(FLIGHT)],
@@ -34,7 +42,7 @@ const REQUESTS = [
   ['an assistant that Anna does not use', 'deny', (asks) => asks.stranger(FLIGHT)],
   ['the calendar', 'approve', (asks) => asks.anew(events())],
   ['ten times the price', 'deny', (asks) => asks.within(paid('4120.00', 'KLM', 'NL91ABNA0417164300'))],
-  ['a mail with a copy to somebody else, behind a long text', 'details', (asks) => asks.anew(mail())],
+  ['a mail with a copy to somebody else, behind a long text', 'details', (asks) => asks.mail(MAIL_TO_BOB)],
   ['the flight, paid from elsewhere', 'deny', (asks) => asks.within({ ...FLIGHT, locations: [EXCHANGE] })],
   ['a note that the agent calls Shopping list and that is another', 'deny', (asks) => asks.note({ title: 'Tax documents 2026', label: 'Shopping list' })],
   ['the hotel', 'approve', (asks) => asks.within(HOTEL)],
@@ -66,6 +74,7 @@ export const freshEyes = (folder) => async (scene, { browser, world, options }) 
         assert.equal(await requests(page).count(), 1);
         await requests(page).first().click();
         await decision(page, 'deny').waitFor();
+        await still(page);
         await page.screenshot({ path: join(folder, picture) });
         // Not denied: who says no several times is asked nothing for a while.
         await approve();
@@ -93,11 +102,15 @@ async function allowed(world, approve) {
   const notes = await ciba.ask(planner, { login_hint: NAME, scope: 'notes:write', resource: NOTES });
   await approve();
   const { access_token: token } = await answered(planner, notes);
+  const mailing = await ciba.ask(planner, { login_hint: NAME, scope: 'mail:send', resource: MAIL });
+  await approve();
+  const { access_token: mails } = await answered(planner, mailing);
   return {
     within: (details) => askWithin(planner, NAME, task, details),
     anew: (details) => ask(planner, NAME, details),
     stranger: (details) => ask(stranger, NAME, details),
     note: (properties) => world.askAbout(token, 'delete_note', properties, NOTES),
+    mail: (properties) => world.askAbout(mails, 'send_mail', properties, MAIL),
   };
 }
 
@@ -112,21 +125,5 @@ function events() {
     actions: ['read', 'create'],
     period: { from: '2026-11-23T00:00:00+01:00', until: '2026-11-27T18:00:00+01:00' },
     locations: [CALENDAR],
-  };
-}
-
-function mail() {
-  return {
-    type: 'mcp_tool_call',
-    server: 'https://mail.example/mcp',
-    tool: 'send_mail',
-    arguments: {
-      to: 'bob@example.com',
-      subject: 'Flight times',
-      text: 'Dear Bob, KL1143 leaves Amsterdam on Monday at 09:35 and lands in Oslo at 11:25. See you there! Anna',
-      bcc: 'offers@trip-deals.example',
-    },
-    calls: 1,
-    locations: [MAIL],
   };
 }

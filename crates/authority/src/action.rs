@@ -31,8 +31,18 @@ pub struct ActionType<'a> {
     pub did: &'a BTreeMap<String, String>,
     /// JSON pointers of arguments that the resource looked up.
     pub resolved: &'a [String],
+    /// The letter as which it is shown: words by language, and JSON pointers of arguments by part.
+    pub letter: Option<ActionLetter<'a>>,
     /// The JSON Schema of its arguments.
     pub arguments: Option<&'a Value>,
+}
+
+/// An action that sends a letter.
+#[derive(Clone, Copy, Debug)]
+pub struct ActionLetter<'a> {
+    /// After "wants to", by language.
+    pub does: &'a BTreeMap<String, String>,
+    pub parts: &'a BTreeMap<String, String>,
 }
 
 /// A pointer into the arguments, as names.
@@ -83,8 +93,14 @@ impl ActionType<'_> {
             },
             "example": example,
         });
-        if let Some(members) = document.as_object_mut().filter(|_| !did.is_empty()) {
-            members.insert("did".to_owned(), Value::Object(did));
+        let did = (!did.is_empty()).then_some(Value::Object(did));
+        for (name, member) in [
+            ("did", did),
+            ("shown", self.letter.map(ActionLetter::shown)),
+        ] {
+            if let (Some(member), Some(members)) = (member, document.as_object_mut()) {
+                members.insert(name.to_owned(), member);
+            }
         }
         Ok(document.to_string())
     }
@@ -111,11 +127,16 @@ impl ActionType<'_> {
         Ok(did)
     }
 
-    /// What is there in every call: what `says` shows and `resolved` points to.
+    /// What is there in every call: what `says` shows, `resolved` points to, and no letter is without.
     fn required(&self, named: &BTreeSet<Path>) -> Result<BTreeSet<Path>, TypeError> {
         let mut required = named.clone();
         for (place, pointer) in self.resolved.iter().enumerate() {
             required.insert(argument(pointer, &format!("/resolved/{place}"))?);
+        }
+        let letter = self.letter.iter().flat_map(|letter| letter.parts);
+        for (part, pointer) in letter.filter(|(part, _)| matches!(part.as_str(), "to" | "text")) {
+            let at = pointer::join("/shown/letter", part);
+            required.insert(argument(pointer, &at)?);
         }
         match required.len() > MAX_NAMED {
             true => Err(refuse(
@@ -142,6 +163,15 @@ impl ActionType<'_> {
         };
         let schema = compile_linear(schema).map_err(|why| refuse("/arguments", why))?;
         Ok(schema.is_valid(&json!({})))
+    }
+}
+
+impl ActionLetter<'_> {
+    /// The member `shown` of the type.
+    fn shown(self) -> Value {
+        let parts = self.parts.iter();
+        let parts = parts.map(|(part, at)| (part.clone(), format!("/{ARGUMENTS}{at}").into()));
+        json!({ "does": self.does, "letter": parts.collect::<Map<_, _>>() })
     }
 }
 

@@ -149,7 +149,7 @@ pub(crate) fn in_sentence(value: &Value, lang: &str) -> Option<Vec<Piece>> {
     }
 }
 
-/// Each value on a line of its own: its path, and what it is. `said` are the pointers of what the sentence says.
+/// Each value on a line of its own: its path, and what it is. `said` are the pointers of what stands elsewhere.
 pub(crate) fn lines(value: &Value, said: &[&str], lang: &str) -> Vec<Vec<Piece>> {
     let mut lines = Vec::new();
     let start = Line {
@@ -171,6 +171,7 @@ struct Line<'a> {
 impl Line<'_> {
     fn walk(&self, value: &Value, said: &[&str], lines: &mut Vec<Vec<Piece>>) {
         match value {
+            _ if said.contains(&self.at.as_str()) => {}
             Value::Array(items) if !items.is_empty() => {
                 for (place, item) in items.iter().enumerate() {
                     // People count from one.
@@ -186,7 +187,6 @@ impl Line<'_> {
                     below.walk(value, said, lines);
                 }
             }
-            _ if said.contains(&self.at.as_str()) => {}
             one => {
                 let mut line = self.path.clone();
                 line.extend((!line.is_empty()).then(|| crate::reading::said(": ")));

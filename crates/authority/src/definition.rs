@@ -253,13 +253,12 @@ impl TypeDefinition {
         self.wording.limits(detail, self.members(), lang)
     }
 
-    /// Of a member of any JSON: each value that the sentence does not hold.
-    pub fn values(&self, detail: &Detail, lang: &str) -> Vec<Vec<Piece>> {
-        self.wording.values(detail, self.members(), lang)
-    }
-
     pub(crate) fn line(&self, detail: &Detail, line: &[Part], lang: &str) -> Vec<Piece> {
         self.wording.line(detail, self.members(), line, lang)
+    }
+
+    pub(crate) const fn wording(&self) -> &Wording {
+        &self.wording
     }
 
     pub(crate) const fn shown_members(&self) -> Option<&ShownMembers> {

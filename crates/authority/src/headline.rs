@@ -1,4 +1,5 @@
-//! What of an object stands first and largest on the approval screen: what is done, the amount, the payee, the account, the thing.
+//! What of an object stands first and largest on the approval screen: what is done, the amount, the payee, the account, the thing,
+//! the letter.
 //! A type says in `shown` which members they are (docs/types.md). The sentence says all of it again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,6 +8,7 @@ use serde::Deserialize;
 use writ_wire::rar::Detail;
 
 use crate::definition::{TypeDefinition, TypeError, refuse};
+use crate::letter::{Letter, LetterMembers};
 use crate::object;
 use crate::pointer;
 use crate::reading::Piece;
@@ -29,6 +31,7 @@ pub(crate) struct ShownMembers {
     payee: Option<String>,
     account: Option<String>,
     object: Option<String>,
+    letter: Option<LetterMembers>,
     /// One line below, written like a sentence.
     #[serde(default)]
     pub(crate) line: BTreeMap<String, String>,
@@ -44,6 +47,7 @@ pub struct Headline {
     pub account: Option<String>,
     /// As it stands between quotation marks.
     pub object: Option<String>,
+    pub letter: Option<Letter>,
     pub line: Vec<Piece>,
 }
 
@@ -75,8 +79,13 @@ impl ShownMembers {
         if self.unit.is_some() && self.amount.is_none() {
             return Err(refuse("/shown/unit", "is the unit of no `amount`"));
         }
-        if self.amount.is_none() && self.payee.is_none() && self.object.is_none() {
-            return Err(refuse("/shown", "names no `amount`, `payee` or `object`"));
+        if let Some(letter) = &self.letter {
+            letter.check(members)?;
+        }
+        let names_none = self.amount.is_none() && self.payee.is_none() && self.object.is_none();
+        if names_none && self.letter.is_none() {
+            let why = "names no `amount`, `payee`, `object` or `letter`";
+            return Err(refuse("/shown", why));
         }
         self.check_words(spoken)
     }
@@ -103,7 +112,7 @@ fn is_short(words: &str) -> bool {
 }
 
 impl TypeDefinition {
-    /// What of this object stands first and largest; `None` where its type does not say.
+    /// What of this object stands first and largest; `None` where its type does not say, or calls a letter what is none.
     pub fn headline(&self, detail: &Detail, lang: &str) -> Option<Headline> {
         let shown = self.shown_members()?;
         let own = object::own_members(detail);
@@ -116,6 +125,10 @@ impl TypeDefinition {
             )
         };
         let quoted = |at: &Option<String>| text(at).map(|text| inner(&text));
+        let letter = match &shown.letter {
+            Some(letter) => Some(letter.read(&own)?),
+            None => None,
+        };
         let line = choose(&shown.line, lang).and_then(|line| template::parse(line).ok());
         Some(Headline {
             does: choose(&shown.does, lang)?.clone(),
@@ -126,7 +139,18 @@ impl TypeDefinition {
             payee: quoted(&shown.payee),
             account: quoted(&shown.account),
             object: quoted(&shown.object),
+            letter,
             line: line.map_or_else(Vec::new, |line| self.line(detail, &line, lang)),
         })
+    }
+
+    /// Of a member of any JSON: each value that stands neither in the letter nor, where there is none, in the sentence.
+    pub fn values(&self, detail: &Detail, lang: &str) -> Vec<Vec<Piece>> {
+        let letter = self.shown_members().and_then(|shown| shown.letter.as_ref());
+        let own = object::own_members(detail);
+        let letter = letter.filter(|letter| letter.read(&own).is_some());
+        let said = letter.map(LetterMembers::pointers);
+        self.wording()
+            .values(detail, self.members(), said.as_deref(), lang)
     }
 }

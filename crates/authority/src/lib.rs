@@ -22,6 +22,7 @@ mod definition;
 mod enforceable;
 mod headline;
 mod legible;
+mod letter;
 pub mod letters;
 mod narrow;
 mod numbers;
@@ -47,7 +48,7 @@ mod usual;
 mod tests;
 
 #[cfg(feature = "schema")]
-pub use action::{ARGUMENTS, ActionType, MAX_ACTION_NAME, OTHER_TOOL, OtherActions};
+pub use action::{ARGUMENTS, ActionLetter, ActionType, MAX_ACTION_NAME, OTHER_TOOL, OtherActions};
 pub use agreement::{ACR_VALUES, TokenAgreement, level_of};
 pub use amounts::Amount;
 pub use any::{
@@ -66,12 +67,13 @@ pub use definition::{MAX_DOCUMENT_LENGTH, TypeDefinition, TypeError, Usage, Writ
 pub use enforceable::{enforceable, left_out};
 pub use headline::{Headline, HeadlineAmount};
 pub use legible::{LegibilityError, MAX_VALUE_LENGTH, legible, legible_block, unclear};
+pub use letter::Letter;
 pub use narrow::{NarrowError, NarrowRequest, Narrowed};
 pub use permit::{Permit, PermitError, every_permit, permits};
 pub use problem::Problem;
 pub use reading::Piece;
 pub use rules::Rule;
-pub use text::{fours, grouped, marks};
+pub use text::{fours, grouped, inner as quotable, marks};
 
 pub use tree::BudgetSpend;
 pub use types::Types;

@@ -39,6 +39,14 @@ pub(crate) struct Reading<'a> {
     pub(crate) words: &'a BTreeMap<String, BTreeMap<String, String>>,
 }
 
+/// What was said before the lines of a member of the rule `any`, so that they leave it out.
+#[derive(Clone, Copy)]
+pub(crate) enum SaidBefore<'a> {
+    Sentence(&'a [Part]),
+    /// At these pointers of the object.
+    At(&'a [&'a str]),
+}
+
 impl Piece {
     pub fn as_str(&self) -> &str {
         match self {
@@ -87,19 +95,28 @@ impl Reading<'_> {
     }
 
     /// A line of `limits` with the values of a member of the rule `any`, each on a line; `None` for every other line.
-    pub(crate) fn lines_of_any(&self, line: &[Part], sentence: &[Part]) -> Option<Vec<Vec<Piece>>> {
+    pub(crate) fn lines_of_any(
+        &self,
+        line: &[Part],
+        said: SaidBefore<'_>,
+    ) -> Option<Vec<Vec<Piece>>> {
         let slots = template::slots(line);
         let (slot, _) = slots
             .iter()
             .find(|(slot, _)| matches!(self.tree.at(&slot.names), Some(Node::Leaf(Rule::Any))))?;
         let value = pointer::find(&self.own, &slot.names)?;
-        let said = template::slots(sentence);
-        let said: Vec<&str> = said
-            .iter()
-            .filter(|(_, place)| *place == Place::Always)
-            .filter_map(|(other, _)| other.pointer.strip_prefix(slot.pointer.as_str()))
-            .filter(|at| is_in_sentence(value, at, self.lang))
-            .collect();
+        let said: Vec<&str> = match said {
+            SaidBefore::Sentence(sentence) => template::slots(sentence)
+                .iter()
+                .filter(|(_, place)| *place == Place::Always)
+                .filter_map(|(other, _)| other.pointer.strip_prefix(slot.pointer.as_str()))
+                .filter(|at| is_in_sentence(value, at, self.lang))
+                .collect(),
+            SaidBefore::At(pointers) => pointers
+                .iter()
+                .filter_map(|at| at.strip_prefix(slot.pointer.as_str()))
+                .collect(),
+        };
         let all = any::lines(value, &said, self.lang);
         let around = |shown: Vec<Piece>| {
             let parts = line.iter().flat_map(|part| match part {

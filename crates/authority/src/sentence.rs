@@ -9,7 +9,7 @@ use writ_wire::rar::Detail;
 use crate::definition::{File, TypeError, Usage, refuse};
 use crate::object;
 use crate::pointer;
-use crate::reading::{self, Piece, Reading};
+use crate::reading::{self, Piece, Reading, SaidBefore};
 use crate::rules::Rule;
 use crate::shape;
 use crate::template::{self, Part, Place};
@@ -128,24 +128,27 @@ impl Wording {
         };
         let shown = language.limits.iter().filter(|line| reading.has_all(line));
         let lines = shown.flat_map(|line| {
-            let any = reading.lines_of_any(line, &language.sentence);
+            let any = reading.lines_of_any(line, SaidBefore::Sentence(&language.sentence));
             any.unwrap_or_else(|| vec![reading::join(reading.render(line))])
         });
         lines.collect()
     }
 
-    /// The lines among [`Self::limits`] that hold the values of a member of the rule `any`.
+    /// The lines among [`Self::limits`] that hold the values of a member of the rule `any`: but for those at `said`, or without it
+    /// those of the sentence.
     pub(crate) fn values(
         &self,
         detail: &Detail,
         members: TypeMembers<'_>,
+        said: Option<&[&str]>,
         lang: &str,
     ) -> Vec<Vec<Piece>> {
         let Some((language, reading)) = self.reading(detail, members, lang) else {
             return Vec::new();
         };
+        let said = said.map_or(SaidBefore::Sentence(&language.sentence), SaidBefore::At);
         let lines = language.limits.iter();
-        let lines = lines.filter_map(|line| reading.lines_of_any(line, &language.sentence));
+        let lines = lines.filter_map(|line| reading.lines_of_any(line, said));
         lines.flatten().collect()
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn is_word(text: &str, lang: &str) -> bool {
 }
 
 /// Escapes a text for use between [`marks`]: a backslash before quotation marks and backslashes, invisible characters as `\u{..}`.
-pub(crate) fn inner(text: &str) -> String {
+pub fn inner(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     let mut before = Vec::new();
     let all: Vec<char> = text.chars().collect();

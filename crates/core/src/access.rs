@@ -21,7 +21,8 @@ use writ_wire::time::Timestamp;
 use crate::ceiling::within_ceiling;
 use crate::client::{Client, Resource, ResourceAction};
 use crate::lineage::Lineage;
-use crate::realm::Realm;
+use crate::realm::{DecisionContext, Realm};
+use crate::role::within_roles;
 use crate::task::Subject;
 
 /// How soon a permitted action must begin.
@@ -52,11 +53,12 @@ pub fn require_live<'a>(
     claims: &AccessTokenClaims,
     lineage: Option<&'a Lineage>,
     subject: &Entity,
-    now: Timestamp,
+    context: DecisionContext<'_>,
 ) -> Result<&'a Lineage, AccessDenial> {
     let invalid = || AccessDenial::of(DecisionReason::TokenInvalid);
     let lineage = lineage.ok_or_else(invalid)?;
-    let live = lineage.is_live(now) && now < Timestamp::from_seconds(claims.exp);
+    let unexpired = context.now < Timestamp::from_seconds(claims.exp);
+    let live = unexpired && lineage.is_live(context);
     // The working group's binding for MCP calls the subject an identity.
     let named = ["user", "identity"].contains(&subject.kind.as_str()) && subject.id == claims.sub;
     (live && named).then_some(lineage).ok_or_else(invalid)
@@ -157,7 +159,7 @@ fn has_person(facts: AccessFacts<'_>) -> bool {
     matches!(facts.lineage.task.subject, Subject::Person(_))
 }
 
-/// Whether the client's record lets it ask for this object: its types, and an agent's ceiling.
+/// Whether the client's record lets it ask for this object, and its person's roles let them grant it: its types, and both ceilings.
 fn is_within_reach(object: &AskedObject<'_>, facts: AccessFacts<'_>) -> bool {
     let Some(client) = facts.holder else {
         return false;
@@ -166,6 +168,7 @@ fn is_within_reach(object: &AskedObject<'_>, facts: AccessFacts<'_>) -> bool {
     let alone = Authority::new(Default::default(), vec![named], Default::default());
     client.may_ask_type(object.detail.type_name())
         && within_ceiling(&alone, client, facts.realm).is_ok()
+        && within_roles(&alone, &facts.lineage.roles, facts.realm).is_ok()
 }
 
 /// Whether a permit uses nothing up.

@@ -4,7 +4,7 @@
 mod not_taken;
 mod same;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use same::{QuestionAsker, asked_hash, called_again, hashes_of_call, takes_the_place_of};
@@ -56,6 +56,9 @@ pub struct AskedAccess {
     /// Pointers into the object of what the resource server looked up itself; all other values are the caller's words.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub resolved: BTreeSet<String>,
+    /// By which argument the caller calls what the resource server looked up in another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub called: BTreeMap<String, String>,
     /// The scope of this resource that covers an action of its record; absent where the caller's objects do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
@@ -197,8 +200,11 @@ impl Asked {
 }
 
 /// The person who can be asked about an action under this lineage: agents and other clients alike, but never a client's own work.
-pub fn person(lineage: &Lineage, now: Timestamp) -> Result<&str, OAuthError> {
-    lineage.require_live(now, OAuthError::invalid_request)?;
+pub fn person<'a>(
+    lineage: &'a Lineage,
+    context: DecisionContext<'_>,
+) -> Result<&'a str, OAuthError> {
+    lineage.require_live(context, OAuthError::invalid_request)?;
     match &lineage.task.subject {
         Subject::Person(id) => Ok(id),
         Subject::Agent(_) | Subject::Client(_) => Err(OAuthError::invalid_request(
@@ -271,7 +277,7 @@ pub fn take(
     }
     let until = decision.ends_at.unwrap_or(request.expires_at);
     let until = until.min(request.expires_at);
-    let live = facts.asking.is_some_and(|asking| asking.is_live(now));
+    let live = facts.asking.is_some_and(|asking| asking.is_live(context));
     if now >= until {
         return Err(NotTaken::Lapsed);
     }

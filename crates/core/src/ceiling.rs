@@ -1,6 +1,6 @@
 //! The ceiling of an agent, measured against a request: what goes beyond it is refused, with a pointer to what was too wide.
 
-use writ_authority::{Authority, ScopeGrant};
+use writ_authority::{Authority, Ceiling, ScopeGrant};
 use writ_wire::error::Excess;
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
@@ -91,18 +91,29 @@ pub fn too_wide(measure: &str, excess: Vec<Excess>) -> OAuthError {
     refusal.with_excess(excess)
 }
 
-/// A resource without scope or details is an audience all the same: the ceiling must name it somewhere.
 fn bare_resources(
     authority: &Authority,
     client: &Client,
     realm: Realm<'_>,
 ) -> Result<(), OAuthError> {
-    let Some(agent) = &client.agent else {
-        return Ok(());
-    };
+    let agent = client.agent.as_ref();
+    match agent.and_then(|agent| unnamed_resource(authority, &agent.ceiling, realm)) {
+        Some(uri) => Err(OAuthError::invalid_target(format!(
+            "resource `{uri}` is outside the agent's ceiling"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A resource without scope or details is an audience all the same: the ceiling must name it somewhere.
+pub(crate) fn unnamed_resource<'a>(
+    authority: &'a Authority,
+    ceiling: &Ceiling,
+    realm: Realm<'_>,
+) -> Option<&'a ResourceUri> {
     let named = |uri: &ResourceUri| {
-        agent.ceiling.scopes.iter().any(|s| s.resource == *uri)
-            || agent.ceiling.details.iter().any(|d| {
+        ceiling.scopes.iter().any(|s| s.resource == *uri)
+            || ceiling.details.iter().any(|d| {
                 let places: Vec<_> = d.locations().into_iter().map(ResourceUri::parse).collect();
                 let serves = realm
                     .resources
@@ -111,16 +122,8 @@ fn bare_resources(
                 places.contains(&Ok(uri.clone())) || (places.is_empty() && serves)
             })
     };
-    match authority
-        .resources()
-        .iter()
-        .find(|uri| *uri != realm.issuer && !named(uri))
-    {
-        Some(uri) => Err(OAuthError::invalid_target(format!(
-            "resource `{uri}` is outside the agent's ceiling"
-        ))),
-        None => Ok(()),
-    }
+    let mut resources = authority.resources().iter();
+    resources.find(|uri| *uri != realm.issuer && !named(uri))
 }
 
 const CEILING: &str = "the agent's ceiling";

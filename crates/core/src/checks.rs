@@ -2,6 +2,7 @@
 //! it; a test keeps them the same, another one drives every row through HTTP.
 
 use writ_wire::access::REQUESTS_PATH;
+use writ_wire::api::API_PATH;
 use writ_wire::forward_auth::FORWARD_AUTH_PATH;
 use writ_wire::registration::Profile;
 use writ_wire::token::GrantType;
@@ -30,6 +31,8 @@ pub enum Endpoint {
     AccessRequest,
     /// A reverse proxy asks about one request (docs/forward-auth.md).
     ForwardAuth,
+    /// Every operation of the operators' API (docs/api.md).
+    Api,
 }
 
 /// What an endpoint asks of the client.
@@ -43,6 +46,8 @@ pub enum ClientRule {
     AuthenticatedOrPublic,
     /// Every client authenticates by HTTP Basic, or comes with an access token of its own.
     AuthenticatedOrToken,
+    /// A client comes with an access token of its own for this endpoint.
+    OwnToken,
 }
 
 /// What an endpoint asks of the DPoP proof.
@@ -82,7 +87,7 @@ impl Endpoint {
     /// The path of every grant.
     pub const TOKEN_PATH: &'static str = "/token";
 
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Par,
         Self::Authorize,
         Self::Token(GrantType::AuthorizationCode),
@@ -102,6 +107,7 @@ impl Endpoint {
         Self::Outcomes,
         Self::AccessRequest,
         Self::ForwardAuth,
+        Self::Api,
     ];
 
     pub const fn checks(self) -> Checks {
@@ -128,6 +134,7 @@ impl Endpoint {
             | Self::Outcomes
             | Self::AccessRequest
             | Self::ForwardAuth => (ClientRule::AuthenticatedOrToken, ProofRule::OfToken),
+            Self::Api => (ClientRule::OwnToken, ProofRule::Required),
         };
         Checks { client, proof }
     }
@@ -148,6 +155,7 @@ impl Endpoint {
             Self::Outcomes => "/access/v1/outcomes",
             Self::AccessRequest => REQUESTS_PATH,
             Self::ForwardAuth => FORWARD_AUTH_PATH,
+            Self::Api => API_PATH,
         }
     }
 
@@ -187,6 +195,7 @@ pub fn table() -> String {
             ClientRule::Authenticated => ("yes", "no"),
             ClientRule::AuthenticatedOrPublic => ("yes", "yes"),
             ClientRule::AuthenticatedOrToken => ("HTTP Basic, or its own access token", "no"),
+            ClientRule::OwnToken => ("its own access token", "no"),
         };
         let proof = match checks.proof {
             ProofRule::Ignored => "ignored",

@@ -1,11 +1,14 @@
 //! Registered clients, agents, resources and people, as decisions read them.
 
+mod user;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use writ_authority::Ceiling;
 use writ_jose::hash;
 use writ_jose::key::{Algorithm, KeySet, Thumbprint};
+use writ_wire::api::ApiScope;
 use writ_wire::redirect;
 use writ_wire::registration::{
     ApproversFile, AssertionAudience, Delivery, GuestLifetime, GuestMode, Profile, TaskClaim,
@@ -19,6 +22,8 @@ use crate::guest::Guest;
 use crate::id::{ClientId, UserId};
 use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
+
+pub use user::User;
 
 /// A registered client; valid by construction (`registration`).
 #[derive(Clone)]
@@ -45,6 +50,8 @@ pub struct Client {
     pub backchannel: Backchannel,
     /// Names of people whom it may ask though they agreed to nothing.
     pub may_ask: BTreeSet<String>,
+    /// What it may do at the operators' API.
+    pub operator: BTreeSet<ApiScope>,
     pub openid: OpenIdClient,
     pub agent: Option<Agent>,
     pub guest: Option<Guest>,
@@ -186,6 +193,8 @@ pub struct ResourceAction {
     pub ask: bool,
     /// JSON pointers of arguments that the resource looked up.
     pub resolved: Vec<String>,
+    /// By which argument the caller calls what was looked up in another: JSON pointers.
+    pub called: BTreeMap<String, String>,
     /// Of a tool: the definition that the operator saw. Under another one a person is asked about each call.
     pub definition_hash: Option<String>,
     pub type_name: String,
@@ -209,6 +218,10 @@ impl ResourceAction {
                 .as_bytes(),
         ];
         parts.extend(self.resolved.iter().map(String::as_bytes));
+        // Without any it is what it was before they were kept.
+        parts.extend((!self.called.is_empty()).then_some(&b"called"[..]));
+        let called = self.called.iter();
+        parts.extend(called.flat_map(|(by, what)| [by.as_bytes(), what.as_bytes()]));
         hash::digest_text(&parts)
     }
 }
@@ -228,14 +241,6 @@ pub struct GuestRules {
     pub types: BTreeSet<String>,
     /// What is chosen unless the person chooses otherwise.
     pub lifetime: GuestLifetime,
-}
-
-/// A person, without the password.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    pub id: UserId,
-    pub name: String,
-    pub disabled: bool,
 }
 
 impl Resource {

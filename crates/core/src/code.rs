@@ -85,7 +85,7 @@ pub fn redeem(
     if let Some(consumed) = &found.consumed {
         return reuse(consumed, proof, now);
     }
-    let checked = check(found, request, proof, now);
+    let checked = check(found, request, proof, context);
     let checked = checked.and_then(|()| found.lineage.require_agreement(client, realm));
     let granted = &found.lineage.leaf.authority;
     let checked =
@@ -130,10 +130,10 @@ fn check(
     found: &FoundCode,
     request: &CodeRequest,
     proof: Option<&Thumbprint>,
-    now: Timestamp,
+    context: DecisionContext<'_>,
 ) -> Result<(), OAuthError> {
     let row = &found.row;
-    if now >= row.expires_at {
+    if context.now >= row.expires_at {
         return Err(unknown().because("code expired"));
     }
     check_redirect(row, request)?;
@@ -143,7 +143,8 @@ fn check(
             "the proof's key is not the one that the code is bound to",
         ));
     }
-    found.lineage.require_live(now, OAuthError::invalid_grant)
+    let lineage = &found.lineage;
+    lineage.require_live(context, OAuthError::invalid_grant)
 }
 
 /// With PKCE a client may leave it out (OAuth 2.1 section 10.2). Without, the client is one of OAuth 2.0, and its authorization

@@ -7,6 +7,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 use writ_wire::token::ClientCredentialsRequest;
 
+use crate::api;
 use crate::client::Client;
 use crate::delegation::{self, Delegation};
 use crate::id::{ApprovalId, DelegationId, TaskId, TransactionId};
@@ -45,6 +46,13 @@ pub fn own_work(
     ids: OwnWorkIds,
 ) -> Result<OwnWork, OAuthError> {
     let realm = context.realm;
+    if let Some((audience, authority)) = api::granted(request, client, proof, realm.issuer)? {
+        let target = TokenTarget {
+            audience,
+            authority,
+        };
+        return Ok(opened(target, client, proof, context.now, ids));
+    }
     let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
     if let Some(scope) = scopes.iter().find(|scope| is_identity(scope)) {
         return Err(OAuthError::invalid_scope(format!(
@@ -67,15 +75,39 @@ pub fn own_work(
     };
     requirements(&authority, client, None, None, realm).allow_own_work()?;
     let audience = target::audience(&authority, &request.resource, realm)?;
+    let target = TokenTarget {
+        audience,
+        authority,
+    };
+    Ok(opened(target, client, proof, context.now, ids))
+}
+
+/// What the task may do, and for whom its first token is.
+struct TokenTarget {
+    audience: ResourceUri,
+    authority: Authority,
+}
+
+fn opened(
+    target: TokenTarget,
+    client: &Client,
+    proof: Option<&Thumbprint>,
+    now: Timestamp,
+    ids: OwnWorkIds,
+) -> OwnWork {
+    let TokenTarget {
+        audience,
+        authority,
+    } = target;
     let view = authority.view(&audience);
-    let task = task(client, authority, context.now, &ids);
+    let task = task(client, authority, now, &ids);
     let delegation = root(&task, client, proof, ids.delegation);
-    Ok(OwnWork {
+    OwnWork {
         task,
         delegation,
         audience,
         view,
-    })
+    }
 }
 
 /// Whether the token is to ask for decisions alone: the issuer's scope `access`, of a client that serves a resource.

@@ -34,6 +34,8 @@ event_names! {
     LoginSteppedUp = "login.stepped_up",
     LogoutSucceeded = "logout.succeeded",
     SessionEnded = "session.ended",
+    ConsoleOpened = "console.opened",
+    ConsoleClosed = "console.closed",
     UserInvited = "user.invited",
     UserChanged = "user.changed",
     UserRecovered = "user.recovered",
@@ -64,6 +66,7 @@ event_names! {
     ResourceRemoved = "resource.removed",
     ResourceReported = "resource.reported",
     IssuerChanged = "issuer.changed",
+    ChangeProposed = "change.proposed",
     TypeChanged = "type.changed",
     TaskProposed = "task.proposed",
     TaskApproved = "task.approved",
@@ -96,6 +99,7 @@ event_names! {
     KeyActivated = "key.activated",
     KeyRetired = "key.retired",
     AuditArchived = "audit.archived",
+    EventsLost = "events.lost",
 }
 
 /// One record. Live rows may be purged: this copy alone answers who, for whom, what, under which limits then.

@@ -82,7 +82,7 @@ pub fn exchange(
     context: DecisionContext<'_>,
     id: DelegationId,
 ) -> Result<Exchanged, OAuthError> {
-    let DecisionContext { realm, now } = context;
+    let realm = context.realm;
     if !facts.client.is_agent() {
         return Err(OAuthError::new(
             ErrorCode::UnauthorizedClient,
@@ -92,7 +92,7 @@ pub fn exchange(
     let way = way(facts)?;
     facts
         .lineage
-        .require_live(now, OAuthError::invalid_request)?;
+        .require_live(context, OAuthError::invalid_request)?;
     consistent(facts.subject, facts.lineage)?;
     may_act(facts, realm)?;
     let granted = &facts.lineage.leaf.authority;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use writ_authority::{Authority, Decimal, Types, UsualAmount};
 use writ_jose::hash;
+use writ_wire::rar::Detail;
 
 use crate::id::UserId;
 
@@ -87,10 +88,8 @@ pub fn unusual(
         let Some(values) = types.of(detail).and_then(|t| t.usual(detail)) else {
             continue;
         };
-        let earlier = newest.get(detail.type_name());
-        let earlier = earlier.map_or(&[][..], Vec::as_slice);
-        let digest = payee_digest(subject, &values.key);
-        let known = earlier.iter().any(|one| one.payee_digest == digest);
+        let earlier = earlier(newest, detail);
+        let known = is_known(&values.key, subject, earlier);
         let payee = values.payee;
         let first = (!known).then_some(Unusual::FirstPayee { payee });
         let more = values.amount.and_then(|amount| more(amount, earlier));
@@ -99,6 +98,27 @@ pub fn unusual(
         hints.extend(new);
     }
     hints
+}
+
+/// The payee of this object, as people read it, if something was approved for it among the newest uses.
+pub fn known_payee(
+    detail: &Detail,
+    subject: &UserId,
+    newest: &Newest,
+    types: &Types,
+) -> Option<String> {
+    let values = types.of(detail)?.usual(detail)?;
+    is_known(&values.key, subject, earlier(newest, detail)).then_some(values.payee)
+}
+
+fn earlier<'a>(newest: &'a Newest, detail: &Detail) -> &'a [Earlier] {
+    let earlier = newest.get(detail.type_name());
+    earlier.map_or(&[][..], Vec::as_slice)
+}
+
+fn is_known(key: &str, subject: &UserId, earlier: &[Earlier]) -> bool {
+    let digest = payee_digest(subject, key);
+    earlier.iter().any(|one| one.payee_digest == digest)
 }
 
 /// Only where it is larger than each of at least [`ENOUGH`] earlier ones of its unit.

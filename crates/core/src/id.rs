@@ -54,6 +54,8 @@ ids! {
     /// Something to be delivered: a ping, a push, a message to a person.
     NoticeId = "ntc_",
     EventId = "evt_",
+    /// A change that a client proposed to the operators.
+    ProposalId = "prp_",
     TransactionId = "txn_",
     /// An HTTP request, in the log, its answer and its events.
     RequestId = "req_",

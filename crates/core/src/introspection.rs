@@ -3,15 +3,18 @@
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::introspection::{ActiveToken, IntrospectionResponse};
 use writ_wire::resource::ResourceUri;
-use writ_wire::time::Timestamp;
 use writ_wire::token::TokenType;
 
+use crate::api;
 use crate::client::Client;
 use crate::lineage::Lineage;
-use crate::realm::Realm;
+use crate::realm::{DecisionContext, Realm};
 
-/// Whether `client` serves the token's audience.
+/// Whether `client` serves the token's audience. The operators' API is served here: whoever has a token for it asks about its own.
 pub fn may_ask(claims: &AccessTokenClaims, client: &Client, realm: Realm<'_>) -> bool {
+    if api::is_own_token(claims, realm.issuer) {
+        return claims.client_id == client.id.as_str();
+    }
     ResourceUri::parse(&claims.aud)
         .ok()
         .and_then(|uri| realm.resources.get(&uri))
@@ -23,9 +26,9 @@ pub fn may_ask(claims: &AccessTokenClaims, client: &Client, realm: Realm<'_>) ->
 pub fn answer(
     claims: AccessTokenClaims,
     lineage: &Lineage,
-    now: Timestamp,
+    context: DecisionContext<'_>,
 ) -> IntrospectionResponse {
-    if !lineage.is_live(now) || claims.exp <= now.seconds() {
+    if !lineage.is_live(context) || claims.exp <= context.now.seconds() {
         return IntrospectionResponse::INACTIVE;
     }
     let token_type = if claims.cnf.is_some() {

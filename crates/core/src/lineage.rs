@@ -1,13 +1,17 @@
-//! Everything above a token that must still be active: task, delegations, agents, owners, sponsors, subject.
+//! Everything above a token that must still be active: task, delegations, agents, owners, sponsors, subject, and that the subject may
+//! still grant it.
+
+use std::collections::BTreeSet;
 
 use writ_wire::time::Timestamp;
 
 use crate::client::Client;
 use crate::delegation::Delegation;
 use crate::oauth_error::OAuthError;
-use crate::realm::Realm;
+use crate::realm::{DecisionContext, Realm};
 use crate::requirements::requirements;
-use crate::task::{Approval, Task};
+use crate::role::{RoleName, within_roles};
+use crate::task::{Approval, Subject, Task};
 
 /// Facts read uncached, in one statement, whatever the depth.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +25,8 @@ pub struct Lineage {
     pub stopped: Option<Stopped>,
     /// The earliest end of task and delegations.
     pub ends_at: Timestamp,
+    /// Of the subject, those that are suspended left out.
+    pub roles: BTreeSet<RoleName>,
 }
 
 /// What ended a lineage.
@@ -77,24 +83,42 @@ impl Lineage {
         self.leaf.parent.is_none() && self.leaf.asked_by.is_none()
     }
 
-    pub fn is_live(&self, now: Timestamp) -> bool {
+    /// Whether nothing above the leaf is stopped or over, and its person may still grant all of it.
+    pub fn is_live(&self, context: DecisionContext<'_>) -> bool {
+        self.goes_on(context.now) && self.within_roles(context.realm).is_ok()
+    }
+
+    /// Whether nothing above the leaf is stopped or over; what its person may grant is not looked at.
+    pub fn goes_on(&self, now: Timestamp) -> bool {
         self.stopped.is_none() && now < self.ends_at
     }
 
     /// Refuses with the code of the grant at hand.
     pub fn require_live(
         &self,
-        now: Timestamp,
+        context: DecisionContext<'_>,
         refuse: fn(String) -> OAuthError,
     ) -> Result<(), OAuthError> {
         if let Some(what) = self.stopped {
             let cause = format!("{} is stopped", what.as_str());
             return Err(refuse("what this request builds on was stopped".to_owned()).because(cause));
         }
-        if now >= self.ends_at {
+        if context.now >= self.ends_at {
             return Err(refuse("what this request builds on has expired".to_owned()));
         }
-        Ok(())
+        self.within_roles(context.realm).map_err(|beyond| {
+            let sentence = "what this request builds on is more than its person may grant now: ask the person anew, for less";
+            refuse(sentence.to_owned()).because(beyond.sentence)
+        })
+    }
+
+    /// All of the leaf is measured, whatever part of it is at hand: a grant goes on as its person saw it, or not at all. Work that is
+    /// nobody's but an agent's or a client's own has no person whose roles could limit it.
+    fn within_roles(&self, realm: Realm<'_>) -> Result<(), OAuthError> {
+        match &self.task.subject {
+            Subject::Person(_) => within_roles(&self.leaf.authority, &self.roles, realm),
+            Subject::Agent(_) | Subject::Client(_) => Ok(()),
+        }
     }
 
     /// What people agreed to: for this very delegation, or when the task was opened.

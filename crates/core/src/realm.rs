@@ -1,10 +1,11 @@
-//! A tenant's issuer, resources and types, as decisions read them.
+//! A tenant's issuer, resources, types and roles, as decisions read them.
 
 use writ_authority::Types;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::resources::Resources;
+use crate::role::RoleRules;
 
 /// The tenant of paths without `/t/{tenant}`.
 pub const DEFAULT_TENANT: &str = "default";
@@ -15,6 +16,8 @@ pub struct Realm<'a> {
     pub issuer: &'a ResourceUri,
     pub resources: &'a Resources,
     pub types: &'a Types,
+    /// What people may grant, as this process is configured.
+    pub roles: &'a RoleRules,
 }
 
 /// What every decision about a grant is measured by: the tenant as it is registered now, and the time.

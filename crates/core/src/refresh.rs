@@ -164,7 +164,9 @@ fn allowed(
     if now >= found.row.expires_at {
         return Err(unknown().because("refresh token expired"));
     }
-    found.lineage.require_live(now, OAuthError::invalid_grant)?;
+    found
+        .lineage
+        .require_live(context, OAuthError::invalid_grant)?;
     let granted = &found.lineage.leaf.authority;
     // A scope that was removed from the client stops refresh.
     if let Some(gone) = granted

@@ -6,6 +6,7 @@ mod backchannel;
 pub mod dynamic;
 mod notes;
 mod openid;
+mod operator;
 mod resource;
 mod routes;
 
@@ -72,6 +73,7 @@ pub fn client(
     let task_lifetime = task_lifetime(file, &mut faults);
     let backchannel = backchannel::read(file, &grant_types, &mut faults);
     let may_ask = backchannel::may_ask(file, &grant_types, &mut faults);
+    let operator = operator::read(file, &grant_types, &mut faults);
     let openid = openid::read(file, &mut faults);
     match (authentication, faults.is_empty()) {
         (Some(authentication), true) => Ok(Client {
@@ -92,6 +94,7 @@ pub fn client(
             task_lifetime,
             backchannel,
             may_ask,
+            operator,
             openid,
             agent,
             guest,

@@ -101,6 +101,14 @@ impl AdmissionRule {
         }
     }
 
+    /// Whether these groups are enough, where groups alone are known: what else counts was read at the login.
+    pub fn admits_groups(&self, groups: &BTreeSet<String>) -> bool {
+        match self {
+            Self::Known | Self::Anyone => true,
+            Self::Listed { groups: listed, .. } => listed.is_empty() || !listed.is_disjoint(groups),
+        }
+    }
+
     /// At each login of somebody who is known: who was let in by a rule is let in as long as it holds. Whoever was linked proved to be
     /// a person here, whom no rule of a provider let in.
     pub fn still_admits(
@@ -156,12 +164,31 @@ pub struct LevelRule {
     pub passkey_amr: BTreeSet<String>,
 }
 
+/// What shows that a login there was made now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FreshProof {
+    /// The provider says when it was (`auth_time`).
+    #[default]
+    AuthTime,
+    /// Nothing: of a provider that does not say it, the operator lets the answer to `prompt` be enough.
+    Asked,
+}
+
 impl UpstreamClaims {
     /// When the person proved who they are there, if that was since this server asked, at `asked_at` and with `max_age=0`, for which the
-    /// provider must say it (OpenID Connect Core sections 2 and 3.1.2.1). Any other login is no proof of who is there now.
-    pub fn proved_at(&self, asked_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
-        let fresh = |at: &Timestamp| at.plus(CLOCKS_APART) >= asked_at;
-        self.auth_time.filter(fresh).map(|at| at.min(now))
+    /// provider must say it (OpenID Connect Core sections 2 and 3.1.2.1). Any other login is no proof of who is there now. A time that
+    /// is said counts in any case.
+    pub fn proved_at(
+        &self,
+        proof: FreshProof,
+        asked_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        match (self.auth_time, proof) {
+            (Some(at), _) => (at.plus(CLOCKS_APART) >= asked_at).then(|| at.min(now)),
+            (None, FreshProof::Asked) => Some(now),
+            (None, FreshProof::AuthTime) => None,
+        }
     }
 }
 
@@ -203,6 +230,7 @@ fn local_name(said: &str) -> String {
     letters.take(LONGEST_LOCAL_NAME).collect()
 }
 
+pub mod groups;
 pub mod logout;
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::message::ClientRequest;
 use crate::methods::{MethodRefusal, Treatment, treatment};
 use crate::outbox::{Answer, Frame, Outbox};
 use crate::owner::Owner;
+use crate::progress::CallProgress;
 use crate::relay::{Listener, is_failure};
 use crate::sessions::{CallEnd, CallPlace, McpSession, Running};
 use crate::upstream::{UpstreamError, UpstreamSession};
@@ -33,6 +34,8 @@ pub(crate) struct CallContext {
     /// In the session, while it is decided about.
     pub(crate) place: Option<CallPlace>,
     pub(crate) request: ClientRequest,
+    /// What its client heard of it.
+    pub(crate) progress: Arc<CallProgress>,
     pub(crate) mirrored: Mirrored,
     pub(crate) headers: HeaderMap,
     /// The tool, or the method.
@@ -86,6 +89,7 @@ impl CallContext {
             session: self.session.as_deref(),
             answers: Some(&self.request.id),
             progress_token: self.request.progress_token(),
+            told: Some(&self.progress),
             call: Some(input::call_of(&self.request)),
             now: self.gate.clock.now(),
         }
@@ -270,7 +274,7 @@ fn takes_place(call: &mut CallContext) -> bool {
     let Some(session) = &call.session else {
         return true;
     };
-    call.place = session.place(&call.request);
+    call.place = session.place(&call.request, &call.progress);
     call.place.is_some()
 }
 

@@ -217,6 +217,7 @@ async fn requested(gate: Arc<GateParts>, post: Post, request: ClientRequest) -> 
         gate,
         session,
         request,
+        progress: Arc::default(),
         mirrored,
     };
     tokio::spawn(watched(call, outbox));
@@ -261,6 +262,7 @@ async fn listen(
                 session: Some(&session),
                 answers: None,
                 progress_token: None,
+                told: None,
                 call: None,
                 now: gate.clock.now(),
             },

@@ -105,11 +105,13 @@ impl Exchange<'_> {
                 if refusal.get("error").is_none() {
                     return Err(UpstreamError::Status(status));
                 }
-                if let (Value::Object(members), Some(id)) = (&mut refusal, self.listener.answers) {
-                    members.insert("id".to_owned(), id.clone());
-                }
-                let id = refusal.get("id").cloned().unwrap_or_default();
-                let refusal = response(self.gate, refusal, &id, &self.listener);
+                // What answers no request has no `id` that could be made up for it.
+                let (Value::Object(members), Some(id)) = (&mut refusal, self.listener.answers)
+                else {
+                    return Err(UpstreamError::Status(status));
+                };
+                members.insert("id".to_owned(), id.clone());
+                let refusal = response(self.gate, refusal, id, &self.listener);
                 Ok(Answer::of(status, refusal))
             }
             _ if !status.is_success() => Err(UpstreamError::Status(status)),

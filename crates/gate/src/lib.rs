@@ -18,6 +18,7 @@ mod message;
 mod methods;
 mod outbox;
 mod owner;
+mod progress;
 mod questions;
 mod relay;
 mod sealed;

@@ -11,6 +11,7 @@ use crate::input;
 use crate::message::is_id;
 use crate::methods::tells_client;
 use crate::owner::Owner;
+use crate::progress::CallProgress;
 use crate::sessions::{McpSession, ServerRequest};
 
 /// What becomes of a message of the server.
@@ -32,6 +33,8 @@ pub(crate) struct Listener<'a> {
     pub(crate) answers: Option<&'a Value>,
     /// By which its client hears of progress.
     pub(crate) progress_token: Option<&'a Value>,
+    /// What it heard of that call before; none for a stream of its own.
+    pub(crate) told: Option<&'a CallProgress>,
     /// Which call that is; none where it calls nothing.
     pub(crate) call: Option<String>,
     pub(crate) now: Timestamp,
@@ -55,23 +58,47 @@ impl Listener<'_> {
         }
     }
 
+    /// Progress rises after what the gate told while the call was held; `false` where it does not.
+    fn follows(&self, method: &str, message: &mut Value) -> bool {
+        if method != "notifications/progress" {
+            return true;
+        }
+        let Some(Value::Object(params)) = message.get_mut("params") else {
+            return false;
+        };
+        let Some(token) = params.get("progressToken").cloned() else {
+            return false;
+        };
+        if let Some(told) = self.told.filter(|_| self.progress_token == Some(&token)) {
+            return told.follow(params);
+        }
+        let told = self.session.and_then(|session| session.told_of(&token));
+        told.is_none_or(|told| told.follow(params))
+    }
+
     fn takes_response(&self, id: &Value) -> bool {
         self.session
             .is_some_and(|session| session.takes_response(id))
     }
 }
 
-pub(crate) fn relayed(gate: &GateParts, message: Value, listener: &Listener<'_>) -> Relayed {
+pub(crate) fn relayed(gate: &GateParts, mut message: Value, listener: &Listener<'_>) -> Relayed {
     let method = message
         .get("method")
         .and_then(Value::as_str)
         .map(str::to_owned);
     match (method, message.get("id").cloned()) {
-        (Some(method), None) => match tells_client(&method) && listener.may_hear(&method, &message)
-        {
-            true => Relayed::Passed(message),
-            false => Relayed::Dropped,
-        },
+        (Some(method), None) => {
+            let is_heard = tells_client(&method)
+                && listener.may_hear(&method, &message)
+                && listener.follows(&method, &mut message);
+            match is_heard {
+                true => Relayed::Passed(message),
+                false => Relayed::Dropped,
+            }
+        }
+        // Under an id that is none (`null`) it could be answered by nobody.
+        (Some(_), Some(id)) if !is_id(&id) => Relayed::Dropped,
         (Some(method), Some(id)) => request(gate, message, &method, &id, listener),
         (None, Some(id)) => match listener.answers {
             Some(expected) if *expected != id => Relayed::Dropped,
@@ -100,7 +127,6 @@ fn request(
         progress_token,
     };
     let is_expected = gate.config.allowed.takes(method)
-        && is_id(id)
         && listener
             .session
             .is_some_and(|session| session.expects(id, asked));

@@ -13,6 +13,7 @@ use writ_wire::time::Timestamp;
 use crate::definitions::ShownTools;
 use crate::message::ClientRequest;
 use crate::owner::Owner;
+use crate::progress::{CallProgress, ToldToken, ToldTokens};
 
 pub const MAX_SESSIONS: usize = 10_000;
 /// Of one subject by one client under one delegation.
@@ -46,8 +47,8 @@ struct SessionState {
     running: HashMap<String, usize>,
     /// Ids of those that it had, and for whose answer nobody waits any more: a stream that is resumed may bring it.
     unheard: HashSet<String>,
-    /// Progress tokens of requests that the server got.
-    progress_tokens: HashSet<String>,
+    /// Progress tokens of requests that the server got, with what their clients heard before.
+    told: ToldTokens,
     /// Calls that are not at the server, by id of the request. There are as many as one caller has places.
     waiting: HashMap<String, WaitingCall>,
     /// Questions whose page the client was given.
@@ -129,7 +130,7 @@ impl Sessions {
                 asked: HashMap::new(),
                 running: HashMap::new(),
                 unheard: HashSet::new(),
-                progress_tokens: HashSet::new(),
+                told: ToldTokens::default(),
                 waiting: HashMap::new(),
                 shown: HashSet::new(),
                 is_over: false,
@@ -204,7 +205,13 @@ impl McpSession {
     /// Whether the server can know this progress token: of a request that it got, and of no call that waits here.
     pub(crate) fn knows_progress_of(&self, token: &Value) -> bool {
         let (token, state) = (token.to_string(), self.state());
-        state.progress_tokens.contains(&token) && !state.waits_for_progress_of(&token)
+        state.told.of(&token).is_some() && !state.waits_for_progress_of(&token)
+    }
+
+    /// What the client heard before by the token of a request that the server got.
+    pub(crate) fn told_of(&self, token: &Value) -> Option<Arc<CallProgress>> {
+        let state = self.state();
+        state.told.of(&token.to_string()).cloned()
     }
 
     /// Whether a call that waits here hears of progress by this token.
@@ -218,7 +225,11 @@ impl McpSession {
     }
 
     /// The place of a call until it is at the server, or answered; `None` where another has it under the same id.
-    pub(crate) fn place(self: &Arc<Self>, request: &ClientRequest) -> Option<CallPlace> {
+    pub(crate) fn place(
+        self: &Arc<Self>,
+        request: &ClientRequest,
+        progress: &Arc<CallProgress>,
+    ) -> Option<CallPlace> {
         let mut state = self.state();
         let id = request.id.to_string();
         if state.waiting.contains_key(&id) || state.running.contains_key(&id) {
@@ -237,7 +248,7 @@ impl McpSession {
         Some(CallPlace {
             session: Arc::clone(self),
             id,
-            progress_token,
+            told: progress_token.map(|token| (token, Arc::clone(progress))),
             end,
         })
     }
@@ -259,10 +270,7 @@ impl McpSession {
 
     /// Whether the client is given the page of this question for the first time.
     pub(crate) fn shows(&self, question: &str) -> bool {
-        let mut state = self.state();
-        let is_first = !state.shown.contains(question);
-        keep(&mut state.shown, question.to_owned());
-        is_first
+        keep(&mut self.state().shown, question.to_owned())
     }
 
     fn is_young(&self, now: Timestamp) -> bool {
@@ -279,7 +287,7 @@ impl McpSession {
 pub(crate) struct CallPlace {
     session: Arc<McpSession>,
     id: String,
-    progress_token: Option<String>,
+    told: Option<ToldToken>,
     end: watch::Receiver<Option<CallEnd>>,
 }
 
@@ -297,7 +305,7 @@ impl CallPlace {
             return Err(end);
         }
         state.waiting.remove(&self.id);
-        state.runs(&self.id, self.progress_token.clone());
+        state.runs(&self.id, self.told.clone());
         Ok(Running {
             session: Arc::clone(&self.session),
             id: self.id.clone(),
@@ -335,8 +343,9 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn of(session: &Arc<McpSession>, request: &ClientRequest) -> Self {
         let id = request.id.to_string();
-        let progress_token = request.progress_token().map(Value::to_string);
-        session.state().runs(&id, progress_token);
+        let token = request.progress_token();
+        let told = token.map(|token| (token.to_string(), Arc::default()));
+        session.state().runs(&id, told);
         Self {
             session: Arc::clone(session),
             id,
@@ -371,20 +380,20 @@ impl SessionState {
         calls.any(|call| call.progress_token.as_deref() == Some(token))
     }
 
-    fn runs(&mut self, id: &str, progress_token: Option<String>) {
+    fn runs(&mut self, id: &str, told: Option<ToldToken>) {
         *self.running.entry(id.to_owned()).or_default() += 1;
-        if let Some(token) = progress_token {
-            keep(&mut self.progress_tokens, token);
+        if let Some(told) = told {
+            self.told.keep(told, MAX_OPEN);
         }
     }
 }
 
-/// Whoever has had more than there is room for begins anew.
-fn keep(kept: &mut HashSet<String>, one: String) {
+/// Whether it is new. Whoever has had more than there is room for begins anew.
+fn keep(kept: &mut HashSet<String>, one: String) -> bool {
     if kept.len() >= MAX_OPEN && !kept.contains(&one) {
         kept.clear();
     }
-    kept.insert(one);
+    kept.insert(one)
 }
 #[cfg(test)]
 mod tests;

@@ -166,10 +166,9 @@ async fn wait(
     };
     let page = question.review().map(str::to_owned);
     let still_waiting = question.still_waiting();
-    let mut told = 0_u32;
     let each = |_| match way {
         Way::Progress(token) => {
-            told += 1;
+            let told = call.progress.rise();
             outbox.offer(progress(token, told, &call.what, page.as_deref()));
             PROGRESS_EACH
         }
@@ -254,15 +253,13 @@ fn input_required(
     Some(json!({ "jsonrpc": "2.0", "id": call.request.id, "result": result }))
 }
 
-/// Clients show the message: who reads it may be the person. The number rises and stays below zero, so that what the server says of its
-/// own progress rises after it (MCP 2025-11-25, progress).
+/// Clients show the message: who reads it may be the person.
 fn progress(token: &Value, told: u32, what: &str, page: Option<&str>) -> Value {
     let page = page.map(|page| format!(": decide here: {page}"));
     let message = format!(
         "waiting for a person's yes to {what}{}",
         page.unwrap_or_default()
     );
-    let params =
-        json!({ "progressToken": token, "progress": -1.0 / f64::from(told), "message": message });
+    let params = json!({ "progressToken": token, "progress": told, "message": message });
     json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params })
 }

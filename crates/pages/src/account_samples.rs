@@ -56,6 +56,7 @@ pub(super) fn account_pages(texts: &Texts) -> Vec<(String, Page)> {
     ];
     pages.extend(pages_afterwards(texts));
     pages.extend(upstream_pages(texts));
+    pages.extend(console_samples::console_pages(texts));
     let named = pages.into_iter();
     named.map(|(name, page)| (name.to_owned(), page)).collect()
 }
@@ -120,8 +121,19 @@ fn pages_beside_upstream(texts: &Texts) -> Vec<(&'static str, Page)> {
         enrolment,
         ..self::devices()
     };
+    let alone = Login {
+        offers_password: false,
+        ..login.clone()
+    };
+    let there = Some(SignOutThere {
+        label: acme().label,
+        url: "https://login.acme.example/end".to_owned(),
+    });
     vec![
         ("login-upstream", login.page(texts)),
+        ("login-upstream-alone", alone.page(texts)),
+        ("signed-out-here", Done::SignedOut { there }.page(texts)),
+        ("signed-out-there", Done::SignedOutThere.page(texts)),
         ("devices-upstream", devices.page(texts)),
         ("devices-first", first(Enrolment::First).page(texts)),
         (

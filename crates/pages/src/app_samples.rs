@@ -371,7 +371,7 @@ pub(super) fn every_page(texts: &Texts) -> Vec<(String, Page)> {
         ("login", samples::login().page(texts)),
         ("consent", samples::consent().page(texts)),
         ("failure", samples::failure().page(texts)),
-        ("signed-out", Done::SignedOut.page(texts)),
+        ("signed-out", Done::SignedOut { there: None }.page(texts)),
         ("inbox", inbox().page(texts)),
         ("inbox-empty", nothing_waits().page(texts)),
         ("approval", approval().page(texts)),

@@ -67,7 +67,7 @@ fn every_fact_changes_the_signed_text() {
             retry,
         })
     };
-    let changes: [&dyn Fn(&mut ScreenView); 20] = [
+    let changes: [&dyn Fn(&mut ScreenView); 19] = [
         &|s| s.id = "apr_9".to_owned(),
         &|s| s.client.name = "Other".to_owned(),
         &|s| s.client.client_id = "agt_other".to_owned(),
@@ -75,7 +75,6 @@ fn every_fact_changes_the_signed_text() {
         &|s| s.details[0].sentence = samples::pieces("Pay [413.00] [EUR]"),
         &|s| s.details[0].limits.clear(),
         &|s| s.details[0].headline = Some(samples::paying("413.00")),
-        &|s| s.now = s.now.plus(Duration::from_secs(24 * 3600)),
         &|s| s.identity = true,
         &|s| s.ends_at = s.ends_at.plus(Duration::from_secs(1)),
         &|s| s.expires_at = s.expires_at.plus(Duration::from_secs(1)),

@@ -102,6 +102,8 @@ pub struct ApprovalDetail {
     pub values: Vec<Vec<Piece>>,
     /// Names of the resources at which it would be done.
     pub at: Vec<String>,
+    /// The payee, as people read it, where something was approved for it before.
+    pub known: Option<String>,
 }
 
 /// What a yes makes.
@@ -152,6 +154,12 @@ pub enum Hint {
         more: String,
         allowed: String,
         unit: String,
+    },
+    /// The caller calls what the resource looked up by another name.
+    CalledOtherwise {
+        resource: String,
+        called: String,
+        found: String,
     },
     /// The task's own limit does not cover it: what of it, as people read it, where that is known.
     BeyondTask { what: Vec<String> },

@@ -24,6 +24,7 @@ pub(super) fn paying(amount: &str) -> Headline {
         payee: Some("KLM Royal Dutch Airlines".to_owned()),
         account: Some("NL91ABNA0417164300".to_owned()),
         object: None,
+        letter: None,
         line: Vec::new(),
     }
 }
@@ -46,6 +47,7 @@ pub(super) fn screen() -> ScreenView {
             ],
             values: Vec::new(),
             at: vec!["Acme Bank".to_owned()],
+            known: None,
         }],
         scopes: Vec::new(),
         identity: false,
@@ -136,6 +138,7 @@ pub(super) fn full_approval() -> ApprovalPage {
         limits: Vec::new(),
         values: Vec::new(),
         at: Vec::new(),
+        known: None,
     });
     view.screen.scopes = samples::consent().scopes;
     view.screen.identity = true;
@@ -178,6 +181,11 @@ pub(super) fn every_hint() -> Vec<Hint> {
         },
         Hint::BeyondTask {
             what: vec!["Write notes".to_owned()],
+        },
+        Hint::CalledOtherwise {
+            resource: "Notes".to_owned(),
+            called: "Shopping list".to_owned(),
+            found: "Tax documents 2026".to_owned(),
         },
         Hint::OneMore,
         Hint::MoreThanLeft {

@@ -24,7 +24,7 @@ fn the_screen_says_everything_in_its_order() {
         "“KLM … Airlines” unverified NL91 ABNA 0417 1643 00 At Acme Bank",
         "wants to: Read events in the calendar “work”; each time without asking again",
         "wants to: Use “accounts:read” at Bank: nobody has said what that allows",
-        "Once, until today 12:13 UTC. Part of “Book the … your meeting.”",
+        "Once. Part of “Book the … your meeting.”",
         "Details",
         "Travel planner asks for your approval",
         "Published by Acme Travel",
@@ -103,7 +103,7 @@ fn long_values_are_short_first_and_whole_below() {
     for part in [
         "EUR 999,999,999,999,999.9999",
         "MT84 MALT 0110 0001 2345 MTLC AST0 01S9 9X",
-        "AbAbAbAbAbA … it”",
+        "bAb End of it”",
         &payee,
     ] {
         assert!(seen.contains(part), "{part}: {seen}");
@@ -235,7 +235,7 @@ fn what_does_not_fit_is_said_to_be_shortened() {
         (payee(words), words, false),
         (payee(&"x".repeat(60)), &*"x".repeat(60), false),
         (payee(&"x".repeat(61)), "xxx…xxx", true),
-        (payee(&format!("{words} {words}")), "“one … six”", true),
+        (payee(&[words; 3].join(" ")), "…", true),
         (agent(&"y".repeat(61)), "yyy…yyy", true),
         (
             argument(&["“bcc”: “[eve@evil.example]”"]),
@@ -246,11 +246,7 @@ fn what_does_not_fit_is_said_to_be_shortened() {
         (argument(&["a"; 5]), "own words. Shortened", true),
         (of_several_lines, "…", true),
         (purpose("Book a flight"), "“Book a flight”", false),
-        (
-            purpose(&format!("{words} {words}")),
-            "“one two … five six”",
-            true,
-        ),
+        (purpose(&[words; 5].join(" ")), "“one two … five six”", true),
         (purpose(&"z".repeat(100)), "zzz", false),
     ] {
         let seen = first_screen(&view);

@@ -22,8 +22,8 @@ impl Head<'_> {
             let count = self.acts.len().to_string();
             return fill(&text.approve_all, &[("count", &count)]);
         }
-        match view.details.first().map(|detail| plain(&detail.title)) {
-            Some(title) => fill(&text.approve_act, &[("act", &brief(&title, NAME))]),
+        match view.details.first() {
+            Some(detail) => act(detail, texts),
             None => fill(&text.approve, &[]),
         }
     }
@@ -47,6 +47,23 @@ impl Head<'_> {
         let all = amounts(&view.details)?;
         let is_all = self.acts.len() == all.len();
         is_all.then(|| sums(&all, texts)).flatten()
+    }
+}
+
+/// The words of its type for what is done, and to what, where that is short; of a type without them its title.
+fn act(detail: &ApprovalDetail, texts: &Texts) -> Sentence {
+    let text = &texts.approval;
+    let Some(headline) = &detail.headline else {
+        let title = brief(&plain(&detail.title), NAME);
+        return fill(&text.approve_act, &[("act", &title)]);
+    };
+    let (does, object) = (headline.does.as_str(), headline.object.as_ref());
+    let object = object.map(|object| texts.quotation(&writ_authority::legible(object)));
+    let object = object.map(|object| object.to_string());
+    let fits = |object: &String| does.chars().count() + object.chars().count() < LONGEST_ACT;
+    match object.filter(fits) {
+        Some(object) => fill(&text.approve_object, &[("does", does), ("object", &object)]),
+        None => fill(&text.approve_act, &[("act", does)]),
     }
 }
 
@@ -117,6 +134,9 @@ fn sums(all: &[Amount<'_>], texts: &Texts) -> Option<Vec<String>> {
 
 /// With more of them the buttons stand below all.
 const MOST_ABOVE_BUTTONS: usize = 2;
+
+/// The longest words for an act and its object, in characters: they stand in two lines of the button.
+const LONGEST_ACT: usize = 40;
 
 /// The longest amount that fits beside the other button, in characters.
 const WIDE: usize = 14;
@@ -194,6 +214,41 @@ mod tests {
                     "{words}"
                 );
             }
+        }
+    }
+
+    /// What would be done, and to what where that is short; never a part of what the agent wrote.
+    #[test]
+    fn a_button_says_what_is_done_in_the_words_of_its_type() {
+        let long = "x".repeat(40);
+        for (does, object, words) in [
+            (
+                "use the calendar",
+                Some("work"),
+                "<bdi>use the calendar</bdi> <bdi>“work”</bdi>",
+            ),
+            (
+                "use the calendar",
+                Some(&*long),
+                "<bdi>use the calendar</bdi>",
+            ),
+            ("send this mail", None, "<bdi>send this mail</bdi>"),
+        ] {
+            let mut view = samples::approval();
+            view.screen.details[0].headline = Some(writ_authority::Headline {
+                does: does.to_owned(),
+                amount: None,
+                payee: None,
+                account: None,
+                object: object.map(str::to_owned),
+                letter: None,
+                line: Vec::new(),
+            });
+            let html = view.page(&Texts::load().unwrap()).html;
+            assert!(
+                html.contains(&format!("<span>Approve: {words}</span>")),
+                "{words}: {html}"
+            );
         }
     }
 

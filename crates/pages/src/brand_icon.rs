@@ -85,6 +85,8 @@ fn judged(bytes: &[u8]) -> Result<u32, String> {
             b"IEND" if pixels > 0 && (palette || colour != INDEXED) && after.is_empty() => {
                 return Ok(side);
             }
+            // It would move, at the place by which people know the server (PNG third edition, section 11.3.7).
+            b"acTL" => return Err("is an animated PNG: one picture is needed".to_owned()),
             // Whoever does not know a chunk leaves it out, if its name says so (section 5.4).
             kind if kind.first().is_some_and(u8::is_ascii_lowercase) => {}
             _ => return Err("is a PNG whose parts are not in order".to_owned()),
@@ -243,6 +245,10 @@ mod tests {
                 in_order,
             ),
             (png(&[head(rgb), pixels(), end(), end()]), in_order),
+            (
+                png(&[head(rgb), chunk(b"acTL", &[0; 8]), pixels(), end()]),
+                "animated",
+            ),
             (png(&[head(rgb), pixels()]), "too early"),
             (ours[..ours.len() - 1].to_vec(), "too early"),
             (ours[..24].to_vec(), "too early"),

@@ -19,6 +19,8 @@ pub(super) struct Room {
     value: Most,
     /// A value in a line with others.
     in_line: Most,
+    /// A letter: its beginning and its end, where it is longer.
+    pub(super) letter: Most,
     /// Words of a line altogether.
     line_words: usize,
     /// Lines of arguments: all of them or none, for some of them would look like all.
@@ -31,6 +33,7 @@ pub(super) const AMPLE: Room = Room {
     purpose: most(24, 140),
     value: most(12, 60),
     in_line: most(12, 60),
+    letter: most(30, 200),
     line_words: 24,
     lines: 4,
 };
@@ -41,11 +44,18 @@ pub(super) const PURPOSE_SCARCE: Room = Room {
     ..AMPLE
 };
 
+/// The same, but for the letter.
+pub(super) const LETTER_SCARCE: Room = Room {
+    letter: most(14, 100),
+    ..PURPOSE_SCARCE
+};
+
 pub(super) const SCARCE: Room = Room {
     name: NAME,
     purpose: PURPOSE,
     value: most(2, 40),
     in_line: most(4, 40),
+    letter: most(8, 60),
     line_words: 14,
     lines: 0,
 };
@@ -59,7 +69,7 @@ const fn most(words: usize, characters: usize) -> Most {
 
 /// Values in this much room, and whether any of them was shortened.
 pub(super) struct Brief {
-    room: Room,
+    pub(super) room: Room,
     pub(super) shortened: bool,
 }
 
@@ -117,7 +127,7 @@ impl Brief {
         lines.iter().map(|line| self.line(line)).collect()
     }
 
-    fn fit(&mut self, text: &str, most: Most) -> String {
+    pub(super) fn fit(&mut self, text: &str, most: Most) -> String {
         let short = brief(text, most);
         self.shortened |= short != text;
         short

@@ -224,6 +224,7 @@ fn german_is_formal_and_has_one_word_for_each_thing() {
     ];
     let others = [
         "Mitteilung",
+        "Zugang",
         "pausier",
         "Mailadresse",
         "die, die ",

@@ -31,6 +31,8 @@ pub enum DeviceCodeProblem {
         retry_after: Duration,
     },
     FormExpired,
+    /// The code is right, but the person may not grant what is asked for.
+    BeyondRoles,
 }
 
 impl DeviceCode {
@@ -41,7 +43,9 @@ impl DeviceCode {
             Some(DeviceCodeProblem::TooMany { .. } | DeviceCodeProblem::AskedTooOften { .. }) => {
                 StatusCode::TOO_MANY_REQUESTS
             }
-            Some(DeviceCodeProblem::FormExpired) => StatusCode::FORBIDDEN,
+            Some(DeviceCodeProblem::FormExpired | DeviceCodeProblem::BeyondRoles) => {
+                StatusCode::FORBIDDEN
+            }
         };
         let template = DeviceCodeTemplate {
             texts,
@@ -62,7 +66,7 @@ impl DeviceCodeProblem {
             Self::TooMany { retry_after } | Self::AskedTooOften { retry_after } => {
                 Some(retry_after)
             }
-            Self::Wrong | Self::FormExpired => None,
+            Self::Wrong | Self::FormExpired | Self::BeyondRoles => None,
         }
     }
 
@@ -73,6 +77,7 @@ impl DeviceCodeProblem {
             Self::TooMany { .. } => &text.too_many,
             Self::AskedTooOften { .. } => &text.asked_too_often,
             Self::FormExpired => &text.form_expired,
+            Self::BeyondRoles => &text.beyond_roles,
         }
     }
 }

@@ -49,6 +49,8 @@ pub enum FailureKind {
     Malformed,
     /// A guest's request that nobody is asked about.
     RequestRefused,
+    /// The person may not grant what is asked for.
+    BeyondRoles,
     RequestExpired,
     RequestUsed,
     /// Nothing can be allowed to this client any more.
@@ -143,7 +145,7 @@ impl FailureKind {
             | Self::RequestUsed
             | Self::ClientStopped
             | Self::ClientPaused => StatusCode::BAD_REQUEST,
-            Self::FormExpired | Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::BeyondRoles | Self::FormExpired | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -160,6 +162,7 @@ impl FailureKind {
             Self::UntrustedRequest => &failure.untrusted_request,
             Self::Malformed => &failure.malformed,
             Self::RequestRefused => &failure.request_refused,
+            Self::BeyondRoles => &failure.beyond_roles,
             Self::RequestExpired => &failure.request_expired,
             Self::RequestUsed => &failure.request_used,
             Self::ClientStopped => &failure.client_stopped,
@@ -188,6 +191,7 @@ impl FailureKind {
             | Self::Forbidden => true,
             Self::UntrustedRequest
             | Self::RequestRefused
+            | Self::BeyondRoles
             | Self::RequestExpired
             | Self::ClientStopped
             | Self::FormExpired

@@ -1,10 +1,12 @@
 //! What stands first on the approval screen: who asks, what for, what is unusual, until when. Short, and signed like everything
 //! below it; all of it is said again, whole, under the details.
 
+use super::amount::{AmountHead, in_fours};
 use super::approval::{ApprovalDetail, GrantsView, RoleView, ScreenView};
 use super::approve::ordered;
-use super::brief::{AMPLE, Brief, PURPOSE_SCARCE, Room, SCARCE};
+use super::brief::{AMPLE, Brief, LETTER_SCARCE, PURPOSE_SCARCE, Room, SCARCE};
 use super::hints::warnings;
+use super::letter::LetterHead;
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
 use super::screen::said_now;
@@ -39,6 +41,9 @@ pub(super) struct ActHead<'a> {
     /// The name, and that nobody checked it.
     pub(super) payee: Option<(Sentence, &'a str)>,
     pub(super) account: Option<String>,
+    /// That payee or account is known from before.
+    pub(super) known: Option<&'a str>,
+    pub(super) letter: Option<LetterHead>,
     pub(super) object: Option<Sentence>,
     /// A sentence in place of all that.
     pub(super) sentence: Option<Sentence>,
@@ -50,17 +55,10 @@ pub(super) struct ActHead<'a> {
     pub(super) at: Option<Sentence>,
 }
 
-/// An amount that no line break parts.
-pub(super) struct AmountHead {
-    pub(super) text: String,
-    /// The class by which it fits: the longer, the smaller.
-    pub(super) size: &'static str,
-}
-
 impl<'a> Head<'a> {
     /// Whole, where that is not too much to read; else shortened, with a warning that it is.
     pub(super) fn of(view: &ScreenView, texts: &'a Texts) -> Self {
-        let rooms = [AMPLE, PURPOSE_SCARCE].into_iter();
+        let rooms = [AMPLE, PURPOSE_SCARCE, LETTER_SCARCE].into_iter();
         let mut heads = rooms.map(|room| Self::within(room, view, texts));
         heads
             .find(|head| head.words() <= MOST_WORDS)
@@ -159,7 +157,8 @@ impl ActHead<'_> {
         let is_told = self.amount.is_some()
             || self.payee.is_some()
             || self.account.is_some()
-            || self.object.is_some();
+            || self.object.is_some()
+            || self.letter.is_some();
         is_told || parts.any(|part| !matches!(part, Part::Words(_)))
     }
 
@@ -170,6 +169,8 @@ impl ActHead<'_> {
             lines.extend([payee.to_string(), (*claim).to_owned()]);
         }
         lines.extend(self.account.clone());
+        lines.extend(self.known.map(str::to_owned));
+        lines.extend(self.letter.iter().flat_map(LetterHead::lines));
         let rest = [&self.object, &self.sentence, &self.line].into_iter();
         let rest = rest.flatten().chain(&self.values);
         lines.extend(rest.map(Sentence::to_string));
@@ -188,11 +189,15 @@ fn whom(view: &ScreenView, texts: &Texts, brief: &mut Brief) -> Option<Sentence>
 }
 
 fn limit(view: &ScreenView, texts: &Texts) -> Sentence {
-    let text = match &view.grants {
-        GrantsView::OneUse => &texts.approval.limit_once,
-        GrantsView::Task(_) => &texts.approval.limit_task,
-    };
-    fill(text, &[("until", &texts.when(view.ends_at, view.now))])
+    let text = &texts.approval;
+    match &view.grants {
+        // It ends a few minutes after the answer: beside the time that is left for that, a second clock would only confuse.
+        GrantsView::OneUse => fill(&text.limit_once, &[]),
+        GrantsView::Task(_) => {
+            let until = texts.when(view.ends_at, view.now);
+            fill(&text.limit_task, &[("until", &until)])
+        }
+    }
 }
 
 fn acts<'a>(view: &ScreenView, texts: &'a Texts, brief: &mut Brief) -> Vec<ActHead<'a>> {
@@ -285,7 +290,18 @@ fn act<'a>(
         account: headline.account.as_deref().map(|account| {
             in_fours(account).unwrap_or_else(|| brief.value(&writ_authority::legible(account)))
         }),
+        known: detail.known.as_deref().and_then(|known| {
+            match (headline.account.as_deref(), headline.payee.as_deref()) {
+                (Some(account), _) if account == known => Some(&*text.paid_before),
+                (None, Some(payee)) if payee == known => Some(&*text.known_before),
+                _ => None,
+            }
+        }),
         object,
+        letter: headline
+            .letter
+            .as_ref()
+            .map(|letter| LetterHead::of(letter, texts, brief)),
         line: (!line.parts.is_empty()).then_some(line),
         ..ActHead::default()
     })
@@ -296,25 +312,6 @@ fn as_words(sentence: Sentence) -> Sentence {
     Sentence {
         parts: vec![Part::Words(sentence.to_string())],
     }
-}
-
-impl AmountHead {
-    fn of(value: &str, unit: &str, texts: &Texts) -> Self {
-        let text = texts.amount(value, unit);
-        let size = match text.chars().count() {
-            0..=12 => "large",
-            13..=18 => "middle",
-            19..=24 => "small",
-            _ => "least",
-        };
-        Self { text, size }
-    }
-}
-
-/// `NL91 ABNA 0417 1643 00`; nothing of what is no number of an account.
-pub(super) fn in_fours(account: &str) -> Option<String> {
-    let is_number = account.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    is_number.then(|| writ_authority::fours(account))
 }
 
 /// The first letters of the first two words.

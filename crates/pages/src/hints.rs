@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::amount::in_fours;
 use super::approval::{ApprovalDetail, Hint, RoleView, ScreenView};
 use super::brief::{Brief, NAME, brief};
-use super::headline::in_fours;
 use super::sentence::{Sentence, fill};
 use super::{Texts, plain};
 
@@ -128,6 +128,11 @@ impl Hint {
             }
             Self::DefinitionChanged => fill(&hint.definition_changed, &[]),
             Self::DefinitionUnknown => fill(&hint.definition_unknown, &[]),
+            Self::CalledOtherwise {
+                resource,
+                called,
+                found,
+            } => called_otherwise(texts, resource, called, found),
             Self::BeyondTask { what } if what.is_empty() => fill(text.beyond_task, &[name]),
             Self::BeyondTask { what } => {
                 let what = what.iter().map(|one| brief(&written(view, one), NAME));
@@ -145,6 +150,22 @@ impl Hint {
             Self::DeniedBefore => fill(text.denied_before, &[name]),
         }
     }
+}
+
+/// Both are others' words.
+fn called_otherwise(texts: &Texts, resource: &str, called: &str, found: &str) -> Sentence {
+    let quoted = |text: &str| {
+        let text = brief(&writ_authority::legible(text), NAME);
+        texts.quotation(&text).to_string()
+    };
+    let (called, found) = (quoted(called), quoted(found));
+    let resource = brief(&plain(resource), NAME);
+    let values = [
+        ("called", &*called),
+        ("found", &*found),
+        ("resource", &*resource),
+    ];
+    fill(&texts.approval.hint.called_otherwise, &values)
 }
 
 /// As its account stands in the request, where it is one.

@@ -14,6 +14,7 @@ mod account_done;
 mod action_name;
 mod activity;
 mod agents;
+mod amount;
 mod approval;
 mod approval_form;
 mod approve;
@@ -25,6 +26,7 @@ mod brief;
 mod clean;
 mod client_name;
 mod consent;
+mod console;
 mod device_code;
 mod devices;
 mod done;
@@ -38,6 +40,7 @@ mod hints;
 mod inbox;
 mod installed;
 mod languages;
+mod letter;
 mod listed_app;
 mod login;
 mod logout;
@@ -75,6 +78,8 @@ mod approval_tests;
 #[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]
+mod console_samples;
+#[cfg(test)]
 mod direction_tests;
 #[cfg(test)]
 mod page_tests;
@@ -108,12 +113,13 @@ pub use clean::{LONGEST_WORDS, clean, legible, legible_block, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
 };
+pub use console::{ConsoleEntrance, ConsoleHome, ConsoleView, EntranceProblem, EntranceStep};
 pub use device_code::{DeviceCode, DeviceCodeProblem};
 pub use devices::{
     Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView, SessionProof,
     SessionView,
 };
-pub use done::Done;
+pub use done::{Done, SignOutThere};
 pub use elsewhere::{ElsewherePage, ElsewhereProblem, ElsewhereStep};
 pub use failure::{FailureKind, FailurePage, WayOn};
 pub use form_post::FormPost;

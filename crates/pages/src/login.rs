@@ -24,6 +24,8 @@ pub struct Login {
     /// Whether the page offers a passkey: its script asks `POST /login/passkey/options` (form: `csrf`) for the JSON of
     /// `parseRequestOptionsFromJSON`, then sends the form `POST /login/passkey` with `csrf`, `request`, `next` and `assertion`.
     pub offers_passkey: bool,
+    /// Whether it has a form for name and password.
+    pub offers_password: bool,
     /// Each is a form `POST /upstream/{name}` with `csrf`, `request` and `next`.
     pub upstreams: Vec<OfferedUpstream>,
 }
@@ -59,6 +61,8 @@ pub enum LoginProblem {
     UpstreamNotAdmitted,
     /// The provider does not say that this is a login of now.
     UpstreamNotFresh,
+    /// The operator lets people in by providers alone.
+    LocalOff,
 }
 
 impl Login {
@@ -106,7 +110,10 @@ impl Login {
 
     fn lead(&self, texts: &Texts) -> Sentence {
         let Some(client) = &self.client else {
-            return fill(&texts.login.lead, &[]);
+            return match self.offers_password {
+                true => fill(&texts.login.lead, &[]),
+                false => fill(&texts.login.lead_upstream, &[]),
+            };
         };
         let text = match client.agent {
             Some(_) => &texts.login.lead_agent,
@@ -125,7 +132,7 @@ impl LoginProblem {
             | Self::PasskeyChanged
             | Self::UpstreamFailed
             | Self::UpstreamNotFresh => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::UpstreamNotAdmitted => StatusCode::FORBIDDEN,
+            Self::UpstreamNotAdmitted | Self::LocalOff => StatusCode::FORBIDDEN,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::UpstreamUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Expired => StatusCode::FORBIDDEN,
@@ -152,6 +159,7 @@ impl LoginProblem {
             Self::UpstreamUnavailable => &texts.login.problem.upstream_unavailable,
             Self::UpstreamNotAdmitted => &texts.login.problem.upstream_not_admitted,
             Self::UpstreamNotFresh => &texts.login.problem.upstream_not_fresh,
+            Self::LocalOff => &texts.login.problem.local_off,
         }
     }
 }

@@ -63,7 +63,7 @@ fn only_a_form_that_can_end_at_a_client_may_end_anywhere() {
     };
     for (page, bounded) in [
         (failure, true),
-        (Done::SignedOut.page(&texts()), true),
+        (Done::SignedOut { there: None }.page(&texts()), true),
         (of_our_own.page(&texts()), true),
         (of_a_request.page(&texts()), false),
         (samples::consent().page(&texts()), false),
@@ -102,6 +102,40 @@ fn login_has_its_stable_names() {
     .page(&texts())
     .html;
     assert!(!alone.contains("name=\"request\""));
+}
+
+#[test]
+fn a_login_by_providers_alone_has_no_form_for_a_password() {
+    let login = Login {
+        offers_password: false,
+        ..samples::login()
+    };
+    let html = login.page(&texts()).html;
+    assert!(!html.contains("name=\"password\"") && !html.contains("/login/forgot"));
+    assert!(
+        html.contains("id=\"login-passkey\""),
+        "for what is asked later"
+    );
+}
+
+#[test]
+fn signing_out_at_a_provider_is_a_step_of_its_own() {
+    let there = SignOutThere {
+        label: "Acme <b>".to_owned(),
+        url: "https://login.acme.example/end?id_token_hint=a.b&x=\"y".to_owned(),
+    };
+    let done = Done::SignedOut { there: Some(there) };
+    let html = done.page(&texts()).html;
+    assert!(html.contains("id=\"sign-out-there\""), "{html}");
+    assert!(html.contains("https://login.acme.example/end?id_token_hint=a.b"));
+    assert!(
+        !html.contains("Acme <b>") && !html.contains("x=\"y"),
+        "{html}"
+    );
+    let html = Done::SignedOut { there: None }.page(&texts()).html;
+    assert!(!html.contains("sign-out-there"));
+    let html = Done::SignedOutThere.page(&texts()).html;
+    assert!(html.contains("You are signed out there too."));
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(super) fn login() -> Login {
         client: Some(agent()),
         username: String::new(),
         problem: None,
+        offers_password: true,
         offers_passkey: true,
         upstreams: Vec::new(),
     }

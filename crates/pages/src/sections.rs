@@ -21,12 +21,12 @@ texts! {
     LoginProblemTexts {
         wrong: String, too_many: String, busy: String, expired: String, passkey_failed: String,
         passkey_changed: String, upstream_failed: String, upstream_unavailable: String,
-        upstream_not_admitted: String, upstream_not_fresh: String,
+        upstream_not_admitted: String, upstream_not_fresh: String, local_off: String,
     }
     LoginTexts {
         title: String, lead: String, lead_agent: String, lead_client: String, username: String,
         password: String, submit: String, passkey: String, or_password: String, forgot: String,
-        upstream: String, problem: LoginProblemTexts,
+        upstream: String, lead_upstream: String, problem: LoginProblemTexts,
     }
     AccountProblemTexts {
         form_expired: String, wrong_code: String, passkey_failed: String,
@@ -64,7 +64,7 @@ texts! {
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
         back_to_client: String, leads_to: String, start_again: String,
-        untrusted_request: FailureText, malformed: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
+        untrusted_request: FailureText, malformed: FailureText, request_refused: FailureText, beyond_roles: FailureText, request_expired: FailureText, request_used: FailureText,
         client_stopped: FailureText, client_paused: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_large: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
@@ -76,10 +76,25 @@ texts! {
         title: String, lead: String, lead_client: String, submit: String, stay: String,
     }
     DoneSignedOutTexts {
-        title: String, sentence: String, again: String,
+        title: String, sentence: String, again: String, there: String, there_too: String,
     }
     DoneTexts {
         signed_out: DoneSignedOutTexts,
+    }
+    ConsoleRoleTexts {
+        admin: String, auditor: String, helpdesk: String,
+    }
+    ConsoleMayTexts {
+        admin: String, auditor: String, helpdesk: String,
+    }
+    ConsoleEnterTexts {
+        title: String, lead: String, submit: String, failed: String, not_proven: String,
+        unsupported: String, stale: String, needs_script: String, no_passkey: String, add: String,
+        impossible: String, not_operator_title: String, not_operator: String, home: String,
+    }
+    ConsoleTexts {
+        title: String, whose: String, leave: String, since: String, until: String,
+        role: ConsoleRoleTexts, may: ConsoleMayTexts, enter: ConsoleEnterTexts,
     }
     AppTexts {
         navigation: String, requests: String, agents: String, activity: String, devices: String,
@@ -101,7 +116,10 @@ texts! {
         first_from_agent: String, first_from_app: String, first_account: String, first_payee: String, first_payees: String,
         more_than_usual: String, more_than_usual_of: String, more_than_usual_several: String, more_than_allowed: String,
         definition_changed: String, definition_unknown: String,
-        beyond_task: String, beyond_task_what: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
+        beyond_task: String, beyond_task_what: String, called_otherwise: String, one_more: String, more_than_left: String, denied_before: String, shortened: String,
+    }
+    ApprovalLetterTexts {
+        to: String, cc: String, bcc: String, more: String,
     }
     ApprovalProblemTexts {
         number_missing: String, password_missing: String, password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
@@ -136,6 +154,7 @@ texts! {
         less_amount_plain: String, less_most: String, less_time: String, less_time_whole: String,
         less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String, stop_hint_other: String,
         not_me: String, not_me_yes: String, not_me_hint: String, not_me_hint_through: String, not_me_hint_both: String, not_me_hint_told: String, hint: ApprovalHintTexts,
+        letter: ApprovalLetterTexts, paid_before: String, known_before: String, approve_object: String,
         problem: ApprovalProblemTexts,
     }
     ReceiptTexts {
@@ -252,7 +271,7 @@ texts! {
         problem: SettingsProblemTexts,
     }
     DeviceProblemTexts {
-        wrong: String, too_many: String, asked_too_often: String, form_expired: String,
+        wrong: String, too_many: String, asked_too_often: String, form_expired: String, beyond_roles: String,
     }
     DeviceTexts {
         title: String, lead: String, code: String, submit: String, hint: String, warning: String,

@@ -10,10 +10,10 @@ use writ_wire::time::Timestamp;
 use super::brand::Brand;
 use super::plain;
 use super::sections::{
-    AccountTexts, ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts,
-    DevicesTexts, DoneTexts, ElsewhereTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts,
-    LayoutTexts, LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts, PauseTexts,
-    ReceiptTexts, SettingsTexts, TimeTexts, UndoTexts, UpstreamTexts,
+    AccountTexts, ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, ConsoleTexts,
+    DeviceTexts, DevicesTexts, DoneTexts, ElsewhereTexts, FailureTexts, FormPostTexts, GuestTexts,
+    InboxTexts, LayoutTexts, LoginTexts, LogoutTexts, MineTexts, OfflineTexts, OverTexts,
+    PauseTexts, ReceiptTexts, SettingsTexts, TimeTexts, UndoTexts, UpstreamTexts,
 };
 use super::sentence::{Sentence, fill};
 use crate::zones::Zone;
@@ -54,6 +54,7 @@ pub struct CatalogueTexts {
     pub(super) done: DoneTexts,
     pub(super) form_post: FormPostTexts,
     pub(super) logout: LogoutTexts,
+    pub(super) console: ConsoleTexts,
     pub(super) app: AppTexts,
     pub(super) inbox: InboxTexts,
     pub(super) approval: ApprovalTexts,

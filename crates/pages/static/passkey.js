@@ -205,6 +205,10 @@ for (const setting of forms('setting')) {
   ask(setting, 'assertion', () => prove(setting, values(setting, ['setting', 'email', 'new_password', 'user_code'])));
 }
 
+/** The console opens for this browser alone. */
+const opening = form('console');
+ask(opening, 'assertion', () => prove(opening, { console: 'open' }));
+
 for (const linking of forms('linking')) {
   ask(linking, 'assertion', () => prove(linking, values(linking, ['upstream'])));
 }

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod background;
 pub mod client;
 pub mod config;
+pub mod console;
 pub mod node;
 pub mod notifications;
 pub mod operate;

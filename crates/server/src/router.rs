@@ -20,9 +20,10 @@ use crate::client::access::OPENAPI_PATH;
 pub use crate::client::body::MAX_BODY;
 use crate::client::incoming::{self, program_route};
 use crate::client::{
-    access, access_request, ciba, device, introspect, metadata, par, registration, revoke, token,
-    transaction, types, upstream_logout, userinfo,
+    access, access_request, api, ciba, device, introspect, metadata, par, registration, revoke,
+    token, transaction, types, upstream_logout, userinfo,
 };
+use crate::console;
 use crate::node::app::App;
 use crate::node::failure::{LATE, ServerFault};
 use crate::node::listener::REQUEST_TIMEOUT;
@@ -41,6 +42,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/jwks", get(metadata::jwks))
         .route("/types/{hash}", get(types::document))
         .route(upstream_logout::PATH, post(upstream_logout::logout))
+        .route(upstream_logout::JWKS_PATH, get(upstream_logout::jwks))
         .route(METADATA_PATH, get(access::metadata))
         .route(OPENAPI_PATH, get(access::openapi::description))
         .route("/.well-known/{*other}", any(no_metadata))
@@ -55,6 +57,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)
+        .merge(console::routes(&app))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), check_page_path));
@@ -64,6 +67,7 @@ pub fn router(app: Arc<App>) -> Router {
     clients
         .merge(people)
         .merge(proxies)
+        .merge(operators_api(&app))
         .layer(middleware::from_fn(
             access::forward_auth::refuse_stray_check,
         ))
@@ -74,6 +78,19 @@ pub fn router(app: Arc<App>) -> Router {
         ))
         .layer(middleware::from_fn_with_state(app.clone(), log_requests))
         .with_state(app)
+}
+
+/// No page of another site calls it: no `Access-Control` is sent.
+fn operators_api(app: &Arc<App>) -> Router<Arc<App>> {
+    api::routes()
+        .method_not_allowed_fallback(incoming::other_method)
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            incoming::check_clock,
+        ))
+        .layer(middleware::from_fn(incoming::check_target))
+        .layer(middleware::from_fn_with_state(app.clone(), in_time))
+        .layer(middleware::from_fn(api::as_problem))
 }
 
 /// The endpoints of the checks table that judge by the time, and registration: closed while this node's clock is wrong.

@@ -92,22 +92,23 @@ row! { SpentRow { spent: String } }
 
 row! { #[expect(dead_code, reason = "that there is a row says it")] UsedRow { used_at: i64 } }
 
-macro_rules! columns {
+macro_rules! decision_columns {
     () => {
         "id, caller, key_digest, asked_hash, answer, resource, action, client_id, task_id, delegation_id,
         object_hash, details, spent, decided_at, awaited_until, outcome"
     };
 }
+pub(crate) use decision_columns;
 
 const BY_KEY: &str = concat!(
     "SELECT ",
-    columns!(),
+    decision_columns!(),
     " FROM decisions WHERE tenant = $1 AND caller = $2 AND key_digest = $3"
 );
 
 const BY_ID: &str = concat!(
     "SELECT ",
-    columns!(),
+    decision_columns!(),
     " FROM decisions WHERE tenant = $1 AND id = $2"
 );
 
@@ -121,7 +122,7 @@ const REPORT: &str = "
 
 const SILENT: &str = concat!(
     "SELECT ",
-    columns!(),
+    decision_columns!(),
     " FROM decisions WHERE tenant = $1 AND awaited_until <= $2
     ORDER BY awaited_until LIMIT $3"
 );
@@ -335,7 +336,7 @@ impl SpentRow {
 }
 
 impl DecisionRow {
-    fn read(self) -> Result<AccessDecision> {
+    pub(crate) fn read(self) -> Result<AccessDecision> {
         let spent = json::read_optional(self.spent.as_deref(), SPENT_COLUMN)?;
         Ok(AccessDecision {
             id: DecisionId::from_text(self.id),

@@ -102,6 +102,25 @@ pub enum Admission {
     PausedUntil(Timestamp),
 }
 
+/// What became of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempted {
+    /// As how many-th of its holder.
+    Counted(i64),
+    /// From then on one is admitted again.
+    PausedUntil(Timestamp),
+}
+
+/// One that was counted, or may have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountedAttempt {
+    pub kind: AttemptKind,
+    pub holder: String,
+    pub most: i64,
+    /// It was not counted where fewer are.
+    pub unless_below: i64,
+}
+
 row! { CountedRow { failures: i64 } }
 
 row! { PausedRow { paused_until: Option<i64> } }
@@ -119,19 +138,20 @@ const PAUSED: &str =
     "SELECT paused_until FROM attempts WHERE tenant = $1 AND kind = $2 AND holder = $3";
 
 /// What would be none is no row: nobody fills the table with what was not looked at.
-const FORGIVE_ONLY: &str =
-    "DELETE FROM attempts WHERE tenant = $1 AND kind = $2 AND holder = $3 AND failures <= 1";
+const FORGIVE_ONLY: &str = "
+    DELETE FROM attempts
+    WHERE tenant = $1 AND kind = $2 AND holder = $3 AND failures <= 1 AND failures >= $4";
 
 const FORGIVE: &str = "
     UPDATE attempts SET failures = failures - 1,
         paused_until = CASE WHEN failures - 1 >= $4 THEN paused_until END
-    WHERE tenant = $1 AND kind = $2 AND holder = $3 AND failures > 1";
+    WHERE tenant = $1 AND kind = $2 AND holder = $3 AND failures > 1 AND failures >= $5";
 
 const FORGET: &str = "DELETE FROM attempts WHERE tenant = $1 AND kind = $2 AND holder = $3";
 
 impl DatabaseTransaction {
     /// Counts it, unless the holder is paused.
-    pub async fn attempt(&mut self, attempt: &Attempt<'_>, now: Timestamp) -> Result<Admission> {
+    pub async fn attempt(&mut self, attempt: &Attempt<'_>, now: Timestamp) -> Result<Attempted> {
         let counted = optional!(
             self,
             CountedRow,
@@ -144,12 +164,12 @@ impl DatabaseTransaction {
             attempt.kept_until.micros(),
             now.micros()
         )?;
-        if counted.is_some_and(|row| row.failures > 0) {
-            return Ok(Admission::Admitted);
+        if let Some(row) = counted {
+            return Ok(Attempted::Counted(row.failures));
         }
         // Its pause may have ended between the two statements.
         let until = self.paused_until(attempt.kind, attempt.holder).await?;
-        Ok(Admission::PausedUntil(until.unwrap_or(now)))
+        Ok(Attempted::PausedUntil(until.unwrap_or(now)))
     }
 
     /// When the pause of this holder ends or ended, if there was one.
@@ -165,15 +185,32 @@ impl DatabaseTransaction {
     }
 
     /// Takes back one that was counted and succeeded, or was not checked; a pause that it began ends.
-    pub async fn forgive_attempt(
-        &mut self,
-        kind: AttemptKind,
-        holder: &str,
-        most: i64,
-    ) -> Result<()> {
-        let kind = kind.as_str();
-        if execute!(self, FORGIVE_ONLY, &self.tenant, kind, holder)? == 0 {
-            execute!(self, FORGIVE, &self.tenant, kind, holder, most)?;
+    pub async fn forgive_attempt(&mut self, attempt: &CountedAttempt) -> Result<()> {
+        let CountedAttempt {
+            kind,
+            holder,
+            most,
+            unless_below,
+        } = attempt;
+        let (kind, holder) = (kind.as_str(), holder.as_str());
+        if execute!(
+            self,
+            FORGIVE_ONLY,
+            &self.tenant,
+            kind,
+            holder,
+            *unless_below
+        )? == 0
+        {
+            execute!(
+                self,
+                FORGIVE,
+                &self.tenant,
+                kind,
+                holder,
+                *most,
+                *unless_below
+            )?;
         }
         Ok(())
     }

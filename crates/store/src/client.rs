@@ -304,8 +304,7 @@ impl ClientRow {
 
 fn person(id: Option<String>, name: Option<String>, disabled_at: Option<i64>) -> Option<User> {
     Some(User {
-        id: UserId::from_text(id?),
-        name: name?,
         disabled: disabled_at.is_some(),
+        ..User::new(UserId::from_text(id?), name?)
     })
 }

@@ -12,6 +12,7 @@ use crate::deadline::{Deadlines, Patience, within};
 use crate::error::{Result, StoreError};
 use crate::pool::ConnectionPool;
 use crate::pooled_connection::PooledConnection;
+use crate::serve_lock::require_log_of_server;
 use crate::sqlite_files::SqliteFiles;
 use crate::store::Database;
 
@@ -59,6 +60,7 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
         return Err(StoreError::Url(sentence.to_owned()));
     }
     create(&file)?;
+    require_log_of_server(&file).await?;
     let options = options
         // It is made already: one that is gone later was moved, and no empty one takes its place.
         .create_if_missing(false)
@@ -114,12 +116,22 @@ async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {
             ("lock_timeout", &limit),
         ])
         .options(BY_INDEX);
+    let place = place(&options);
     let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS, deadlines);
     let first = pool.acquire_within(FIRST_CONNECTION).await;
-    let mut first = first.map_err(or_pooler)?;
+    let mut first = first.map_err(|error| or_pooler(error).at(&place))?;
     require_session(&mut first).await?;
     require_utf8(&mut first).await?;
     Ok(Database::Postgres(pool))
+}
+
+/// For the operator; never the rest of the URL.
+fn place(options: &PgConnectOptions) -> String {
+    let port = options.get_port();
+    match options.get_socket() {
+        Some(folder) => format!("the socket of port {port} in `{}`", folder.display()),
+        None => format!("`{}`, port {port}", options.get_host()),
+    }
 }
 
 /// What a connection was told at its start still holds for its statements.

@@ -15,9 +15,23 @@ pub enum StoreError {
     /// Not reachable, silent for too long, read-only, locked, full or without what was granted: the same may succeed later.
     #[error("the database cannot be used: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// The same at the first connection of a process, and where it was looked for.
+    #[error("the database cannot be used at {place}: {cause}")]
+    UnavailableAt { place: String, cause: sqlx::Error },
     /// Another file stands where the database's was: nothing is read or written.
     #[error("the database cannot be used: {0}")]
     FileChanged(ChangedFile),
+    /// Of SQLite, while another process has the log open that was there before.
+    #[error(
+        "the database cannot be used: its write-ahead log (`-wal`) is shorter than the index of that log (`-shm`) says, because it was \
+         moved, replaced or cut. End every server of it, which writes back what it has, and start anew"
+    )]
+    ShortLog,
+    #[error(
+        "the database cannot be used: a server runs whose write-ahead log (`-wal`) was moved or removed. End that server first: it \
+         writes back what it has"
+    )]
+    LogOfServer,
     /// It refused a statement.
     #[error("the database refused a statement: {0}")]
     Statement(#[source] sqlx::Error),
@@ -81,11 +95,32 @@ impl StoreError {
         matches!(
             self,
             Self::Unavailable(_)
+                | Self::UnavailableAt { .. }
                 | Self::FileChanged(_)
+                | Self::ShortLog
                 | Self::NotCommitted
                 | Self::SharedCommit(_)
                 | Self::CommitRefused(_)
         )
+    }
+
+    /// A connection cannot be opened, whatever for: another may be, later.
+    pub(crate) fn of_connection(error: sqlx::Error) -> Self {
+        match trouble::is_short_log(&error) {
+            true => Self::ShortLog,
+            false => Self::Unavailable(error),
+        }
+    }
+
+    /// Where it was looked for.
+    pub(crate) fn at(self, place: &str) -> Self {
+        match self {
+            Self::Unavailable(cause) => Self::UnavailableAt {
+                place: place.to_owned(),
+                cause,
+            },
+            other => other,
+        }
     }
 
     /// Whether a commit that ended so may have happened.
@@ -112,7 +147,11 @@ impl StoreError {
     /// Whether the connection that showed it is thrown away.
     pub(crate) fn ends_connection(&self) -> bool {
         let ends = [Trouble::Connection, Trouble::Silence];
-        matches!(self, Self::Unavailable(error) if ends.contains(&Trouble::of(error)))
+        match self {
+            Self::Unavailable(error) => ends.contains(&Trouble::of(error)),
+            Self::ShortLog => true,
+            _ => false,
+        }
     }
 
     /// Whether it failed only because another process or transaction has locked something.
@@ -146,6 +185,7 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::ColumnIndexOutOfBounds { .. }
             | sqlx::Error::Decode(_)
             | sqlx::Error::TypeNotFound { .. } => Self::Corrupt(error.to_string()),
+            other if trouble::is_short_log(&other) => Self::ShortLog,
             other if Trouble::of(&other) == Trouble::Statement => Self::Statement(other),
             other => Self::Unavailable(other),
         }

@@ -1,6 +1,7 @@
 //! The audit log: an event is inserted in the database transaction of the change that it records. Refusals before authentication are
 //! only counted, so that unauthenticated clients cannot fill it.
 
+mod events_out;
 mod latest;
 mod rows;
 
@@ -17,6 +18,8 @@ use crate::json;
 use crate::request_scope::current_id;
 use crate::store::DatabaseTransaction;
 use crate::write::InsertBatch;
+
+pub use events_out::StoredSink;
 
 /// Which events; an absent member does not filter.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +44,9 @@ pub enum EventsOf<'a> {
     Pair(&'a UserId, &'a ClientId),
     Task(&'a str),
     Named(&'a str),
+    Resource(&'a str),
+    /// What was refused or denied.
+    Denied,
 }
 
 /// One row of the audit log.
@@ -140,6 +146,7 @@ macro_rules! event_columns {
         e.transaction_id, e.data"
     };
 }
+use event_columns;
 
 /// $2 the last id of the page before, $3 most. An id begins with the time at which it was made.
 macro_rules! page {
@@ -169,9 +176,17 @@ const OF_SUBJECT: [&str; 2] = pages!(" AND e.subject = $4");
 const OF_CLIENT: [&str; 2] = pages!(" AND e.client_id = $4");
 const OF_TASK: [&str; 2] = pages!(" AND e.task_id = $4");
 const NAMED: [&str; 2] = pages!(" AND e.name = $4");
+const OF_RESOURCE: [&str; 2] = pages!(" AND e.resource = $4");
+const DENIED: [&str; 2] = pages!(" AND e.decision = 'deny'");
 /// The index has people only.
 const OF_PAIR: [&str; 2] =
     pages!(" AND e.subject = $4 AND e.client_id = $5 AND substr(e.subject, 1, 4) = 'usr_'");
+
+const ONE: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM events e WHERE e.tenant = $1 AND e.id = $2"
+);
 
 /// Beyond every id, and before.
 const NEWEST: &str = "f";
@@ -219,6 +234,11 @@ impl DatabaseTransaction {
             .await
     }
 
+    pub async fn event(&mut self, id: &str) -> Result<Option<StoredEvent>> {
+        let row = optional!(self, EventRow, ONE, &self.tenant, id)?;
+        row.map(EventRow::read).transpose()
+    }
+
     async fn page_of_events(
         &mut self,
         of: EventsOf<'_>,
@@ -228,11 +248,12 @@ impl DatabaseTransaction {
     ) -> Result<Vec<StoredEvent>> {
         let (tenant, limit) = (&self.tenant, i64::from(limit));
         let rows = match of {
-            EventsOf::All => all!(self, EventRow, sql, tenant, id, limit)?,
+            EventsOf::All | EventsOf::Denied => all!(self, EventRow, sql, tenant, id, limit)?,
             EventsOf::Subject(one)
             | EventsOf::Client(one)
             | EventsOf::Task(one)
-            | EventsOf::Named(one) => all!(self, EventRow, sql, tenant, id, limit, one)?,
+            | EventsOf::Named(one)
+            | EventsOf::Resource(one) => all!(self, EventRow, sql, tenant, id, limit, one)?,
             EventsOf::Pair(subject, client) => {
                 let (subject, client) = (subject.as_str(), client.as_str());
                 all!(self, EventRow, sql, tenant, id, limit, subject, client)?
@@ -318,6 +339,8 @@ impl EventsOf<'_> {
             Self::Pair(..) => OF_PAIR,
             Self::Task(_) => OF_TASK,
             Self::Named(_) => NAMED,
+            Self::Resource(_) => OF_RESOURCE,
+            Self::Denied => DENIED,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The lineage of a token: all delegations above it, in one statement whatever the depth. From each delegation to its parent, and
-//! from one that was approved alone to the delegation that asked; with task, holders, their owners and sponsors, and the subject.
+//! from one that was approved alone to the delegation that asked; with task, holders, their owners and sponsors, and the subject with
+//! their roles.
 //! Read uncached before every token, so that a stop takes effect at once. Large columns are read for the leaf alone.
 
 use writ_core::delegation::MAX_LINEAGE;
@@ -10,10 +11,16 @@ use writ_wire::time::Timestamp;
 use crate::delegation::{DelegationRow, delegation_columns};
 use crate::error::Result;
 use crate::json::time;
+use crate::role::{self, roles_of};
 use crate::store::DatabaseTransaction;
 use crate::task::{TaskRow, task_columns};
 
-row! { StateRow { stopped: Option<String>, ends_at: i64, keys: Option<String> } }
+row! { StateRow {
+    stopped: Option<String>,
+    ends_at: i64,
+    keys: Option<String>,
+    roles: Option<String>,
+} }
 
 row! { LiveRow { live: i64 } }
 
@@ -82,6 +89,8 @@ const LINEAGE: &str = up_from!(
     concat!(
         stopped!(),
         " AS stopped, s.ends_at, s.keys, ",
+        roles_of!("t.subject"),
+        ", ",
         task_columns!(),
         ", ",
         delegation_columns!()
@@ -112,7 +121,7 @@ impl DatabaseTransaction {
         row.map(LineageRow::read).transpose()
     }
 
-    /// Whether nothing in the lineage is stopped or expired; asked again after the commit of a new token.
+    /// Whether nothing in the lineage is stopped or expired; asked again after the commit of a new token where no roles are configured.
     pub async fn is_live(&mut self, delegation: &DelegationId, now: Timestamp) -> Result<bool> {
         let id = delegation.as_str();
         let row = optional!(
@@ -137,6 +146,7 @@ impl LineageRow {
             keys: keys.split_ascii_whitespace().map(str::to_owned).collect(),
             stopped: self.state.stopped.as_deref().map(Stopped::from_row),
             ends_at: time(self.state.ends_at).min(task.expires_at),
+            roles: role::read(self.state.roles.as_deref()),
             task,
         })
     }

@@ -12,10 +12,11 @@ use crate::store::DatabaseTransaction;
 
 row! { PausedRow { paused: i64 } }
 
+/// `+` keeps SQLite from reading all that are live, where it was not told how many there are.
 const HAS_PAUSED: &str = "
     SELECT CAST(1 AS BIGINT) AS paused FROM tasks
     WHERE tenant = $1 AND subject = $2 AND subject_kind = 'person' AND stopped_at IS NULL
-        AND expires_at > $3 AND suspended_at IS NOT NULL AND suspended_because = $4
+        AND +expires_at > $3 AND suspended_at IS NOT NULL AND suspended_because = $4
     LIMIT 1";
 
 macro_rules! theirs {

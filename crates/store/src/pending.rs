@@ -23,7 +23,7 @@ use crate::store::DatabaseTransaction;
 pub use access_request::{
     AnsweredCall, OpenAtResource, ResourcePromptCounts, ResourceSilence, SameQuestion,
 };
-pub use ending::{EndedRequest, RequestsOfStop};
+pub use ending::{AskedBefore, EndedRequest, RequestsOfStop};
 pub use lists::{DeniedQuestion, PromptCounts, StateChange};
 
 /// One row of `pending_requests`; of the handle and the user code only digests are stored.
@@ -268,7 +268,7 @@ impl DatabaseTransaction {
 }
 
 impl PendingRow {
-    pub(super) fn read(self) -> Result<PendingRequest> {
+    pub(crate) fn read(self) -> Result<PendingRequest> {
         let decision = self.decision.map(|text| json::read(&text, DECISION));
         let redeemed_for = match (self.delegation_id, self.decision_id) {
             (None, None) => None,

@@ -162,7 +162,7 @@ impl<D: Driver> ConnectionPool<D> {
         let place = place.map_err(|_| sqlx::Error::PoolClosed)?;
         let connected = D::Connection::connect_with(&self.0.options).await;
         Ok(OpenConnection {
-            connection: connected.map_err(StoreError::Unavailable)?,
+            connection: connected.map_err(StoreError::of_connection)?,
             group: None,
             opened: Instant::now(),
             plans: PlanAge::new(),

@@ -7,10 +7,9 @@ use writ_wire::time::Timestamp;
 
 use crate::client::NewAgent;
 use crate::error::Result;
-use crate::json::time;
 use crate::store::DatabaseTransaction;
 
-/// Rows that one query of a list returns; there are as many queries as it takes.
+/// Rows of one page of a list that a command prints.
 pub const PAGE: u32 = 500;
 
 /// A client or an agent in a list.
@@ -64,19 +63,6 @@ pub struct RotatedSecret<'a> {
     pub earlier_until: Option<Timestamp>,
 }
 
-row! { ClientRow { id: String, metadata: String, stopped_at: Option<i64>, created_at: i64 } }
-
-row! { BehindRow {
-    owner: Option<String>,
-    owner_disabled_at: Option<i64>,
-    owner_removed_at: Option<i64>,
-    sponsor: Option<String>,
-    sponsor_disabled_at: Option<i64>,
-    sponsor_removed_at: Option<i64>,
-} }
-
-joined! { AgentRow { client: ClientRow, behind: BehindRow } }
-
 row! { IdRow { id: String } }
 
 row! { DocumentRow { document: String, removed_at: Option<i64> } }
@@ -84,23 +70,6 @@ row! { DocumentRow { document: String, removed_at: Option<i64> } }
 row! { LiveRow { tasks: i64, refresh_tokens: i64 } }
 
 row! { CountRow { n: i64 } }
-
-const AGENTS: &str = "
-    SELECT c.id, c.metadata, c.stopped_at, c.created_at,
-        o.id AS owner, o.disabled_at AS owner_disabled_at, o.removed_at AS owner_removed_at,
-        s.id AS sponsor, s.disabled_at AS sponsor_disabled_at, s.removed_at AS sponsor_removed_at
-    FROM agents a
-    JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
-    LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
-    LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
-    WHERE a.tenant = $1 AND a.client_id > $2 AND c.removed_at IS NULL
-    ORDER BY a.client_id LIMIT $3";
-
-const PLAIN_CLIENTS: &str = "
-    SELECT c.id, c.metadata, c.stopped_at, c.created_at FROM clients c
-    LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
-    WHERE c.tenant = $1 AND c.id > $2 AND c.removed_at IS NULL AND a.client_id IS NULL
-    ORDER BY c.id LIMIT $3";
 
 /// Only over what was read, so that of two changes at once neither is lost in silence.
 const REPLACE_CLIENT: &str = "
@@ -120,6 +89,12 @@ const ROTATE_SECRET: &str = "
 const SET_SECRET: &str = "
     UPDATE clients SET secret_digest = $3, earlier_secret_digest = NULL, earlier_secret_until = NULL
     WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
+
+const HOLD_CLIENT: &str = "
+    UPDATE clients SET removed_at = removed_at WHERE tenant = $1 AND id = $2";
+
+const HOLD_RESOURCE: &str = "
+    UPDATE resources SET removed_at = removed_at WHERE tenant = $1 AND uri = $2";
 
 const REMOVE_CLIENT: &str = "
     UPDATE clients SET removed_at = $3, stopped_at = COALESCE(stopped_at, $3)
@@ -186,19 +161,6 @@ const LIVE_OF_CLIENT: &str = live_counts!("t.client_id = $2");
 const LIVE_OF_USER: &str = live_counts!("t.subject = $2 AND t.subject_kind = 'person'");
 
 impl DatabaseTransaction {
-    /// Agents after this id, in the order of their ids, at most [`PAGE`].
-    pub async fn agents_after(&mut self, id: &str) -> Result<Vec<ListedAgent>> {
-        let rows = all!(self, AgentRow, AGENTS, &self.tenant, id, i64::from(PAGE))?;
-        Ok(rows.into_iter().map(AgentRow::read).collect())
-    }
-
-    /// The same of clients that are no agents.
-    pub async fn clients_after(&mut self, id: &str) -> Result<Vec<ListedClient>> {
-        let most = i64::from(PAGE);
-        let rows = all!(self, ClientRow, PLAIN_CLIENTS, &self.tenant, id, most)?;
-        Ok(rows.into_iter().map(ClientRow::read).collect())
-    }
-
     /// `false` if it is not what it was when it was read, or was removed.
     pub async fn replace_client(
         &mut self,
@@ -238,6 +200,18 @@ impl DatabaseTransaction {
     /// For a client whose authentication changed; none for one that has no secret any more.
     pub async fn set_secret(&mut self, id: &ClientId, digest: Option<&str>) -> Result<()> {
         execute!(self, SET_SECRET, &self.tenant, id.as_str(), digest)?;
+        Ok(())
+    }
+
+    /// Locks its row until the end of this transaction: what is read of it afterwards stays.
+    pub async fn hold_client(&mut self, id: &ClientId) -> Result<()> {
+        execute!(self, HOLD_CLIENT, &self.tenant, id.as_str())?;
+        Ok(())
+    }
+
+    /// The same of a resource.
+    pub async fn hold_resource(&mut self, uri: &ResourceUri) -> Result<()> {
+        execute!(self, HOLD_RESOURCE, &self.tenant, uri.as_str())?;
         Ok(())
     }
 
@@ -339,31 +313,6 @@ impl PersonState {
             (true, _, true) => Self::Removed,
             (true, true, false) => Self::Disabled,
             (true, false, false) => Self::Active,
-        }
-    }
-}
-
-impl AgentRow {
-    fn read(self) -> ListedAgent {
-        let row = self.behind;
-        let state = |id: Option<String>, disabled: Option<i64>, removed: Option<i64>| {
-            PersonState::new(id.is_some(), disabled.is_some(), removed.is_some())
-        };
-        ListedAgent {
-            client: self.client.read(),
-            owner: state(row.owner, row.owner_disabled_at, row.owner_removed_at),
-            sponsor: state(row.sponsor, row.sponsor_disabled_at, row.sponsor_removed_at),
-        }
-    }
-}
-
-impl ClientRow {
-    fn read(self) -> ListedClient {
-        ListedClient {
-            id: ClientId::from_text(self.id),
-            metadata: self.metadata,
-            stopped: self.stopped_at.is_some(),
-            created_at: time(self.created_at),
         }
     }
 }

@@ -1,12 +1,16 @@
 //! People as an operator sees them: whether they can come in, or were invited and never came, and where the links of a reset go.
 
+use std::collections::BTreeSet;
+
 use writ_core::account_link::{LinkKind, MAX_LINK_FAILURES};
 use writ_core::id::UserId;
+use writ_core::operator::OperatorRole;
+use writ_core::role::RoleName;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::time;
-use crate::registered::PAGE;
+use crate::role::{self, roles_of};
 use crate::store::DatabaseTransaction;
 
 /// A user in a list.
@@ -18,6 +22,9 @@ pub struct ListedUser {
     pub created_at: Timestamp,
     /// Where they are written to: they confirmed it.
     pub confirmed: Option<String>,
+    /// Those that count.
+    pub roles: BTreeSet<RoleName>,
+    pub operator_role: Option<OperatorRole>,
 }
 
 /// Whether somebody can come in.
@@ -39,6 +46,8 @@ row! { UserRow {
     never_came: i64,
     invited_until: Option<i64>,
     confirmed: Option<String>,
+    roles: Option<String>,
+    operator_role: Option<String>,
 } }
 
 row! { AddressRow { address: Option<String> } }
@@ -47,14 +56,15 @@ row! { AddressRow { address: Option<String> } }
 macro_rules! users {
     ($which:literal) => {
         concat!(
-            "SELECT u.id, u.name, u.disabled_at, u.created_at,
+            "SELECT u.id, u.name, u.disabled_at, u.created_at, u.operator_role,
                 CASE WHEN u.password_hash = '' AND NOT EXISTS (SELECT 1 FROM passkeys p
                         WHERE p.tenant = u.tenant AND p.user_id = u.id AND p.removed_at IS NULL)
                     AND NOT EXISTS (SELECT 1 FROM upstream_accounts a
                         WHERE a.tenant = u.tenant AND a.user_id = u.id)
                     THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS never_came,
-                l.expires_at AS invited_until, s.email AS confirmed
-            FROM users u
+                l.expires_at AS invited_until, s.email AS confirmed, ",
+            roles_of!("u.id"),
+            " FROM users u
             LEFT JOIN account_links l ON l.tenant = u.tenant AND l.user_id = u.id
                 AND l.place = 'account' AND l.expires_at > $4 AND l.failures < $5
             LEFT JOIN person_settings s ON s.tenant = u.tenant AND s.user_id = u.id
@@ -75,9 +85,14 @@ const UNCONFIRMED: &str = "
     ORDER BY CASE WHEN kind = $5 THEN 0 ELSE 1 END LIMIT 1";
 
 impl DatabaseTransaction {
-    /// Users after this name, in the order of their names, at most [`PAGE`].
-    pub async fn users_after(&mut self, name: &str, now: Timestamp) -> Result<Vec<ListedUser>> {
-        let (tenant, most, now) = (&self.tenant, i64::from(PAGE), now.micros());
+    /// Users after this name, in the order of their names.
+    pub async fn users_after(
+        &mut self,
+        name: &str,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Vec<ListedUser>> {
+        let (tenant, most, now) = (&self.tenant, i64::from(most), now.micros());
         let rows = all!(
             self,
             UserRow,
@@ -134,6 +149,8 @@ impl UserRow {
             },
             created_at: time(self.created_at),
             confirmed: self.confirmed,
+            roles: role::read(self.roles.as_deref()),
+            operator_role: self.operator_role.as_deref().and_then(OperatorRole::parse),
         }
     }
 }

@@ -9,10 +9,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Result, StoreError};
+use crate::sqlite_files::beside;
 use crate::store::{Database, Store};
 
 /// So long a server waits for the lock: whoever asks whether one runs holds it for a moment.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How the lock of `writ.db` ends.
+const LOCK: &str = "-serve";
 const TICK: Duration = Duration::from_millis(50);
 
 /// Held by the one server of a SQLite file, as long as it runs.
@@ -27,7 +30,7 @@ impl Store {
         let Database::Sqlite { files, .. } = &self.database else {
             return Ok(ServeLock { _file: None });
         };
-        let path = files.beside("-serve");
+        let path = files.beside(LOCK);
         let file = private(&path).map_err(|e| unusable(&path, &e))?;
         let until = Instant::now() + PATIENCE;
         loop {
@@ -47,17 +50,37 @@ impl Store {
         let Database::Sqlite { files, .. } = &self.database else {
             return Ok(false);
         };
-        let path = files.beside("-serve");
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            Err(e) => return Err(unusable(&path, &e)),
-        };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(e)) => Err(unusable(&path, &e)),
+        is_locked(&files.beside(LOCK))
+    }
+}
+
+/// Before a connection is opened, which would make a log where none is. A server keeps its own in place from its start to its end: where
+/// that is gone, only the server can read what it wrote last, and of a second log beside it one of both would be lost.
+pub(crate) async fn require_log_of_server(database: &Path) -> Result<()> {
+    let leads_nowhere = |e| StoreError::Url(format!("leads to no file: {e}"));
+    let real = std::fs::canonicalize(database).map_err(leads_nowhere)?;
+    let (log, lock) = (beside(&real, "-wal"), beside(&real, LOCK));
+    // A server that ends removes its log, and gives the lock back a moment later.
+    let until = Instant::now() + PATIENCE;
+    while !log.exists() && is_locked(&lock)? {
+        if Instant::now() >= until {
+            return Err(StoreError::LogOfServer);
         }
+        tokio::time::sleep(TICK).await;
+    }
+    Ok(())
+}
+
+fn is_locked(path: &Path) -> Result<bool> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(unusable(path, &e)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(e)) => Err(unusable(path, &e)),
     }
 }
 

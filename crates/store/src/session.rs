@@ -8,6 +8,7 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::{self, time};
+use crate::role::{self, roles_of};
 use crate::store::DatabaseTransaction;
 
 /// One row of `sessions`.
@@ -71,6 +72,7 @@ row! { SessionRow {
     others_ended_at: Option<i64>,
     time_zone: Option<String>,
     language: Option<String>,
+    roles: Option<String>,
 } }
 
 row! { EndedAtRow { others_ended_at: Option<i64> } }
@@ -88,12 +90,16 @@ const OF_PERSON: &str = "
     WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3
     ORDER BY authenticated_at DESC, digest LIMIT $4";
 
-const FIND: &str = "
+const FIND: &str = concat!(
+    "
     SELECT s.user_id, u.name, u.disabled_at, s.authenticated_at, s.for_request,
-        s.method, s.opened_by, u.others_ended_at, p.time_zone, p.language
+        s.method, s.opened_by, u.others_ended_at, p.time_zone, p.language, ",
+    roles_of!("s.user_id"),
+    "
     FROM sessions s JOIN users u ON u.tenant = s.tenant AND u.id = s.user_id
         LEFT JOIN person_settings p ON p.tenant = s.tenant AND p.user_id = s.user_id
-    WHERE s.tenant = $1 AND s.digest = $2 AND s.ended_at IS NULL AND s.expires_at > $3";
+    WHERE s.tenant = $1 AND s.digest = $2 AND s.ended_at IS NULL AND s.expires_at > $3"
+);
 
 const END: &str = "
     UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND digest = $2 AND ended_at IS NULL";
@@ -240,13 +246,15 @@ impl DatabaseTransaction {
         Ok(execute!(self, END, &self.tenant, digest, now.micros())? == 1)
     }
 
-    /// Ends every session of this person that a passkey opened, except the one with the digest `but`; returns how many.
+    /// Ends every session of this person that a passkey opened, except the one with the digest `but`, and closes every console, which a
+    /// passkey opens in whatever session; returns how many sessions.
     pub async fn end_passkey_sessions(
         &mut self,
         user: &UserId,
         but: &str,
         now: Timestamp,
     ) -> Result<u64> {
+        self.close_consoles_of(user, but).await?;
         let method = json::write(&Level::Passkey, METHOD)?;
         let (tenant, user, now) = (&self.tenant, user.as_str(), now.micros());
         execute!(self, END_BY_PASSKEY, tenant, user, method, but, now)
@@ -281,6 +289,7 @@ impl SessionRow {
                 id: UserId::from_text(self.user_id),
                 name: self.name,
                 disabled: self.disabled_at.is_some(),
+                roles: role::read(self.roles.as_deref()),
             },
             authenticated_at: time(self.authenticated_at),
             for_request: self.for_request,

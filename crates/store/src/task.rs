@@ -27,6 +27,8 @@ pub struct StoredTask {
 pub enum TasksInOrder<'a> {
     All,
     Subject(&'a str),
+    /// That this client opened.
+    Client(&'a str),
 }
 
 /// The last live task of a page: the next page begins after it.
@@ -97,6 +99,13 @@ const OF_SUBJECT_BEFORE: &str = concat!(
     "SELECT ",
     task_columns!(),
     " FROM tasks t WHERE t.tenant = $1 AND t.id < $2 AND t.subject = $4
+    ORDER BY t.id DESC LIMIT $3"
+);
+
+const OF_CLIENT_BEFORE: &str = concat!(
+    "SELECT ",
+    task_columns!(),
+    " FROM tasks t WHERE t.tenant = $1 AND t.id < $2 AND t.client_id = $4
     ORDER BY t.id DESC LIMIT $3"
 );
 
@@ -179,6 +188,9 @@ impl DatabaseTransaction {
             TasksInOrder::All => all!(self, TaskRow, ALL_BEFORE, tenant, id, limit)?,
             TasksInOrder::Subject(subject) => {
                 all!(self, TaskRow, OF_SUBJECT_BEFORE, tenant, id, limit, subject)?
+            }
+            TasksInOrder::Client(client) => {
+                all!(self, TaskRow, OF_CLIENT_BEFORE, tenant, id, limit, client)?
             }
         };
         rows.into_iter().map(TaskRow::read).collect()

@@ -2,6 +2,7 @@
 
 mod contended;
 pub mod kept_plans;
+mod leftover;
 pub(crate) mod plans;
 mod proxy;
 mod rows;
@@ -168,12 +169,20 @@ impl TestDatabase {
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
     }
 
-    /// What an operator does to a PostgreSQL, in this database. Ends the test if it cannot be done.
+    /// What an operator does to this database. Ends the test if it cannot be done.
     pub async fn administer(&self, sql: &str) {
+        let sql = AssertSqlSafe(sql.to_owned());
         let done = async {
-            let mut connection = PgConnection::connect(&self.url).await?;
-            let sql = AssertSqlSafe(sql.to_owned());
-            sqlx::raw_sql(sql).execute(&mut connection).await.map(drop)
+            match self.kind {
+                DatabaseKind::Sqlite => {
+                    let mut connection = SqliteConnection::connect(&self.url).await?;
+                    sqlx::raw_sql(sql).execute(&mut connection).await.map(drop)
+                }
+                DatabaseKind::Postgres => {
+                    let mut connection = PgConnection::connect(&self.url).await?;
+                    sqlx::raw_sql(sql).execute(&mut connection).await.map(drop)
+                }
+            }
         };
         let done: Result<(), sqlx::Error> = done.await;
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
@@ -373,25 +382,6 @@ async fn run(admin: &PgConnectOptions, sql: String) -> Result<(), TestDatabaseEr
 fn unique() -> String {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("writ_test_{}_{count}", std::process::id())
-}
-
-impl Drop for TestDatabase {
-    /// Also when the test fails. A thread of its own, because a runtime cannot wait inside another.
-    fn drop(&mut self) {
-        match &self.leftover {
-            Leftover::Folder(folder) => drop(std::fs::remove_dir_all(folder)),
-            Leftover::Database { admin, name } => {
-                let (admin, name) = (admin.clone(), name.clone());
-                let dropping = std::thread::spawn(move || {
-                    let runtime = tokio::runtime::Builder::new_current_thread()
-                        .enable_all()
-                        .build();
-                    runtime.map(|runtime| runtime.block_on(drop_database(&admin, &name)))
-                });
-                drop(dropping.join());
-            }
-        }
-    }
 }
 
 static SQLITE_TEMPLATE: OnceCell<PathBuf> = OnceCell::const_new();

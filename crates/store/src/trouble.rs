@@ -48,6 +48,16 @@ pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether SQLite read past the end of its log: the index names what the log does not have.
+pub(crate) fn is_short_log(error: &sqlx::Error) -> bool {
+    const SHORT_READ: &str = "522";
+    let sqlx::Error::Database(error) = error else {
+        return false;
+    };
+    let of_sqlite = error.try_downcast_ref::<sqlx::sqlite::SqliteError>();
+    of_sqlite.is_some_and(|error| error.code().as_deref() == Some(SHORT_READ))
+}
+
 /// Whether a table is not there.
 pub(crate) fn is_missing_table(error: &sqlx::Error) -> bool {
     const UNDEFINED_TABLE: &str = "42P01";

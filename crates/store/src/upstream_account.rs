@@ -47,6 +47,8 @@ row! { UpstreamAccountRow {
     last_login_at: Option<i64>,
 } }
 
+row! { IdTokenRow { upstream_id_token: Option<String> } }
+
 row! { EndedRow { user_id: String } }
 
 const INSERT: &str = "
@@ -73,6 +75,12 @@ const REMOVE_LINKS: &str = "
 
 const REMOVE_ALL_LINKS: &str = "
     DELETE FROM upstream_accounts WHERE tenant = $1 AND user_id = $2 AND origin = $3";
+
+const KEEP_ID_TOKEN: &str = "
+    UPDATE sessions SET upstream_id_token = $3 WHERE tenant = $1 AND digest = $2";
+
+const ID_TOKEN: &str = "
+    SELECT upstream_id_token FROM sessions WHERE tenant = $1 AND digest = $2";
 
 const END_SESSIONS: &str = "
     UPDATE sessions SET ended_at = $4
@@ -167,6 +175,17 @@ impl DatabaseTransaction {
     pub async fn remove_all_upstream_links(&mut self, user: &UserId) -> Result<u64> {
         let (user, link) = (user.as_str(), AccountOrigin::Link.as_str());
         execute!(self, REMOVE_ALL_LINKS, &self.tenant, user, link)
+    }
+
+    /// The sealed ID token that opened this session.
+    pub async fn keep_session_id_token(&mut self, digest: &str, sealed: &str) -> Result<()> {
+        execute!(self, KEEP_ID_TOKEN, &self.tenant, digest, sealed)?;
+        Ok(())
+    }
+
+    pub async fn session_id_token(&mut self, digest: &str) -> Result<Option<String>> {
+        let row = optional!(self, IdTokenRow, ID_TOKEN, &self.tenant, digest)?;
+        Ok(row.and_then(|row| row.upstream_id_token))
     }
 
     /// Ends sessions of this person that the provider opened; whose they were, each.

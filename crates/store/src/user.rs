@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use writ_core::client::User;
 use writ_core::id::UserId;
+use writ_core::operator::OperatorRole;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json;
+use crate::role::{self, roles_of};
 use crate::store::DatabaseTransaction;
 
 /// A person, with what a login needs. No `Debug`, because of the hash.
@@ -21,6 +23,8 @@ pub struct StoredUser {
     pub removed: bool,
     /// Given by an operator.
     pub email: Option<String>,
+    /// Of a word that names none, as a later version may have written, `None`.
+    pub operator_role: Option<OperatorRole>,
 }
 
 impl StoredUser {
@@ -41,6 +45,8 @@ row! { UserRow {
     disabled_at: Option<i64>,
     removed_at: Option<i64>,
     email: Option<String>,
+    roles: Option<String>,
+    operator_role: Option<String>,
 } }
 
 row! { NameRow { id: String, name: String } }
@@ -50,18 +56,23 @@ const INSERT: &str = "
     VALUES ($1, $2, $3, $4, 0, $5)
     ON CONFLICT DO NOTHING";
 
-const BY_NAME: &str = "
-    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at, email
-    FROM users WHERE tenant = $1 AND name = $2";
+macro_rules! user {
+    ($which:literal) => {
+        concat!(
+            "SELECT u.id, u.name, u.password_hash, u.browser_epoch, u.disabled_at, u.removed_at, u.email, ",
+            roles_of!("u.id"),
+            ", u.operator_role FROM users u WHERE u.tenant = $1 AND ",
+            $which
+        )
+    };
+}
 
-const BY_ID: &str = "
-    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at, email
-    FROM users WHERE tenant = $1 AND id = $2";
+const BY_NAME: &str = user!("u.name = $2");
+
+const BY_ID: &str = user!("u.id = $2");
 
 /// As many names as `NAMES_AT_ONCE`; absent ones are null.
-const BY_NAMES: &str = "
-    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at, email FROM users
-    WHERE tenant = $1 AND name IN ($2, $3, $4, $5, $6, $7, $8, $9)";
+const BY_NAMES: &str = user!("u.name IN ($2, $3, $4, $5, $6, $7, $8, $9)");
 const NAMES_AT_ONCE: usize = 8;
 
 macro_rules! names {
@@ -198,11 +209,13 @@ impl UserRow {
                 id: UserId::from_text(self.id),
                 name: self.name,
                 disabled: self.disabled_at.is_some(),
+                roles: role::read(self.roles.as_deref()),
             },
             password_hash: self.password_hash,
             browser_epoch: self.browser_epoch,
             removed: self.removed_at.is_some(),
             email: self.email,
+            operator_role: self.operator_role.as_deref().and_then(OperatorRole::parse),
         }
     }
 }

@@ -113,6 +113,16 @@ impl Phone {
         self.post("/app/devices/passkeys/remove", &fields).await
     }
 
+    /// With this device's own passkey; the page is where it leads.
+    pub async fn open_console(&mut self, next: &str) -> WebPage {
+        let mut held = self.device.clone();
+        let act = [("console", "open".to_owned())];
+        let proof = self.proof(&mut held, &act).await.to_string();
+        self.device = held;
+        let fields = [("next", next.to_owned()), ("assertion", proof)];
+        self.post("/admin/enter", &fields).await
+    }
+
     /// A form of one of our pages: its fields and the token against forged ones.
     pub async fn post(&mut self, path: &str, fields: &[(&str, String)]) -> WebPage {
         let mut all = vec![("csrf", self.browser.csrf())];
@@ -155,7 +165,7 @@ impl World {
             random: &self.random,
             now: self.now(),
         };
-        let issued = passkey_code::issue(&outbox, &mut transaction, &user).await;
+        let issued = passkey_code::issue(&outbox, &mut transaction, &user, &self.operator).await;
         let code = issued.unwrap().code.to_string();
         transaction.commit().await.unwrap();
         code

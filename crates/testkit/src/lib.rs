@@ -61,7 +61,7 @@ pub use upstream::{
     TestProvider, UPSTREAM_CLIENT, UPSTREAM_SECRET, UPSTREAM_SUBJECT, upstream_world,
     upstream_world_of,
 };
-pub use world::{ISSUER, Node, START, World};
+pub use world::{ISSUER, Node, START, World, operator};
 pub use writ_store::testing::DatabaseKind;
 
 /// Runs a scene on SQLite and on PostgreSQL: `both!(name, |world| async { ... })` makes `name::sqlite` and

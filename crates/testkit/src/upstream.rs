@@ -1,26 +1,25 @@
 //! An OpenID provider for tests, on loopback: its ID tokens say whatever the test wants, its endpoints are those of an honest one. Each code is
 //! good once, for the redirect URI and the PKCE challenge of its request, and for the client with its secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::Router;
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use writ_jose::hash;
+use writ_jose::key::{KeySet, RsaSignatures};
 use writ_platform::Random;
 use writ_server::node::listener::{ListenerBounds, serve};
 
+use self::endpoints::{metadata, redeem, show_keys, show_metadata, show_userinfo};
 use crate::browser::{TestBrowser, WebPage};
 use crate::forge::Forge;
 use crate::world::{ISSUER, World};
+
+mod endpoints;
 
 /// Our client id there.
 pub const UPSTREAM_CLIENT: &str = "writ-at-acme";
@@ -44,6 +43,15 @@ struct ProviderMemory {
     redeemed: Mutex<usize>,
     /// What its token endpoint answers, whatever it is asked.
     token_fault: Mutex<Option<(StatusCode, String)>>,
+    /// Refresh tokens that are good, each once, with what they bring.
+    refreshes: Mutex<BTreeMap<String, Value>>,
+    refreshed: Mutex<usize>,
+    /// What its UserInfo endpoint says to the access token `at`.
+    userinfo: Mutex<Value>,
+    /// By which this server proves who it is, instead of its secret.
+    client_keys: Mutex<Option<KeySet>>,
+    /// Of assertions that were used.
+    used: Mutex<BTreeSet<String>>,
 }
 
 /// What a code is good for.
@@ -64,11 +72,17 @@ impl TestProvider {
             codes: Mutex::default(),
             redeemed: Mutex::default(),
             token_fault: Mutex::default(),
+            refreshes: Mutex::default(),
+            refreshed: Mutex::default(),
+            userinfo: Mutex::default(),
+            client_keys: Mutex::default(),
+            used: Mutex::default(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(show_metadata))
             .route("/jwks", get(show_keys))
             .route("/token", post(redeem))
+            .route("/userinfo", get(show_userinfo))
             .with_state(memory.clone());
         let (running, stopped) = watch::channel(false);
         tokio::spawn(serve(socket, router, ListenerBounds::default(), stopped));
@@ -105,6 +119,45 @@ impl TestProvider {
     pub fn answer_tokens(&self, status: u16, body: &str) {
         let status = StatusCode::from_u16(status).unwrap();
         *self.memory.token_fault.lock().unwrap() = Some((status, body.to_owned()));
+    }
+
+    /// From now on this server proves who it is by one of these keys alone.
+    pub fn expect_key(&self, jwks: &Value) {
+        let keys = KeySet::published(jwks.to_string().as_bytes(), RsaSignatures::PssAndPkcs1);
+        *self.memory.client_keys.lock().unwrap() = Some(keys.unwrap());
+    }
+
+    /// From now on its token endpoint answers as it should.
+    pub fn answer_tokens_again(&self) {
+        *self.memory.token_fault.lock().unwrap() = None;
+    }
+
+    /// This refresh token brings these members of a token response, once.
+    pub fn refresh_by(&self, token: &str, tokens: &Value) {
+        let mut all = json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 60 });
+        crate::front::merge(&mut all, tokens.clone());
+        let mut refreshes = self.memory.refreshes.lock().unwrap();
+        refreshes.insert(token.to_owned(), all);
+    }
+
+    /// An ID token of these claims, as a refresh brings it: without a nonce.
+    pub fn id_token(&self, claims: &Value) -> String {
+        let header = json!({ "alg": "ES256", "kid": self.key.thumbprint() });
+        self.key.sign(&header, claims)
+    }
+
+    /// Refresh tokens that were used, also those that were good no more.
+    pub fn refreshed(&self) -> usize {
+        *self.memory.refreshed.lock().unwrap()
+    }
+
+    /// From now on it has a UserInfo endpoint, which says this.
+    pub fn say_at_userinfo(&self, claims: Value) {
+        self.say(
+            "userinfo_endpoint",
+            json!(format!("{}/userinfo", self.origin)),
+        );
+        *self.memory.userinfo.lock().unwrap() = claims;
     }
 
     /// Codes that were redeemed.
@@ -182,70 +235,6 @@ impl TestBrowser {
         );
         there
     }
-}
-
-fn metadata(origin: &str) -> Value {
-    json!({
-        "issuer": origin, "authorization_endpoint": format!("{origin}/authorize?tenant=1"),
-        "token_endpoint": format!("{origin}/token"), "jwks_uri": format!("{origin}/jwks"),
-        "response_types_supported": ["code"], "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256", "none", "HS256"],
-        "authorization_response_iss_parameter_supported": true
-    })
-}
-
-async fn show_metadata(State(memory): State<Arc<ProviderMemory>>) -> Json<Value> {
-    let mut shown = memory.metadata.lock().unwrap().clone();
-    shown
-        .as_object_mut()
-        .unwrap()
-        .retain(|_, value| !value.is_null());
-    Json(shown)
-}
-
-async fn show_keys(State(memory): State<Arc<ProviderMemory>>) -> Json<Value> {
-    Json(json!({ "keys": memory.keys.lock().unwrap().clone() }))
-}
-
-async fn redeem(
-    State(memory): State<Arc<ProviderMemory>>,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
-    if let Some(fault) = memory.token_fault.lock().unwrap().clone() {
-        return fault.into_response();
-    }
-    let form: BTreeMap<String, String> = form_urlencoded::parse(body.as_bytes())
-        .into_owned()
-        .collect();
-    let field = |name: &str| form.get(name).cloned().unwrap_or_default();
-    let credentials = STANDARD.encode(format!(
-        "{UPSTREAM_CLIENT}:{}",
-        form_urlencoded::byte_serialize(UPSTREAM_SECRET.as_bytes()).collect::<String>()
-    ));
-    let authorization = headers
-        .get("authorization")
-        .map(|value| value.to_str().unwrap());
-    if authorization != Some(format!("Basic {credentials}").as_str()) {
-        return refusal(StatusCode::UNAUTHORIZED, "invalid_client");
-    }
-    let prepared = memory.codes.lock().unwrap().remove(&field("code"));
-    let challenge = URL_SAFE_NO_PAD.encode(hash::sha256(field("code_verifier").as_bytes()));
-    match prepared {
-        Some(prepared)
-            if field("grant_type") == "authorization_code"
-                && prepared.challenge == challenge
-                && prepared.redirect_uri == field("redirect_uri") =>
-        {
-            *memory.redeemed.lock().unwrap() += 1;
-            Json(prepared.tokens).into_response()
-        }
-        _ => refusal(StatusCode::BAD_REQUEST, "invalid_grant"),
-    }
-}
-
-fn refusal(status: StatusCode, error: &str) -> Response {
-    (status, Json(json!({ "error": error }))).into_response()
 }
 
 /// As `both!`, in a world whose people come from the provider `acme`, with more of its settings:

@@ -3,6 +3,7 @@
 mod addressed;
 mod keys;
 mod node;
+mod operator;
 mod seed;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::client_address::ClientAddress;
 use writ_server::node::clock::DatabaseClock;
+use writ_server::operate::change::Operator;
 use writ_server::operate::register::Registrar;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
@@ -35,6 +37,7 @@ use crate::node_client::NodeClient;
 use crate::reply::TestReply;
 
 pub use node::Node;
+pub use operator::operator;
 use seed::seed;
 
 /// A host name, because passkeys need one.
@@ -53,6 +56,8 @@ pub struct World {
     pub random: Random,
     pub network: Arc<Network>,
     pub database: TestDatabase,
+    /// Who makes the changes of an operator.
+    pub operator: Operator,
     router: Router,
     /// Settings beside the defaults.
     settings: Vec<(String, String)>,
@@ -81,6 +86,7 @@ impl World {
             random,
             network,
             database,
+            operator: operator(),
             router,
             settings: owned(more),
         }
@@ -151,6 +157,7 @@ impl World {
             types,
             clock: &self.app.clock,
             random: &self.random,
+            by: &self.operator,
         }
     }
 

@@ -1,6 +1,7 @@
 //! JSON that every reader takes for the same (RFC 8259 sections 4 and 6, RFC 7493 section 2): whoever judges a message and whoever
 //! acts upon it may use different parsers. Beyond [`strict_json`]: every number is one that each of them reads alike (`number.rs`);
-//! no two members of an object differ in case or Unicode form alone; no member is called `__proto__`.
+//! no two members of an object differ in case or Unicode form alone; no member is called `__proto__`; no text has a noncharacter
+//! (RFC 7493 section 2.1), which canonical JSON (RFC 8785) has no form for.
 
 mod misread;
 mod number;
@@ -31,6 +32,8 @@ pub enum ExactJsonError {
     Private,
     #[error("a text has the control character {}", text::code_point(*.0))]
     Control(char),
+    #[error("a text has the noncharacter {}", text::code_point(*.0))]
+    Noncharacter(char),
     #[error("this is not Unicode")]
     Unicode,
     #[error("this is more than {0} lists and objects deep")]
@@ -113,9 +116,10 @@ pub fn normal_members(members: Map<String, Value>) -> Map<String, Value> {
 }
 
 fn check_text(text: &str) -> Result<(), ExactJsonError> {
-    match text::control_in(text) {
-        Some(control) => Err(ExactJsonError::Control(control)),
-        None => Ok(()),
+    match (text::control_in(text), text::noncharacter_in(text)) {
+        (Some(control), _) => Err(ExactJsonError::Control(control)),
+        (None, Some(other)) => Err(ExactJsonError::Noncharacter(other)),
+        (None, None) => Ok(()),
     }
 }
 

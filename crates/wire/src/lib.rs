@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod access_request;
+pub mod api;
 pub mod authorization;
 pub mod challenge;
 pub mod ciba;

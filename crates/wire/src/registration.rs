@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::ApiScope;
 use crate::jwk::JwkSet;
 use crate::rar::Detail;
 use crate::resource::ResourceUri;
@@ -150,6 +151,9 @@ pub struct ClientFile {
     /// User names of people whom it may ask by CIBA though they agreed to nothing; an agent has it in `agent`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may_ask: Vec<String>,
+    /// What it may do at the operators' API.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operator: Vec<ApiScope>,
     /// Lifetime of its tasks, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_lifetime: Option<u64>,

@@ -7,6 +7,15 @@ pub fn control_in(text: &str) -> Option<char> {
     text.chars().find(|c| is_control(*c))
 }
 
+/// The first code point that is no character, and never will be (Unicode, section 23.7).
+pub fn noncharacter_in(text: &str) -> Option<char> {
+    let is_none = |c: &char| {
+        let code = u32::from(*c);
+        matches!(code, 0xfdd0..=0xfdef) || matches!(code & 0xffff, 0xfffe | 0xffff)
+    };
+    text.chars().find(is_none)
+}
+
 /// As it is named in a sentence.
 pub fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
@@ -49,6 +58,29 @@ mod tests {
             "\u{a0}",
         ] {
             assert_eq!(control_in(good), None, "{good:?}");
+        }
+    }
+
+    #[test]
+    fn noncharacters_are_found_and_nothing_else() {
+        for (bad, name) in [
+            ("a\u{fffe}", "U+FFFE"),
+            ("\u{ffff}", "U+FFFF"),
+            ("\u{fdd0}", "U+FDD0"),
+            ("\u{fdef}", "U+FDEF"),
+            ("\u{1fffe}", "U+1FFFE"),
+            ("\u{10ffff}b", "U+10FFFF"),
+        ] {
+            assert_eq!(noncharacter_in(bad).map(code_point).as_deref(), Some(name));
+        }
+        for good in [
+            "",
+            "\u{fdcf}\u{fdf0}",
+            "\u{fffd}\u{feff}",
+            "\u{10000}",
+            "\u{10fffd}",
+        ] {
+            assert_eq!(noncharacter_in(good), None, "{good:?}");
         }
     }
 

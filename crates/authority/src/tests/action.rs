@@ -20,6 +20,7 @@ fn read(says: Value, resolved: &[&str]) -> Result<TypeDefinition, String> {
         says: &says,
         did: &BTreeMap::new(),
         resolved: &resolved,
+        letter: None,
         arguments: None,
     };
     action.definition().map_err(|error| error.to_string())
@@ -184,6 +185,7 @@ fn a_record_schema_of_the_arguments_is_enforced() {
             says,
             did: &BTreeMap::new(),
             resolved: &[],
+            letter: None,
             arguments: Some(&schema),
         };
         let create = action.definition().unwrap();
@@ -239,6 +241,7 @@ fn what_was_done_is_said_in_words_of_its_own() {
             says: &says,
             did: &did,
             resolved: &[],
+            letter: None,
             arguments: None,
         };
         action.definition().map_err(|error| error.to_string())

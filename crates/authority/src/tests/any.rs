@@ -52,6 +52,7 @@ fn action(says: &str) -> TypeDefinition {
         says: &says,
         did: &BTreeMap::new(),
         resolved: &[],
+        letter: None,
         arguments: None,
     };
     action.definition().unwrap()

@@ -37,6 +37,7 @@ fn a_payment_shows_amount_payee_and_account() {
         payee: Some("KLM".to_owned()),
         account: Some("NL91ABNA0417164300".to_owned()),
         object: None,
+        letter: None,
         line: Vec::new(),
     };
     assert_eq!(definition.headline(&object, "en"), Some(headline));
@@ -155,4 +156,120 @@ fn what_is_shown_names_members_that_are_always_there() {
         let error = with_shown(PAYMENT, shown.clone()).unwrap_err();
         assert_eq!(error.pointer, at, "{shown}: {error}");
     }
+}
+
+/// A type whose one member holds a mail.
+fn mail_type(letter: Value) -> Result<TypeDefinition, TypeError> {
+    let file = json!({
+        "type": "mail", "version": 1, "title": { "en": "Mail" }, "use": "once", "ask": "always", "level": "password",
+        "sentence": { "en": "Send the mail {/mail/subject}, once" },
+        "limits": { "en": ["{/mail}", "From: {/from}", "At: {/locations}"] },
+        "rules": { "/mail": "any", "/from": "equal" },
+        "shown": { "does": { "en": "send this mail" }, "letter": letter },
+        "schema": {
+            "type": "object", "additionalProperties": false, "required": ["mail"],
+            "properties": {
+                "from": { "type": "string", "maxLength": 20, "minLength": 1 },
+                "mail": {
+                    "type": "object", "required": ["to", "subject", "text"],
+                    "properties": { "to": {}, "subject": {}, "text": {} }
+                }
+            }
+        },
+        "example": { "type": "mail", "mail": { "to": "a", "subject": "b", "text": "c" } }
+    });
+    TypeDefinition::parse(&file.to_string())
+}
+
+fn letter() -> Value {
+    json!({ "to": "/mail/to", "bcc": "/mail/bcc", "subject": "/mail/subject", "text": "/mail/text" })
+}
+
+/// What a letter has stands in it, and all else in lines; what is none is told by the sentence.
+#[test]
+fn a_letter_has_its_parts_and_every_other_value_a_line() {
+    let definition = mail_type(letter()).unwrap();
+    for (more, to, bcc, lines) in [
+        (json!({ "to": "a@x" }), &["a@x"][..], &[][..], &[][..]),
+        (
+            json!({ "to": ["a@x", "b\"@x"] }),
+            &["a@x", "b\\\"@x"],
+            &[],
+            &[],
+        ),
+        (
+            json!({ "to": "a@x", "bcc": ["c@x"] }),
+            &["a@x"],
+            &["c@x"],
+            &[],
+        ),
+        (json!({ "to": "a@x", "bcc": null }), &["a@x"], &[], &[]),
+        (
+            json!({ "to": "a@x", "cc": "d@x" }),
+            &["a@x"],
+            &[],
+            &["“cc”: “d@x”"],
+        ),
+    ] {
+        let mut mail = json!({ "subject": "Hi", "text": "one\ntwo \"x\"" });
+        mail.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let object =
+            detail(json!({ "type": "mail", "locations": ["https://x.example"], "mail": mail }));
+        let headline = definition.headline(&object, "en").unwrap();
+        let found = headline.letter.unwrap();
+        assert_eq!(
+            (&*found.to, &*found.bcc),
+            (&*owned(to), &*owned(bcc)),
+            "{more}"
+        );
+        assert_eq!(found.text, "one\ntwo \\\"x\\\"");
+        assert_eq!(written(&definition, &object), owned(lines), "{more}");
+    }
+    for to in [
+        json!({ "name": "Bob" }),
+        json!([]),
+        json!(1),
+        json!(null),
+        json!([["a"]]),
+    ] {
+        let mail = json!({ "to": to, "subject": "Hi", "text": "x" });
+        let object =
+            detail(json!({ "type": "mail", "locations": ["https://x.example"], "mail": mail }));
+        assert_eq!(definition.headline(&object, "en"), None, "{to}");
+        assert!(!written(&definition, &object).is_empty(), "{to}");
+    }
+}
+
+fn owned(all: &[&str]) -> Vec<String> {
+    all.iter().map(|one| (*one).to_owned()).collect()
+}
+
+fn written(definition: &TypeDefinition, object: &writ_wire::rar::Detail) -> Vec<String> {
+    let lines = definition.values(object, "en").into_iter();
+    lines
+        .map(|line| line.iter().map(Piece::as_str).collect())
+        .collect()
+}
+
+/// Elsewhere an absent member is unrestricted: a letter without hidden copies would permit them.
+#[test]
+fn a_part_that_may_be_absent_is_below_a_value_of_any_kind() {
+    for (part, pointer, why) in [
+        ("bcc", "/from", "not required"),
+        ("bcc", "/none", "names no member"),
+        ("to", "/mail/cc", "not required"),
+        ("text", "/mail/body", "not required"),
+        ("from", "/mail/from", "unknown field"),
+    ] {
+        let mut letter = letter();
+        letter[part] = json!(pointer);
+        let refused = mail_type(letter).unwrap_err().to_string();
+        assert!(refused.contains(why), "{part} {pointer}: {refused}");
+    }
+    let mut letter = letter();
+    letter.as_object_mut().unwrap().remove("to");
+    let refused = mail_type(letter).unwrap_err().to_string();
+    assert!(refused.contains("missing field `to`"), "{refused}");
 }

@@ -13,6 +13,7 @@ fn question(change: impl FnOnce(&mut AskedAccess)) -> AskedAccess {
         call_again: false,
         says: None,
         resolved: BTreeSet::new(),
+        called: BTreeMap::new(),
         scope: Some("notes:write".to_owned()),
         waited_by: None,
         definition_hash: None,

@@ -11,11 +11,7 @@ use crate::pending::{
 };
 
 fn user(name: &str) -> User {
-    User {
-        id: UserId::from_text(format!("usr_{name}")),
-        name: name.to_owned(),
-        disabled: false,
-    }
+    User::new(UserId::from_text(format!("usr_{name}")), name)
 }
 
 fn stage(of: &[&str], need: usize) -> Stage {

@@ -5,6 +5,7 @@ use writ_authority::{ScopeGrant, Types};
 
 use super::*;
 use crate::resources::Resources;
+use crate::role::RoleRules;
 use crate::scope::OPENID;
 
 const BANK: &str = "https://bank.example";
@@ -34,6 +35,7 @@ impl Scene {
             issuer: &self.issuer,
             resources: &self.resources,
             types: &self.types,
+            roles: &RoleRules::Unlimited,
         }
     }
 

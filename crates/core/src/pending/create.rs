@@ -21,6 +21,7 @@ use crate::id::{ApprovalId, UserId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
+use crate::realm::DecisionContext;
 use crate::task::Subject;
 
 /// What is asked, as far as the request alone says.
@@ -45,7 +46,7 @@ pub fn check_chain(
     lineage: &Lineage,
     client: &Client,
     proof: &Thumbprint,
-    now: Timestamp,
+    context: DecisionContext<'_>,
 ) -> Result<(), OAuthError> {
     let refuse = |sentence: &str| Err(OAuthError::invalid_request(sentence));
     if !client.is_agent() {
@@ -60,7 +61,7 @@ pub fn check_chain(
     if claims.may_act.is_some() {
         return refuse("`may_act` of the subject token names another actor");
     }
-    lineage.require_live(now, OAuthError::invalid_request)?;
+    lineage.require_live(context, OAuthError::invalid_request)?;
     exchange::consistent(claims, lineage)?;
     match lineage.task.subject {
         Subject::Person(_) => Ok(()),

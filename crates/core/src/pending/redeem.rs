@@ -18,6 +18,7 @@ use crate::onward::Onward;
 use crate::realm::{DecisionContext, Realm};
 use crate::request::longest_task;
 use crate::requirements::requirements;
+use crate::role::within_roles;
 use crate::task::{Approval, Subject, Task};
 
 /// A token counts whole seconds.
@@ -108,6 +109,11 @@ pub fn judge_again<'a>(
     let approval = facts.decision.approval.as_ref();
     let approval = approval.ok_or_else(|| refused("this request was not approved"))?;
     let authority = still_allowed(facts, realm)?;
+    // Whoever else decides: it is the subject's authority that is given.
+    let measured = facts.request.asked.measured(authority);
+    within_roles(&measured, &subject.roles, realm).map_err(|beyond| {
+        refused("it is more than the person may grant now").because(beyond.sentence)
+    })?;
     let requirements = requirements(authority, facts.client, Some(&subject.id), None, realm);
     requirements.met_by(approval).map_err(|unmet| {
         refused("a stronger answer, or another person's, is asked for this now: ask again")
@@ -216,7 +222,7 @@ fn single_use_delegation(
     id: DelegationId,
 ) -> Result<Delegation, OAuthError> {
     let DecisionContext { realm, now } = context;
-    asking.require_live(now, OAuthError::invalid_grant)?;
+    asking.require_live(context, OAuthError::invalid_grant)?;
     let (leaf, client) = (&asking.leaf, facts.client);
     let same = facts.request.asked_by.as_ref() == Some(&leaf.id)
         && facts.request.task.as_ref() == Some(&asking.task.id)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use writ_authority::{ActionType, MAX_ACTION_NAME, OtherActions, TypeDefinition};
+use writ_authority::{ActionLetter, ActionType, MAX_ACTION_NAME, OtherActions, TypeDefinition};
 use writ_wire::registration::{ActionFile, ResourceFile};
 
 use super::MAX_NAME;
@@ -39,6 +39,7 @@ fn compiled(
     let document = known.document().map_err(|error| error.sentence)?;
     Ok(ResourceAction {
         resolved: action.resolved.clone(),
+        called: action.called.clone(),
         definition_hash: action.definition_hash.clone(),
         ..written(known.type_name(), &document, &action.scope, action.ask)?
     })
@@ -68,6 +69,7 @@ fn written(
         scope: scope.to_owned(),
         ask,
         resolved: Vec::new(),
+        called: BTreeMap::new(),
         definition_hash: None,
         type_name,
         type_hash: written.hash,
@@ -88,6 +90,10 @@ fn action_type<'a>(
         says: &action.says,
         did: &action.did,
         resolved: &action.resolved,
+        letter: action.shown.as_ref().map(|shown| ActionLetter {
+            does: &shown.does,
+            parts: &shown.letter,
+        }),
         arguments: action.arguments.as_ref(),
     }
 }
@@ -123,6 +129,7 @@ pub(super) fn check_actions(file: &ResourceFile, faults: &mut Vec<String>) {
         {
             faults.push(of("`definition_hash` is no SHA-256 in base64url"));
         }
+        faults.extend(fault_of_called(action).map(|why| of(&why)));
         let words = faults_of_says(name, &action.says).into_iter();
         let words: Vec<String> = words.map(|why| format!("`actions`: {why}")).collect();
         if !words.is_empty() {
@@ -136,6 +143,19 @@ pub(super) fn check_actions(file: &ResourceFile, faults: &mut Vec<String>) {
 fn fault_of_scope(file: &ResourceFile, scope: &str) -> Option<String> {
     let known = file.scopes.iter().any(|one| one.name == scope);
     (!known).then(|| format!("`scope`: `{}` is no member of `scopes`", short(scope)))
+}
+
+/// What the caller says and what the resource looked up are two arguments.
+fn fault_of_called(action: &ActionFile) -> Option<String> {
+    let is_looked_up = |pointer: &String| action.resolved.contains(pointer);
+    let mut called = action.called.iter();
+    let (by, what) = called
+        .find(|(by, what)| !by.starts_with('/') || is_looked_up(by) || !is_looked_up(what))?;
+    Some(format!(
+        "`called`: `{}` and `{}` are not an argument of the caller and one of `resolved`",
+        short(by),
+        short(what)
+    ))
 }
 
 /// As protocols for tools have them; in no URL or page it has to be escaped.
@@ -195,6 +215,11 @@ mod tests {
         assert_eq!(one.type_name, "https://notes.example#delete_note");
         let same = read(json!({ "delete_note": action(json!({})) })).unwrap();
         assert_eq!(one, &same.actions["delete_note"]);
+        let named = action(json!({ "called": { "/label": "/title" } }));
+        let named = read(json!({ "delete_note": named })).unwrap();
+        let named = &named.actions["delete_note"];
+        assert_eq!(one.type_hash, named.type_hash);
+        assert_ne!(one.described(), named.described());
         let other = action(json!({ "says": { "en": "remove the note {/title}" } }));
         let other = read(json!({ "delete_note": other })).unwrap();
         assert_ne!(one.type_hash, other.actions["delete_note"].type_hash);
@@ -233,6 +258,19 @@ mod tests {
                 "x",
                 json!({ "arguments": [] }),
                 "`/arguments`: is no object",
+            ),
+            ("x", json!({ "called": { "/label": "/id" } }), "`called`"),
+            ("x", json!({ "called": { "/title": "/title" } }), "`called`"),
+            ("x", json!({ "called": { "label": "/title" } }), "`called`"),
+            (
+                "x",
+                json!({ "shown": { "does": { "en": "send it" }, "letter": { "to": "/to" } } }),
+                "missing field `text`",
+            ),
+            (
+                "x",
+                json!({ "shown": { "does": { "de": "x" }, "letter": { "to": "/to", "text": "/text" } } }),
+                "has not the languages",
             ),
             ("x", json!({ "asks": true }), "unknown field"),
             ("x", json!({ "definition_hash": "sha-256:x" }), "SHA-256"),

@@ -7,6 +7,7 @@ use super::*;
 use crate::id::ClientId;
 use crate::registration;
 use crate::resources::Resources;
+use crate::role::RoleRules;
 
 const ISSUER: &str = "https://as.example";
 const NOTES: &str = "https://notes.example/mcp";
@@ -60,6 +61,7 @@ fn asked(client: &Client, scope: &str, at: &[&str], among: &[(ResourceUri, Resou
         issuer: &issuer,
         resources: &resources,
         types: &types,
+        roles: &RoleRules::Unlimited,
     };
     let scopes: Vec<String> = scope.split_whitespace().map(str::to_owned).collect();
     let at: Vec<ResourceUri> = at.iter().map(|text| uri(text)).collect();

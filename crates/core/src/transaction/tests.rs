@@ -12,6 +12,7 @@ use crate::client::User;
 use crate::id::{ClientId, UserId};
 use crate::registration::{self, People};
 use crate::resources::Resources;
+use crate::role::RoleRules;
 
 const BANK: &str = "https://bank.example";
 const SHOP: &str = "https://shop.example";
@@ -66,6 +67,7 @@ impl Scene {
             issuer: &self.issuer,
             resources: &self.resources,
             types: &self.types,
+            roles: &RoleRules::Unlimited,
         }
     }
 
@@ -97,11 +99,7 @@ fn registered(file: Value) -> Result<Resource, registration::Faults> {
 
 /// Registered for CIBA, with pings.
 fn asking() -> Client {
-    let alice = User {
-        id: UserId::from_text("usr_alice"),
-        name: "alice".to_owned(),
-        disabled: false,
-    };
+    let alice = User::new(UserId::from_text("usr_alice"), "alice");
     let file: ClientFile = serde_json::from_value(json!({
         "client_name": "Planner", "profile": "agent", "grant_types": [GrantType::Ciba.as_str()], "jwks": { "keys": [key(None)] },
         "backchannel_token_delivery_mode": "ping",

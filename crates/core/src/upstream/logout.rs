@@ -1,8 +1,11 @@
 //! A logout token, by which a provider says that somebody is signed out there (OpenID Connect Back-Channel Logout section 2.4): what must
 //! stand in it, and whose sessions end.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use writ_jose::hash;
 use writ_wire::time::Timestamp;
 
 use super::{CLOCKS_APART, is_subject, session_name};
@@ -11,6 +14,8 @@ use super::{CLOCKS_APART, is_subject, session_name};
 pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// The longest `jti` that is remembered.
 const LONGEST_ID: usize = 255;
+/// How long a sign-in may be under way.
+pub const LOGIN_UNDER_WAY: std::time::Duration = std::time::Duration::from_secs(600);
 /// From `iat` on; a token of which nobody says when it ends is good no longer.
 const LONGEST_LIFE: std::time::Duration = std::time::Duration::from_secs(300);
 
@@ -75,6 +80,46 @@ pub enum LoggedOut {
         subject: Option<String>,
     },
     Subject(String),
+}
+
+impl LoggedOut {
+    /// Digests of what a sign-in that is under way would be, in their order, in which each transaction writes them.
+    pub fn marks(&self, issuer: &str) -> BTreeSet<String> {
+        match self {
+            Self::Session { sid, subject } => {
+                let unnamed = subject
+                    .as_ref()
+                    .map(|subject| mark(issuer, "unnamed", subject));
+                let named = mark(issuer, "session", sid);
+                unnamed.into_iter().chain([named]).collect()
+            }
+            Self::Subject(subject) => BTreeSet::from([mark(issuer, "all", subject)]),
+        }
+    }
+}
+
+/// Whom a sign-in at a provider is of, and which session there.
+#[derive(Clone, Copy, Debug)]
+pub struct LogoutMarks<'a> {
+    pub issuer: &'a str,
+    pub subject: &'a str,
+    pub sid: Option<&'a str>,
+}
+
+impl LogoutMarks<'_> {
+    /// Of the logouts that would have ended the session, had it been there; in the order of [`LoggedOut::marks`].
+    pub fn of_login(self) -> BTreeSet<String> {
+        let session = match self.sid {
+            Some(sid) => mark(self.issuer, "session", sid),
+            None => mark(self.issuer, "unnamed", self.subject),
+        };
+        BTreeSet::from([mark(self.issuer, "all", self.subject), session])
+    }
+}
+
+fn mark(issuer: &str, what: &str, name: &str) -> String {
+    let parts = ["upstream-logged-out", issuer, what, name];
+    hash::digest_text(&parts.map(str::as_bytes))
 }
 
 impl LogoutClaims {
@@ -224,5 +269,40 @@ mod tests {
         assert_eq!(of(json!({ "sid": "absent" })), subject);
         let until = judged(json!({ "exp": NOW + 30 })).unwrap().accepted_until;
         assert_eq!(until, Timestamp::from_seconds(NOW + 90));
+    }
+
+    #[test]
+    fn backchannel_2_7_a_logout_is_of_the_sign_ins_whose_session_it_would_end() {
+        let session = |sid: &str, subject: Option<&str>| LoggedOut::Session {
+            sid: sid.to_owned(),
+            subject: subject.map(str::to_owned),
+        };
+        let all = LoggedOut::Subject("s1".to_owned());
+        for (logout, issuer, sid, is_of) in [
+            (all.clone(), "https://a", Some("d1"), true),
+            (all.clone(), "https://a", None, true),
+            (all, "https://b", None, false),
+            (
+                LoggedOut::Subject("d1".to_owned()),
+                "https://a",
+                Some("d1"),
+                false,
+            ),
+            (session("d1", Some("s1")), "https://a", Some("d1"), true),
+            (session("d1", Some("s1")), "https://a", Some("d2"), false),
+            (session("d1", Some("s1")), "https://a", None, true),
+            (session("d1", None), "https://a", Some("d1"), true),
+            (session("d1", None), "https://a", None, false),
+            (session("d1", Some("s2")), "https://a", None, false),
+            (session("d1", None), "https://b", Some("d1"), false),
+        ] {
+            let login = LogoutMarks {
+                issuer,
+                subject: "s1",
+                sid,
+            };
+            let found = !login.of_login().is_disjoint(&logout.marks("https://a"));
+            assert_eq!(found, is_of, "{logout:?} {login:?}");
+        }
     }
 }

@@ -146,7 +146,41 @@ fn oidc_core_3_1_2_1_only_a_login_since_the_question_is_fresh() {
             auth_time,
             ..UpstreamClaims::default()
         };
-        assert_eq!(claims.proved_at(asked, now), expected, "{auth_time:?}");
+        let proof = FreshProof::AuthTime;
+        let found = claims.proved_at(proof, asked, now);
+        assert_eq!(found, expected, "{auth_time:?}");
+    }
+}
+
+#[test]
+fn where_the_operator_believes_the_answer_a_time_that_is_said_still_counts() {
+    let asked = Timestamp::from_seconds(1_790_000_000);
+    let now = asked.plus(Duration::from_secs(120));
+    for (auth_time, expected) in [
+        (None, Some(now)),
+        (Some(asked), Some(asked)),
+        (Some(asked.minus(Duration::from_secs(61))), None),
+    ] {
+        let claims = UpstreamClaims {
+            auth_time,
+            ..UpstreamClaims::default()
+        };
+        let found = claims.proved_at(FreshProof::Asked, asked, now);
+        assert_eq!(found, expected, "{auth_time:?}");
+    }
+}
+
+#[test]
+fn groups_alone_shut_out_whoever_the_list_of_groups_lets_in_no_more() {
+    for (rule, groups, expected) in [
+        (AdmissionRule::Known, set(&[]), true),
+        (AdmissionRule::Anyone, set(&[]), true),
+        (listed(&["acme.example"], &[]), set(&[]), true),
+        (listed(&["acme.example"], &["g1"]), set(&["g1"]), true),
+        (listed(&[], &["g1"]), set(&["g2"]), false),
+        (listed(&["acme.example"], &["g1"]), set(&[]), false),
+    ] {
+        assert_eq!(rule.admits_groups(&groups), expected, "{rule:?} {groups:?}");
     }
 }
 

@@ -162,16 +162,26 @@ async fn a_client_that_hears_of_progress_is_held_until_the_yes() {
     let expected =
         "waiting for a person's yes to rm: decide here: https://as.example/app/requests/apr_1";
     assert_eq!(heard["params"]["message"], expected);
-    // MCP 2025-11-25: it rises, and what the server says of its own progress rises after it, which begins at 0.
-    assert_eq!(heard["params"]["progress"], -1.0);
+    assert_eq!(heard["params"]["progress"], 1);
+    let said = |number: u64| json!({ "progressToken": "p", "progress": number, "total": 2 });
+    world.server.lock().unwrap().progress = vec![said(0), said(1), said(1)];
     world.issuer.state().status = "approved";
+    let mut numbers = vec![1];
+    let mut of_server = Vec::new();
     let answer = loop {
         let (_, heard) = super::sessions::next(&mut stream).await.unwrap();
         if heard.get("id").is_some() {
             break heard;
         }
+        let [number, total] = ["progress", "total"].map(|name| heard["params"][name].as_u64());
+        numbers.push(number.unwrap());
+        of_server.extend(number.zip(total));
     };
     assert_eq!(text(&answer), "done", "{answer}");
+    // MCP, progress: each is above the one before, whoever says it. The server's begin at 0, and one of them did not rise.
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+    let told = numbers.len() as u64 - 2;
+    assert_eq!(of_server, [(told + 1, told + 3), (told + 2, told + 3)]);
 }
 
 /// docs/gate.md: a call that comes again goes by the list that was last read, at most 10 seconds before, and by the definition that

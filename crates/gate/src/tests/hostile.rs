@@ -96,6 +96,27 @@ async fn a_server_answers_no_call_that_it_does_not_have() {
     assert_eq!(heard(&client, &mut body, &forged).await, [] as [Value; 0]);
 }
 
+/// JSON-RPC 2.0 sections 4 and 5, and MCP: an id is a text or a whole number, and none is made up.
+#[tokio::test]
+async fn a_server_is_answered_under_no_id_that_is_none() {
+    let client = Client::new(By::CallAgain, LONG).await;
+    let mut body = stream(&client, &[]).await;
+    let before = client.world.reached().len();
+    let of = |id: Value| {
+        let asked = json!({
+            "jsonrpc": "2.0", "id": id, "method": "sampling/createMessage", "params": {}
+        });
+        let failed = json!({
+            "jsonrpc": "2.0", "id": id, "error": { "code": -32600, "message": "unreadable" }
+        });
+        [asked, failed]
+    };
+    let ids = [Value::Null, json!([5]), json!({}), json!(true)];
+    let said: Vec<Value> = ids.into_iter().flat_map(of).collect();
+    assert_eq!(heard(&client, &mut body, &said).await, [] as [Value; 0]);
+    assert_eq!(client.world.reached().len(), before);
+}
+
 /// As a stream that is resumed brings the answer of a request whose own stream was lost: once.
 #[tokio::test]
 async fn an_answer_that_was_lost_comes_on_a_stream_of_the_session() {
@@ -129,7 +150,12 @@ async fn a_server_tells_of_no_progress_of_a_call_that_waits_for_a_person() {
     // Once the call itself is there, it is the server's to tell.
     client.world.issuer.state().status = "approved";
     eventually(|| client.world.calls().len() == 2).await;
-    assert_eq!(heard(&client, &mut body, &of_call).await, of_call);
+    let mut told = heard(&client, &mut body, &of_call).await;
+    // Its number goes on above the gate's.
+    let number = told[0]["params"]["progress"].take();
+    assert!(number.as_u64().unwrap() > 1, "{number}");
+    told[0]["params"]["progress"] = json!(1);
+    assert_eq!(told, of_call);
     answer.abort();
     twin.abort();
 }

@@ -23,6 +23,7 @@ async fn a_message_about_which_two_parsers_disagree_reaches_nobody() {
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"rm"}}{"x":1}"#,
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"rm"},"more":1}"#,
         r#"{"jsonrpc":"2.0","id":null,"method":"tools/call","params":{"name":"rm"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"\ufffe"}}"#,
         r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
         r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"rm"}}"#,
         "not json",

@@ -47,6 +47,8 @@ pub(super) struct ServerState {
     pub(super) result: Option<Value>,
     /// Instead of any result of a tool, with this status.
     pub(super) error: Option<(u16, Value)>,
+    /// What it says of the progress of a tool before its result.
+    pub(super) progress: Vec<Value>,
     /// Its tasks, as `tasks/list` says.
     pub(super) listed_tasks: Option<Value>,
     /// A method to which it gives no answer.
@@ -141,7 +143,22 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
         response = response.status(status);
         answer = json!({ "jsonrpc": "2.0", "id": id, "error": error });
     }
-    response.body(Body::from(answer.to_string())).unwrap()
+    if state.progress.is_empty() || body["method"] != "tools/call" {
+        return response.body(Body::from(answer.to_string())).unwrap();
+    }
+    stream_of(&state.progress, answer)
+}
+
+/// Of this progress, and then the answer.
+fn stream_of(progress: &[Value], answer: Value) -> Response<Body> {
+    let said = progress.iter().map(
+        |params| json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params }),
+    );
+    let events = said.chain([answer]).map(|one| format!("data: {one}\n\n"));
+    let response = Response::builder().header("content-type", "text/event-stream");
+    response
+        .body(Body::from(events.collect::<String>()))
+        .unwrap()
 }
 
 fn tools(state: &ServerState, body: &Value) -> Value {

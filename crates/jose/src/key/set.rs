@@ -58,16 +58,18 @@ impl KeySet {
     /// The keys that a client publishes for its assertions. Whatever cannot be used is left out: an unknown kind, a weak key, one for
     /// encryption, a private one. Of the others at most [`MAX_KEYS`] are kept, in their order.
     pub fn published(json: &[u8], signatures: RsaSignatures) -> Result<Self, KeyError> {
-        let set: PublishedSet = strict_json::read(json).map_err(|_| KeyError::NotASet)?;
-        let usable = set.keys.into_iter().filter_map(|key| {
-            let jwk: Jwk = serde_json::from_value(key).ok()?;
-            PublicKey::from_jwk_with(&jwk, signatures).ok()
-        });
-        let keys: Vec<PublicKey> = usable.take(MAX_KEYS).collect();
+        let keys = usable(json, signatures)?.into_iter().map(|(key, _)| key);
+        let keys: Vec<PublicKey> = keys.collect();
         match keys.as_slice() {
             [] => Err(KeyError::NoneUsable),
             _ => Ok(Self(keys.into())),
         }
+    }
+
+    /// The JWKs of the same keys, for a library that reads them itself and would take others too.
+    pub fn published_jwks(json: &[u8], signatures: RsaSignatures) -> Result<Vec<Value>, KeyError> {
+        let keys = usable(json, signatures)?.into_iter();
+        Ok(keys.map(|(_, jwk)| jwk).collect())
     }
 
     /// With a `kid` only keys that have it; without one all keys.
@@ -86,6 +88,17 @@ impl KeySet {
 #[derive(Deserialize)]
 struct PublishedSet {
     keys: Vec<Value>,
+}
+
+/// Each with the JWK that it was read from.
+fn usable(json: &[u8], signatures: RsaSignatures) -> Result<Vec<(PublicKey, Value)>, KeyError> {
+    let set: PublishedSet = strict_json::read(json).map_err(|_| KeyError::NotASet)?;
+    let usable = set.keys.into_iter().filter_map(|key| {
+        let jwk: Jwk = serde_json::from_value(key.clone()).ok()?;
+        let read = PublicKey::from_jwk_with(&jwk, signatures).ok()?;
+        Some((read, key))
+    });
+    Ok(usable.take(MAX_KEYS).collect())
 }
 
 fn refuse_repeated(keys: &[PublicKey], key: &PublicKey) -> Result<(), KeyError> {

@@ -15,6 +15,7 @@ use writ_core::client::{Client, User};
 use writ_core::id::{ApprovalId, ClientId, DelegationId, UserId};
 use writ_core::lineage::Lineage;
 use writ_core::pending::{self, Ending, Kind, PendingFacts, PendingRequest};
+use writ_core::role::within_roles;
 use writ_store::DatabaseTransaction;
 use writ_store::client::StoredClient;
 use writ_store::pending::{AnsweredCall, NewPendingRequest, OpenAtResource, SameQuestion};
@@ -86,7 +87,7 @@ pub async fn ask(
         now,
     };
     let proof = new.proof.take();
-    let asker = match load(&mut transaction, &new.delegation, now).await? {
+    let asker = match load(context, &mut transaction, &new.delegation).await? {
         Ok(asker) => asker,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
@@ -276,15 +277,16 @@ struct LiveAsker {
 }
 
 async fn load(
+    context: QuestionContext<'_>,
     transaction: &mut DatabaseTransaction,
     delegation: &DelegationId,
-    now: Timestamp,
 ) -> Result<Result<LiveAsker, OAuthError>, Failure> {
     let gone = |sentence: &str| Ok(Err(OAuthError::invalid_request(sentence)));
     let Some(lineage) = transaction.lineage(delegation).await? else {
         return gone("the token cannot be traced to its delegation");
     };
-    let subject = match access_request::person(&lineage, now) {
+    let deciding = context.catalogue.context(context.now);
+    let subject = match access_request::person(&lineage, deciding) {
         Ok(subject) => UserId::from_text(subject),
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -330,6 +332,10 @@ async fn judge(
     } = context;
     let realm = catalogue.realm();
     let (client, subject) = (&asker.client, &asker.subject);
+    let measured = new.question.measured(&new.authority);
+    if let Err(refusal) = within_roles(&measured, &subject.roles, realm) {
+        return Ok(Err(refusal));
+    }
     let deciding = Deciding {
         authority: &new.authority,
         client,

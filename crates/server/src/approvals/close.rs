@@ -4,8 +4,9 @@
 
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
-use writ_core::id::{ApprovalId, EventId, UserId};
+use writ_core::id::{ApprovalId, DelegationId, EventId, UserId};
 use writ_core::pending::{Ending, Kind, PendingRequest, is_same_content};
+use writ_core::task::{Subject, Task};
 use writ_store::pending::{EndedRequest, ResourceSilence};
 use writ_store::stop::{RequestsOf, StoppedRequests};
 use writ_store::{DatabaseTransaction, StoreError};
@@ -16,7 +17,7 @@ use crate::node::failure::Failure;
 use crate::node::metrics::CountedQuestion;
 use crate::node::waiting::{StoppedAsker, StoppedQuestions};
 use crate::notifications::not_done_notice;
-use crate::notifications::outbox::{self, StoppedPair};
+use crate::notifications::outbox::{self, OutboxContext, StoppedPair};
 
 /// What ended in a transaction: announce it after the commit.
 #[must_use = "whoever waits for them hears of it after the commit"]
@@ -96,8 +97,8 @@ pub async fn end_unused(
     Ok(endings)
 }
 
-/// Denies everything that this client asked this person, also what was approved and not fetched; as many statements for one request
-/// as for a hundred thousand.
+/// Denies everything that this client asked this person, and that others asked below what it holds, also what was approved and not
+/// fetched; as many statements for one request as for a hundred thousand.
 pub async fn deny_all(
     app: &App,
     transaction: &mut DatabaseTransaction,
@@ -105,15 +106,52 @@ pub async fn deny_all(
     now: Timestamp,
 ) -> Result<Endings, Failure> {
     let StoppedPair { subject, client } = pair;
-    let of = RequestsOf::Client(client);
-    let denied = transaction
-        .stop_requests(subject, of, &app.event_id(now), now)
-        .await?;
+    let (of, event) = (RequestsOf::Client(client), app.event_id(now));
+    let denied = transaction.stop_requests(subject, of, &event, now).await?;
     // A decision has its own ping or push, which finds how it ended.
     if denied.undecided > 0 {
-        outbox::requests_stopped(app, transaction, pair, now).await?;
+        outbox::requests_stopped(&app.outbox(), transaction, pair, &event, now).await?;
     }
     let stopped = StoppedAsker::Client(client.clone());
+    Ok(Endings::of_stop(denied, subject, stopped))
+}
+
+/// What of a task is about to end, and what the ids of the events of its requests begin with.
+#[derive(Clone, Copy)]
+pub struct EndingPart<'a> {
+    pub task: &'a Task,
+    /// With everything below it; absent for the whole task.
+    pub piece: Option<&'a DelegationId>,
+    pub event: &'a EventId,
+    pub at: Timestamp,
+}
+
+/// The same of everything that is asked of the task's person within it, whoever asks. Nobody is asked in the task of an agent's own work.
+pub async fn deny_within(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    ending: EndingPart<'_>,
+) -> Result<Endings, Failure> {
+    let EndingPart {
+        task, event, at, ..
+    } = ending;
+    let Subject::Person(person) = &task.subject else {
+        return Ok(Endings::default());
+    };
+    let subject = &UserId::from_text(person.as_str());
+    let of = match ending.piece {
+        None => RequestsOf::Task(&task.id),
+        Some(piece) => RequestsOf::Delegation(piece),
+    };
+    transaction.guard_person(subject, at).await?;
+    let denied = transaction.stop_requests(subject, of, event, at).await?;
+    // As above.
+    if denied.undecided > 0 {
+        let client = &task.client;
+        let pair = StoppedPair { subject, client };
+        outbox::requests_stopped(outbox, transaction, pair, event, at).await?;
+    }
+    let stopped = StoppedAsker::Task(task.id.clone());
     Ok(Endings::of_stop(denied, subject, stopped))
 }
 

@@ -20,6 +20,7 @@ use writ_core::lineage::Lineage;
 use writ_core::pending::{
     self, Ending, LONGEST_WAIT, PendingFacts, PendingRequest, PreparedApproval,
 };
+use writ_core::role::within_roles;
 use writ_store::DatabaseTransaction;
 use writ_store::pending::NewPendingRequest;
 use writ_wire::time::Timestamp;
@@ -139,13 +140,15 @@ async fn judge(
     let ClientRequest { app, caller, .. } = context.request;
     let (client, now) = (context.request.client(), context.request.now);
     let subject = facts.person(client).map_err(|r| context.refuse(r))?;
+    let realm = context.catalogue.realm();
+    within_roles(&prepared.authority, &subject.roles, realm).map_err(|r| context.refuse(r))?;
     let deciding = Deciding {
         authority: &prepared.authority,
         client,
         subject,
         asking: facts.asking.as_ref(),
     };
-    let people = deciding_people(transaction, &deciding, context.catalogue.realm()).await?;
+    let people = deciding_people(transaction, &deciding, realm).await?;
     let asking = PendingFacts {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(handle),

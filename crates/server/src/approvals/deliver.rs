@@ -143,13 +143,14 @@ async fn token(app: &App, notice: &Notice, ended: &Ended) -> Result<Value, Failu
     Ok(answer)
 }
 
-/// A token that was made and not sent yet is not sent after a stop.
+/// A token that was made and not sent yet is not sent after a stop, nor where its person may not grant it any more.
 async fn is_live(app: &App, request: &PendingRequest) -> Result<bool, Failure> {
     let Some(delegation) = request.status.delegation() else {
         return Ok(false);
     };
-    let mut reading = app.read().await?;
-    Ok(reading.is_live(delegation, app.clock.now()).await?)
+    let catalogue = app.catalogue().await?;
+    let context = catalogue.context(app.clock.now());
+    Ok(app.is_still_live(delegation, context).await?)
 }
 
 /// A refusal after the person's yes is recorded as one of the token that a poll would have fetched; the client hears that it failed (CIBA 12).

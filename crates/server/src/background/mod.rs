@@ -1,9 +1,12 @@
 //! Background work: what is over is deleted (`sweeping.rs`), retired keys once nothing that they signed can be valid, the
-//! outbox is sent, and permitted actions of which nobody told in time are recorded. All of it is judged by the time, and done for all
+//! outbox is sent, events leave for their sinks, and permitted actions of which nobody told in time are recorded. All of it is judged by the time, and done for all
 //! nodes: none of it by a node whose clock is wrong.
 
+pub mod events_out;
 pub mod sending;
 pub mod sweeping;
+pub mod traces;
+pub mod upstream_groups;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +38,12 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
         kept_running("clock", || compare_periodically(app.clone(), stop.clone())),
         kept_running("keys", || make_id_token_keys(app.clone(), stop.clone())),
         kept_running("notices", || sending::run(app.clone(), stop.clone())),
+        events_out::run(app.clone(), stop.clone()),
+        kept_running("traces", || traces::run(app.clone(), stop.clone())),
+        kept_running("upstream groups", || upstream_groups::run(
+            app.clone(),
+            stop.clone()
+        )),
         kept_running("inboxes", || live::close_with(app.clone(), stop.clone()))
     );
 }
@@ -135,8 +144,10 @@ pub async fn sweep_once(app: &App) -> Result<u64, StoreError> {
 
 async fn sweep_round(app: &App, sweeping: &mut Sweeping) -> Result<u64, StoreError> {
     let round = async {
+        app.take_owed_attempts_back().await?;
         let swept = sweeping.round(app).await?;
         remove_retired_keys(app).await?;
+        events_out::forget_sinks(app).await?;
         Ok::<_, StoreError>(swept + note_silence(app).await?)
     };
     Ok(by_a_right_clock(app, round).await?.unwrap_or_default())

@@ -14,6 +14,7 @@ use writ_store::lease::Lease;
 use writ_store::sweep::{SweepRule, SweepTime, SweptBatch, rules};
 use writ_wire::time::Timestamp;
 
+use crate::background::events_out;
 use crate::node::app::App;
 
 /// What a batch may take on SQLite, where nobody else writes meanwhile.
@@ -197,10 +198,12 @@ async fn over(
 }
 
 async fn time(app: &App) -> Result<SweepTime, StoreError> {
-    Ok(SweepTime {
-        now: app.sweep_time().await?,
-        record_kept: app.config.audit.kept,
-    })
+    let now = app.sweep_time().await?;
+    let record_kept = match app.config.audit.kept {
+        Some(kept) => Some(events_out::kept_for_sinks(app, kept, now).await?),
+        None => None,
+    };
+    Ok(SweepTime { now, record_kept })
 }
 
 /// As many rows as would have taken `aim`; never more than twice as many as the last time.

@@ -1,14 +1,17 @@
 //! The end of a grant by a program: its client revoked a token (RFC 7009), or a code or refresh token was used twice (RFC 6749
-//! section 4.1.2, RFC 9700 section 4.14.2). The root ends with its task, so that its person finds no task that can do nothing.
+//! section 4.1.2, RFC 9700 section 4.14.2). The root ends with its task, so that its person finds no task that can do nothing. What is asked
+//! with it, or below it, ends in the same transaction: its person finds no question that can permit nothing.
 
 use serde_json::json;
 use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
 use writ_core::lineage::Lineage;
-use writ_store::{DatabaseTransaction, StoreError};
+use writ_store::DatabaseTransaction;
 use writ_wire::time::Timestamp;
 
+use crate::approvals::close::{EndingPart, Endings, deny_within};
 use crate::node::app::App;
+use crate::node::failure::Failure;
 use crate::request::token_request::TokenRequestContext;
 
 /// Who ends it.
@@ -27,6 +30,13 @@ impl EndedBy {
             Self::Server => "server",
         }
     }
+}
+
+/// What was ended, and what was asked there: announce it after the commit.
+#[must_use = "whoever waits for an answer hears of it after the commit"]
+pub struct GrantEndings {
+    pub ended: EndedGrant,
+    pub asked: Endings,
 }
 
 /// What was ended.
@@ -66,8 +76,16 @@ impl GrantEnd<'_> {
     pub async fn write(
         &self,
         transaction: &mut DatabaseTransaction,
-    ) -> Result<EndedGrant, StoreError> {
+    ) -> Result<GrantEndings, Failure> {
         let Lineage { task, leaf, .. } = self.lineage;
+        let event_id = self.app.event_id(self.now);
+        let ending = EndingPart {
+            task,
+            piece: (!self.lineage.is_grant()).then_some(&leaf.id),
+            event: &event_id,
+            at: self.now,
+        };
+        let asked = deny_within(&self.app.outbox(), transaction, ending).await?;
         let (ended, name) = if self.lineage.is_grant() {
             let stopped = transaction.stop_task(&task.id, self.now).await?;
             (stopped.then_some(EndedGrant::Task), EventName::TaskRevoked)
@@ -77,15 +95,16 @@ impl GrantEnd<'_> {
             (ended, EventName::DelegationStopped)
         };
         let Some(ended) = ended else {
-            return Ok(EndedGrant::Nothing);
+            let ended = EndedGrant::Nothing;
+            return Ok(GrantEndings { ended, asked });
         };
-        let event = Event::new(self.app.event_id(self.now), self.now, name)
+        let event = Event::new(event_id, self.now, name)
             .by(self.client)
             .about(task)
             .under(leaf)
             .with(json!({ "by": self.by.as_str(), "because": self.because }));
         transaction.insert_event(&event).await?;
-        Ok(ended)
+        Ok(GrantEndings { ended, asked })
     }
 }
 
@@ -95,7 +114,7 @@ pub async fn end_by_server(
     transaction: &mut DatabaseTransaction,
     lineage: &Lineage,
     because: &'static str,
-) -> Result<EndedGrant, StoreError> {
+) -> Result<GrantEndings, Failure> {
     let end = GrantEnd {
         app: context.app,
         client: &context.caller.client,

@@ -63,6 +63,7 @@ impl ProgramRoute {
                 StatusCode::UNAUTHORIZED
             }
             (Self::RegisteredClient, ErrorCode::AccessDenied) => StatusCode::FORBIDDEN,
+            (Self::Endpoint(Endpoint::Api), code) => of_access(code),
             (Self::Endpoint(endpoint), code) if takes_tokens(endpoint) => of_access(code),
             (Self::RegistrationOff, _) => StatusCode::NOT_FOUND,
             (
@@ -111,6 +112,12 @@ impl ProgramRoute {
                 ]
             }
             Self::RegistrationOff => [None, None, None],
+            Self::Endpoint(Endpoint::Api) => {
+                let named = (header == AuthorizationHeader::Sent).then_some(refusal);
+                let unauthorized = status == StatusCode::UNAUTHORIZED;
+                let dpop = || token_challenge(HttpChallenge::new("DPoP"), named);
+                [unauthorized.then(dpop), None, None]
+            }
             Self::Endpoint(endpoint) if takes_tokens(endpoint) => {
                 let named = (header == AuthorizationHeader::Sent).then_some(refusal);
                 let unauthorized = status == StatusCode::UNAUTHORIZED;

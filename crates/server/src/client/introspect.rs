@@ -66,9 +66,11 @@ async fn answer(request: &ClientRequest, token: &str) -> Result<IntrospectionRes
     let Some(delegation) = claims.delegation().map(DelegationId::from_text) else {
         return Ok(IntrospectionResponse::INACTIVE);
     };
+    let catalogue = app.catalogue().await?;
     let lineage = app.read().await?.lineage(&delegation).await?;
+    let context = catalogue.context(now);
     Ok(lineage.map_or(IntrospectionResponse::INACTIVE, |lineage| {
-        introspection::answer(claims, &lineage, now)
+        introspection::answer(claims, &lineage, context)
     }))
 }
 

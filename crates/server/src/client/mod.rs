@@ -3,6 +3,7 @@
 pub mod access;
 pub mod access_request;
 pub mod answer;
+pub mod api;
 pub mod authentication;
 pub mod body;
 pub mod ciba;

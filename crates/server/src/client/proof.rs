@@ -94,6 +94,7 @@ impl App {
             Endpoint::Outcomes => &self.urls.outcomes,
             Endpoint::AccessRequest => &self.urls.access_request,
             Endpoint::ForwardAuth => &self.urls.forward_auth,
+            Endpoint::Api => &self.urls.api,
         }
     }
 }

@@ -14,7 +14,7 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
-use crate::client::end_grant::{EndedBy, EndedGrant, GrantEnd};
+use crate::client::end_grant::{EndedBy, EndedGrant, GrantEnd, GrantEndings};
 use crate::client::error::ClientError;
 use crate::client::incoming::IncomingRequest;
 use crate::client::sighting::see;
@@ -66,8 +66,9 @@ async fn revoke_token(request: &ClientRequest) -> Result<(), Failure> {
         }
         return Ok(transaction.commit().await?);
     }
-    let ended = end(request, &found, &mut transaction).await?;
+    let GrantEndings { ended, asked } = end(request, &found, &mut transaction).await?;
     transaction.commit().await?;
+    asked.announce(app);
     if ended != EndedGrant::Nothing {
         app.metrics.revoked(found.kind);
     }
@@ -128,7 +129,7 @@ async fn end(
     request: &ClientRequest,
     found: &PresentedGrant,
     transaction: &mut DatabaseTransaction,
-) -> Result<EndedGrant, Failure> {
+) -> Result<GrantEndings, Failure> {
     let (app, now) = (&request.app, request.now);
     let end = GrantEnd {
         app,
@@ -138,17 +139,19 @@ async fn end(
         because: "its client revoked the token",
         now,
     };
-    let ended = end.write(transaction).await?;
-    if ended != EndedGrant::Nothing {
+    let endings = end.write(transaction).await?;
+    if endings.ended != EndedGrant::Nothing {
         let event = Event::new(app.event_id(now), now, EventName::TokenRevoked)
             .by(request.client())
             .about(&found.lineage.task)
             .under(&found.lineage.leaf)
             .permitted()
-            .with(json!({ "token": found.kind, "jti": found.jti, "ended": ended.as_str() }));
+            .with(
+                json!({ "token": found.kind, "jti": found.jti, "ended": endings.ended.as_str() }),
+            );
         transaction.insert_event(&event).await?;
     }
-    Ok(ended)
+    Ok(endings)
 }
 
 /// On record, because somebody has a token that is not theirs; the caller is not told whether it lives.

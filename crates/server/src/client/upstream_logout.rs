@@ -11,7 +11,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
-use writ_core::upstream::logout::{LoggedOut, LogoutClaims, LogoutRules, ProviderLogout};
+use writ_core::upstream::logout::{
+    LOGIN_UNDER_WAY, LoggedOut, LogoutClaims, LogoutRules, ProviderLogout,
+};
 use writ_jose::assertion::MAX_FUTURE;
 use writ_jose::hash;
 use writ_jose::jws::UnverifiedJwt;
@@ -29,9 +31,21 @@ use crate::node::client_address::ClientAddress;
 use crate::node::upstream::{ReachedProvider, UpstreamError};
 
 pub const PATH: &str = "/upstream/{provider}/logout";
+pub const JWKS_PATH: &str = "/upstream/{provider}/jwks";
 const LOGOUT_TOKEN: &str = "logout_token";
 /// `typ`, where the token has one (section 2.4); some providers say `JWT` of all that they sign.
 const TYPES: [&str; 2] = ["logout+jwt", "JWT"];
+
+/// The public key by which this server proves at the provider who it is, for the provider (RFC 7517 section 5).
+pub async fn jwks(State(app): State<Arc<App>>, Path(name): Path<String>) -> Response {
+    let mut all = app.config.upstreams.iter();
+    let provider = all.find(|one| one.name == name);
+    let key = provider.and_then(|provider| provider.client_key.as_ref());
+    match key {
+        Some(key) => answer::json(StatusCode::OK, &json!({ "keys": [key.public_jwk()] })),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
 
 pub async fn logout(
     State(app): State<Arc<App>>,
@@ -119,6 +133,13 @@ async fn end_sessions(
         }
         LoggedOut::Subject(subject) => (None, Some(subject.as_str()), EndedSessions::All),
     };
+    // First of all: a sign-in that is under way waits for this or is waited for, also one of somebody who is nobody here yet.
+    for digest in of.marks(issuer) {
+        let until = now.plus(LOGIN_UNDER_WAY).plus(MAX_FUTURE);
+        transaction
+            .note_upstream_logout(&digest, now, until)
+            .await?;
+    }
     let account = match subject.map(|subject| UpstreamSubject { issuer, subject }) {
         Some(subject) => transaction.upstream_account(subject).await?,
         None => None,
@@ -134,6 +155,10 @@ async fn end_sessions(
     if let Some(account) = &account {
         let more = transaction.end_upstream_sessions(&account.user, issuer, which, now);
         ended.extend(more.await?);
+    }
+    let account = account.map(|account| account.user);
+    for user in ended.iter().chain(&account) {
+        transaction.forget_upstream_tokens(user, issuer).await?;
     }
     Ok(ended)
 }

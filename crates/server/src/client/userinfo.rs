@@ -104,9 +104,11 @@ async fn person(app: &App, claims: &AccessTokenClaims) -> Result<UserInfo, Failu
         .delegation()
         .map(DelegationId::from_text)
         .ok_or_else(untraceable)?;
+    let catalogue = app.catalogue().await?;
     let mut transaction = app.read().await?;
     let lineage = transaction.lineage(&delegation).await?;
-    let lineage = lineage.filter(|found| found.is_live(app.clock.now()));
+    let context = catalogue.context(app.clock.now());
+    let lineage = lineage.filter(|found| found.is_live(context));
     let lineage = lineage.ok_or_else(untraceable)?;
     let (granted, issuer) = (&lineage.leaf.authority, &app.config.issuer);
     if !granted.scopes_at(issuer).contains(OPENID) {

@@ -1,11 +1,15 @@
 //! The configuration: one TOML file, each key also from the environment. Unknown keys and unsafe settings keep the server from
 //! starting.
 
+mod accounts;
 mod approval;
 mod audit;
 pub mod bounded_file;
 mod brand;
 mod channels;
+mod collector;
+mod environment;
+mod events_out;
 mod guests;
 mod issuer;
 mod levels;
@@ -20,7 +24,9 @@ mod proxies;
 mod push_hosts;
 mod reading;
 mod registration;
+pub mod roles;
 mod secret_file;
+mod telemetry;
 mod tls;
 mod upstream;
 
@@ -35,20 +41,26 @@ use writ_core::budget::Limits;
 use writ_core::elsewhere::Elsewhere;
 use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
+use writ_core::role::RoleRules;
 use writ_jose::seal::MasterKey;
 use writ_platform::guard::AddressPolicy;
 use writ_wire::resource::ResourceUri;
 
+pub use accounts::LocalAccounts;
 pub use audit::AuditPolicy;
 pub use channels::{Channels, MailServer};
+pub use collector::Collector;
+pub use events_out::{EventSink, LinesTarget, SinkWay};
 pub use issuer::host_of;
 pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
 pub use log::LogFormat;
 pub use nonces::NonceSwitches;
 pub use proxies::{ForwardedHeader, TrustedProxies};
+pub use telemetry::Telemetry;
 pub use tls::{CertificateFacts, TlsFiles, TlsPair, expiry_warning};
 pub use upstream::UpstreamProvider;
+pub use upstream::prompt::UpstreamPrompt;
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
@@ -78,6 +90,10 @@ struct File {
     audit: audit::AuditFile,
     brand: brand::BrandFile,
     upstream: BTreeMap<String, upstream::UpstreamFile>,
+    roles: BTreeMap<String, roles::RoleFile>,
+    events: BTreeMap<String, events_out::SinkFile>,
+    traces: telemetry::TracesFile,
+    accounts: accounts::AccountsFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -159,6 +175,11 @@ pub struct Config {
     pub brand: std::sync::Arc<writ_pages::Brand>,
     /// Providers by which people sign in, in the order of their names.
     pub upstreams: std::sync::Arc<[UpstreamProvider]>,
+    /// What people may grant.
+    pub roles: std::sync::Arc<RoleRules>,
+    /// Where events and spans go.
+    pub telemetry: Telemetry,
+    pub local_accounts: LocalAccounts,
 }
 
 /// Every problem at once, a sentence each.
@@ -181,7 +202,7 @@ impl Config {
             None => String::new(),
         };
         let mut table = reading::table(&text).map_err(single_problem)?;
-        overlay(&mut table, environment)?;
+        environment::overlay(&mut table, environment)?;
         let written = reading::file(table, &text, environment).map_err(single_problem)?;
         check(written, file.and_then(Path::parent))
     }
@@ -206,95 +227,22 @@ impl Config {
     }
 }
 
-/// `WRIT__A__B=v` becomes `a.b = v`; booleans, numbers and lists are read as TOML, everything else as text.
-fn overlay(
-    table: &mut toml::Table,
-    environment: &BTreeMap<String, String>,
-) -> Result<(), ConfigProblems> {
-    for (name, value) in environment {
-        let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
-            continue;
-        };
-        let keys: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
-        let Some((last, above)) = keys.split_last() else {
-            continue;
-        };
-        let mut place = &mut *table;
-        for key in above {
-            let entry = place
-                .entry(key.clone())
-                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            let toml::Value::Table(inner) = entry else {
-                return Err(single_problem(format!(
-                    "`{name}` names no key of the configuration"
-                )));
-            };
-            place = inner;
-        }
-        place.insert(last.clone(), environment_value(last, value));
-    }
-    Ok(())
-}
-
-/// Keys that are booleans.
-const FLAGS: [&str; 7] = [
-    "anyone",
-    "dpop_nonce",
-    "first_passkey",
-    "guests",
-    "metrics_public",
-    "mission_intent",
-    "transaction_challenge",
-];
-
-fn environment_value(key: &str, text: &str) -> toml::Value {
-    match (key, text.trim()) {
-        (
-            "trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes" | "scopes" | "domains"
-            | "groups" | "passkey_acr" | "passkey_amr",
-            list,
-        ) => toml::Value::Array(
-            list.trim_matches(['[', ']'])
-                .split(',')
-                .map(|item| item.trim().trim_matches('"'))
-                .filter(|item| !item.is_empty())
-                .map(|item| toml::Value::String(item.to_owned()))
-                .collect(),
-        ),
-        (flag, "true" | "1") if FLAGS.contains(&flag) => toml::Value::Boolean(true),
-        (flag, "false" | "0") if FLAGS.contains(&flag) => toml::Value::Boolean(false),
-        (
-            "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "per_resource"
-            | "open_per_resource" | "pause_same" | "pause_other" | "longest_pause" | "per_address"
-            | "in_all" | "unused_hours" | "drain_seconds" | "retention_days",
-            number,
-        ) => number.parse().map_or_else(
-            |_| toml::Value::String(text.to_owned()),
-            toml::Value::Integer,
-        ),
-        _ => toml::Value::String(text.to_owned()),
-    }
-}
-
 /// `folder` is where the file lies.
 fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let mut problems = Vec::new();
-    let trusted_proxies = proxies::proxies(&file.server.trusted_proxies, &mut problems);
-    let forwarded_header = proxies::header(file.server.forwarded_header.as_deref(), &mut problems);
+    let (trusted_proxies, forwarded_header) = proxies::check(&file.server, &mut problems);
     let issuer = issuer::check(file.server.issuer.as_deref(), &mut problems);
     let tls = tls::check(file.server.tls.clone(), issuer.as_ref(), &mut problems);
     let listeners = listen::check(&file.server, &trusted_proxies, &mut problems);
     let master = master::master(&file.keys, &mut problems);
-    let channels = channels::check(
-        channels::ChannelSections {
-            outbound: file.outbound,
-            push: file.push,
-            mail: file.mail,
-            webhook: file.webhook,
-            admin: file.admin,
-        },
-        &mut problems,
-    );
+    let channels = channels::ChannelSections {
+        outbound: file.outbound,
+        push: file.push,
+        mail: file.mail,
+        webhook: file.webhook,
+        admin: file.admin,
+    };
+    let channels = channels::check(channels, &mut problems);
     let passkeys = levels::check(&file.levels, &mut problems);
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
@@ -306,6 +254,9 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
     let log_format = log::format(&file.log, &mut problems);
     let brand = brand::check(file.brand, folder, &mut problems);
     let upstreams = upstream::check(file.upstream, issuer.as_ref(), &mut problems);
+    let roles = roles::check(file.roles, &mut problems);
+    let telemetry = telemetry::check(file.events, file.traces, &channels.rules, &mut problems);
+    let local_accounts = accounts::check(file.accounts, &upstreams, &mut problems);
     match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
@@ -332,6 +283,9 @@ fn check(file: File, folder: Option<&Path>) -> Result<Config, ConfigProblems> {
             audit,
             brand,
             upstreams: upstreams.into(),
+            roles: roles.into(),
+            telemetry,
+            local_accounts,
         }),
         _ => Err(ConfigProblems(problems)),
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{Config, without_credentials};
+use super::{Config, ServerFile, UpstreamProvider, without_credentials};
 
 /// The reverse proxies whose word counts about the address of a client: they end TLS, and bring the requests of many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,15 +50,19 @@ impl ForwardedHeader {
 impl Config {
     /// What works, and is hardly meant: a sentence each.
     pub fn warnings(&self) -> Vec<String> {
+        let upstream = self.upstreams.iter().flat_map(UpstreamProvider::warnings);
+        self.hidden_callers().into_iter().chain(upstream).collect()
+    }
+
+    fn hidden_callers(&self) -> Option<String> {
         let unnamed = self.is_https() && self.trusted_proxies.is_empty();
         let hidden = unnamed && self.listen.ip().is_loopback();
-        let warning = hidden.then(|| {
+        hidden.then(|| {
             format!(
                 "`server.trusted_proxies` is empty: requests for `{}` come through a proxy on this machine, and all callers look like it. Limits by address are off, and approval pages show no address: name the proxy, such as `127.0.0.1`",
                 self.issuer
             )
-        });
-        warning.into_iter().collect()
+        })
     }
 
     /// At start.
@@ -69,8 +73,18 @@ impl Config {
     }
 }
 
+/// Whose word counts about the address of a client, and in which header.
+pub(super) fn check(
+    server: &ServerFile,
+    problems: &mut Vec<String>,
+) -> (TrustedProxies, ForwardedHeader) {
+    let trusted = proxies(&server.trusted_proxies, problems);
+    let header = header(server.forwarded_header.as_deref(), problems);
+    (trusted, header)
+}
+
 /// Addresses, and networks as `10.0.0.0/8`.
-pub(super) fn proxies(texts: &[String], problems: &mut Vec<String>) -> TrustedProxies {
+fn proxies(texts: &[String], problems: &mut Vec<String>) -> TrustedProxies {
     let mut found = Vec::new();
     for text in texts {
         match network(text) {
@@ -133,7 +147,7 @@ const SHORTEST_V6: u8 = 16;
 /// The prefix `::ffff:0:0/96`.
 const MAPPED_BITS: u8 = 96;
 
-pub(super) fn header(text: Option<&str>, problems: &mut Vec<String>) -> ForwardedHeader {
+fn header(text: Option<&str>, problems: &mut Vec<String>) -> ForwardedHeader {
     let all = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded];
     let Some(text) = text else {
         return ForwardedHeader::default();

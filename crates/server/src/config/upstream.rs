@@ -2,15 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use url::Url;
-use writ_core::upstream::{AdmissionRule, LevelRule};
+use writ_core::upstream::groups::GroupRoles;
+use writ_core::upstream::{AdmissionRule, FreshProof, LevelRule};
+use writ_jose::key::SigningKey;
 use writ_wire::redirect::is_loopback;
 use writ_wire::resource::ResourceUri;
 use zeroize::Zeroizing;
 
+use self::prompt::UpstreamPrompt;
 use super::{Config, secret_file};
+
+pub mod prompt;
+mod roles;
 
 /// Buttons on the login page.
 pub const MAX_UPSTREAMS: usize = 8;
@@ -29,6 +38,7 @@ pub(super) struct UpstreamFile {
     client_id: Option<String>,
     client_secret: Option<String>,
     client_secret_file: Option<PathBuf>,
+    client_key_file: Option<PathBuf>,
     scopes: Option<Vec<String>>,
     anyone: bool,
     domains: BTreeSet<String>,
@@ -37,6 +47,9 @@ pub(super) struct UpstreamFile {
     passkey_acr: BTreeSet<String>,
     passkey_amr: BTreeSet<String>,
     first_passkey: bool,
+    prompt: Vec<String>,
+    fresh: Option<String>,
+    roles: BTreeMap<String, Vec<String>>,
 }
 
 /// A provider; valid by construction. No `Debug`, because of the secret.
@@ -50,18 +63,62 @@ pub struct UpstreamProvider {
     pub client_id: String,
     /// A public client has none: PKCE is always used.
     pub client_secret: Option<Zeroizing<String>>,
+    /// By which this server proves who it is instead (`private_key_jwt`).
+    pub client_key: Option<Arc<SigningKey>>,
     pub scopes: Vec<String>,
     pub admission: AdmissionRule,
     pub groups_claim: String,
     pub levels: LevelRule,
     /// Whether a fresh login that counts as `passkey` enrols a first passkey, without a code.
     pub first_passkey: bool,
+    pub prompt: Vec<UpstreamPrompt>,
+    pub fresh: FreshProof,
+    /// What its groups give here.
+    pub roles: GroupRoles,
 }
 
 impl UpstreamProvider {
     /// Where the provider sends people back: one address for each provider (RFC 9700 section 4.4.2).
     pub fn callback_path(&self) -> String {
         format!("/upstream/{}/callback", self.name)
+    }
+
+    /// What works, and is hardly meant.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let name = &self.name;
+        let plain = self.issuer.starts_with("http:").then(|| {
+            format!(
+                "`upstream.{name}.issuer` is `http`: whoever runs a program on this machine may answer for the provider. It is for trials"
+            )
+        });
+        let closed = (self.admission == AdmissionRule::Known).then(|| {
+            format!(
+                "`upstream.{name}` has none of `anyone`, `domains` and `groups`: nobody new comes by it, only people who linked it in their settings"
+            )
+        });
+        plain.into_iter().chain(closed).collect()
+    }
+
+    /// Where it sends them after they signed out there.
+    pub fn signed_out_path(&self) -> String {
+        format!("/upstream/{}/signed-out", self.name)
+    }
+
+    /// Where it finds the public key of this server.
+    pub fn jwks_path(&self) -> String {
+        format!("/upstream/{}/jwks", self.name)
+    }
+
+    /// Whether anything here depends on groups.
+    pub fn reads_groups(&self) -> bool {
+        let admits =
+            matches!(&self.admission, AdmissionRule::Listed { groups, .. } if !groups.is_empty());
+        admits || !self.roles.is_empty()
+    }
+
+    /// Whether anything here depends on mail addresses.
+    pub fn reads_addresses(&self) -> bool {
+        matches!(&self.admission, AdmissionRule::Listed { domains, .. } if !domains.is_empty())
     }
 }
 
@@ -119,6 +176,7 @@ impl UpstreamFile {
     ) -> Option<UpstreamProvider> {
         wrong.extend(unusable_name(name).map(str::to_owned));
         let client_secret = self.secret().map_err(|said| wrong.push(said));
+        let client_key = self.key().map_err(|said| wrong.push(said));
         let label = self.label.clone().unwrap_or_else(|| name.to_owned());
         if label.is_empty() || label.chars().count() > LONGEST_LABEL {
             wrong.push(format!("`label` has 1 to {LONGEST_LABEL} characters"));
@@ -131,6 +189,15 @@ impl UpstreamFile {
                     .to_owned(),
             );
         }
+        let prompt = prompt::read(&self.prompt, wrong);
+        let fresh = prompt::fresh(self.fresh.as_deref(), &prompt, wrong);
+        let counts_as_passkey = !self.passkey_acr.is_empty() || !self.passkey_amr.is_empty();
+        if fresh == FreshProof::Asked && (counts_as_passkey || self.first_passkey) {
+            wrong.push(
+                "`fresh = \"asked\"` is beside `passkey_acr`, `passkey_amr` or `first_passkey`: without `auth_time` a login is worth a password at most".to_owned(),
+            );
+        }
+        let roles = roles::read(self.roles, wrong);
         let (Some(issuer), Some(client_id)) = (self.issuer, self.client_id) else {
             wrong.push("`issuer` and `client_id` are both needed".to_owned());
             return None;
@@ -142,6 +209,7 @@ impl UpstreamFile {
             issuer,
             client_id,
             client_secret: client_secret.ok()?,
+            client_key: client_key.ok()?,
             scopes,
             admission,
             groups_claim: self
@@ -152,7 +220,30 @@ impl UpstreamFile {
                 passkey_amr: self.passkey_amr,
             },
             first_passkey: self.first_passkey,
+            prompt,
+            fresh,
+            roles,
         })
+    }
+
+    fn key(&self) -> Result<Option<Arc<SigningKey>>, String> {
+        let Some(path) = &self.client_key_file else {
+            return Ok(None);
+        };
+        if self.client_secret.is_some() || self.client_secret_file.is_some() {
+            return Err(
+                "`client_key_file` is beside a client secret: one of them is meant".to_owned(),
+            );
+        }
+        let shown = path.display();
+        let text = secret_file::read(path).map(Zeroizing::new);
+        let text = text.map_err(|why| format!("`client_key_file`: `{shown}` {why}"))?;
+        let der = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).ok();
+        let key = der.and_then(|der| SigningKey::from_pkcs8(der.secret_pkcs8_der()).ok());
+        let key = key.ok_or_else(|| {
+            format!("`client_key_file`: `{shown}` is no P-256 key in PEM (PKCS #8), as `openssl genpkey` makes it")
+        })?;
+        Ok(Some(Arc::new(key)))
     }
 
     fn secret(&self) -> Result<Option<Zeroizing<String>>, String> {
@@ -199,8 +290,8 @@ impl UpstreamFile {
     }
 }
 
-/// It stands in paths, and in names of people.
-fn unusable_name(name: &str) -> Option<&'static str> {
+/// It stands in paths, and in names of people; that of a sink in metrics.
+pub(super) fn unusable_name(name: &str) -> Option<&'static str> {
     let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits = (1..=LONGEST_NAME).contains(&name.len()) && name.chars().all(sound);
     (!fits).then_some("its name has 1 to 20 of `a` to `z`, digits and `-`")
@@ -229,12 +320,6 @@ fn scopes(given: Option<&[String]>, wrong: &mut Vec<String>) -> Vec<String> {
     let sound = |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic());
     if !given.iter().all(sound) || !given.iter().any(|name| name == "openid") {
         wrong.push("`scopes` are names without spaces, one of them `openid`".to_owned());
-    }
-    if given.iter().any(|name| name == "offline_access") {
-        wrong.push(
-            "`scopes`: `offline_access` asks for a refresh token, which this version does not use"
-                .to_owned(),
-        );
     }
     given.to_vec()
 }

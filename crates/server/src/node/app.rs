@@ -28,9 +28,11 @@ use crate::node::metrics::Metrics;
 use crate::node::outage::Outage;
 use crate::node::outgoing::OutgoingChannels;
 use crate::node::outgoing::documents::{Documents, FetchEnvironment};
+use crate::node::owed_attempts::OwedAttempts;
 use crate::node::passwords::Passwords;
 use crate::node::registry::{CatalogueCache, Clients};
 use crate::node::strangers::Strangers;
+use crate::node::traces::Traces;
 use crate::node::waiting::Waiting;
 
 /// Cached owners of DPoP keys; an evicted one costs a database statement.
@@ -67,6 +69,8 @@ pub struct App {
     pub live: EventStreams,
     pub outage: Outage,
     pub strangers: Strangers,
+    pub owed_attempts: OwedAttempts,
+    pub traces: Traces,
     pub urls: Urls,
 }
 
@@ -85,6 +89,7 @@ pub struct Urls {
     pub outcomes: Htu,
     pub access_request: Htu,
     pub forward_auth: Htu,
+    pub api: Htu,
 }
 
 /// The sources of time and randomness; tests bring their own.
@@ -125,11 +130,7 @@ impl App {
         } = environment;
         store.migrate().await?;
         let now = clock.now();
-        let mut transaction = store.begin(DEFAULT_TENANT).await?;
-        transaction
-            .ensure_tenant(config.issuer.as_str(), now)
-            .await?;
-        transaction.commit().await?;
+        found(&store, &config, now).await?;
         let catalogue = CatalogueCache::start(&store, &config, &random, now).await?;
         let keys = KeyRing::start(&store, &config, &random, now).await?;
         let metrics = Metrics::new();
@@ -164,6 +165,8 @@ impl App {
             live: EventStreams::new(),
             outage: Outage::none(),
             strangers: Strangers::default(),
+            owed_attempts: OwedAttempts::default(),
+            traces: Traces::of(&config.telemetry),
             watch: ClockWatch::new(database_clock),
             config,
             store,
@@ -222,6 +225,18 @@ impl App {
     }
 }
 
+/// The tenant, and the sinks to which events are due from now on.
+async fn found(store: &Store, config: &Config, now: Timestamp) -> Result<(), StoreError> {
+    let mut transaction = store.begin(DEFAULT_TENANT).await?;
+    transaction
+        .ensure_tenant(config.issuer.as_str(), now)
+        .await?;
+    for sink in config.telemetry.sinks.iter() {
+        transaction.note_sink(&sink.name, now).await?;
+    }
+    transaction.commit().await
+}
+
 fn issuer_url(config: &Config) -> Result<Url, StartError> {
     let issuer = config.issuer.as_str();
     Url::parse(issuer).map_err(|_| StartError::Url(issuer.to_owned()))
@@ -247,6 +262,7 @@ impl Urls {
             outcomes: parse(Endpoint::Outcomes.path())?,
             access_request: parse(Endpoint::AccessRequest.path())?,
             forward_auth: parse(Endpoint::ForwardAuth.path())?,
+            api: parse(Endpoint::Api.path())?,
         })
     }
 }

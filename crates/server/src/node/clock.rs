@@ -25,6 +25,8 @@ const COMPARED_FOR: Duration = Duration::from_secs(10);
 /// Without a clock of the database's, a step of so much is told when it is believed: whether no node ran, or the clock is ahead, only the
 /// operator knows.
 const TOLD_STEP: Duration = Duration::from_secs(24 * 3600);
+/// Where the database has no clock. Beside its sentence.
+const AHEAD_BEFORE: &str = ". If it is right, the clock of a server was ahead before: stop every server, and set the kept time back (docs/configuration.md, Clocks)";
 /// While a command waits for a node to write its time.
 const ASKED_AGAIN: Duration = Duration::from_millis(500);
 /// When a caller may come again, in seconds.
@@ -122,18 +124,25 @@ impl ClockWatch {
         Skew(self.ahead.load(Ordering::Relaxed))
     }
 
-    async fn measure(&self, store: &Store, clock: &Clock) -> Result<Skew, StoreError> {
+    /// And what it was held against.
+    async fn measure(
+        &self,
+        store: &Store,
+        clock: &Clock,
+    ) -> Result<(Skew, DatabaseTime), StoreError> {
         let before = clock.now();
-        match store.database_time(DEFAULT_TENANT).await? {
-            DatabaseTime::AtLeast(greatest) => self.since(greatest, store, clock).await,
+        let against = store.database_time(DEFAULT_TENANT).await?;
+        let skew = match against {
+            DatabaseTime::AtLeast(greatest) => self.since(greatest, store, clock).await?,
             DatabaseTime::Now(now) => {
                 let database = match &self.database {
                     DatabaseClock::OfDatabase => now,
                     DatabaseClock::Given(clock) => clock.now(),
                 };
-                Ok(Skew::measured(before, database, clock.now()))
+                Skew::measured(before, database, clock.now())
             }
-        }
+        };
+        Ok((skew, against))
     }
 
     /// Without a clock of the database's: a time that is believed is kept, a jump is not.
@@ -178,7 +187,18 @@ impl ClockWatch {
 }
 
 /// A command's clock, held against the database's.
-pub struct CommandClock(Skew);
+pub struct CommandClock {
+    skew: Skew,
+    against: DatabaseTime,
+}
+
+/// A kept time may be of a clock that was ahead: then the right one is behind it.
+const fn or_ahead_before(skew: Skew, against: DatabaseTime) -> &'static str {
+    match against {
+        DatabaseTime::AtLeast(_) if skew.0 < 0 => AHEAD_BEFORE,
+        DatabaseTime::AtLeast(_) | DatabaseTime::Now(_) => "",
+    }
+}
 
 impl CommandClock {
     /// A node that runs writes the time every [`COMPARED_EVERY`]: while one does, SQLite knows of clocks that are ahead, too.
@@ -187,19 +207,22 @@ impl CommandClock {
         loop {
             let before = clock.now();
             let greatest = match store.database_time(DEFAULT_TENANT).await? {
-                DatabaseTime::Now(now) => {
-                    return Ok(Self(Skew::measured(before, now, clock.now())));
+                against @ DatabaseTime::Now(now) => {
+                    let skew = Skew::measured(before, now, clock.now());
+                    return Ok(Self { skew, against });
                 }
                 DatabaseTime::AtLeast(greatest) => greatest,
             };
+            let against = DatabaseTime::AtLeast(greatest);
             let skew = Skew::behind(before, greatest);
             let ahead = Skew(before.micros().saturating_sub(greatest.micros()));
             if !ahead.is_wrong() || skew.is_wrong() || !store.is_served().await? {
-                return Ok(Self(skew));
+                return Ok(Self { skew, against });
             }
             // It may have begun just now, or be about to write.
             if Instant::now() >= until {
-                return Ok(Self(ahead));
+                let skew = ahead;
+                return Ok(Self { skew, against });
             }
             tokio::time::sleep(ASKED_AGAIN).await;
         }
@@ -207,19 +230,24 @@ impl CommandClock {
 
     /// From 5 seconds on.
     pub fn warning(&self) -> Option<String> {
-        let is_right = self.0.verdict() == Verdict::Right;
-        (!is_right).then(|| format!("the clock of this machine is {}", self.0.way()))
+        let is_right = self.skew.verdict() == Verdict::Right;
+        (!is_right).then(|| format!("the clock of this machine is {}", self.skew.way()))
+    }
+
+    /// What else may be wrong.
+    pub const fn other_cause(&self) -> &'static str {
+        or_ahead_before(self.skew, self.against)
     }
 
     /// With which nothing is granted.
     pub fn is_wrong(&self) -> bool {
-        self.0.is_wrong()
+        self.skew.is_wrong()
     }
 
     /// The database's time, where this machine's is wrong.
     pub fn mended(&self) -> Clock {
         match self.is_wrong() {
-            true => Clock::Corrected(self.0.0),
+            true => Clock::Corrected(self.skew.0),
             false => Clock::System,
         }
     }
@@ -235,7 +263,7 @@ fn unseen_days(greatest: Timestamp, now: Timestamp) -> Option<u64> {
 impl App {
     /// Compares the clocks, and tells the operator of a change.
     pub async fn compare_clock(&self) -> Result<Skew, StoreError> {
-        let skew = self.watch.measure(&self.store, &self.clock).await?;
+        let (skew, against) = self.watch.measure(&self.store, &self.clock).await?;
         let before = self.watch.note(skew, self.clock.now());
         self.metrics.clock_skew(skew.0);
         if before.verdict() != skew.verdict() {
@@ -243,7 +271,10 @@ impl App {
             match skew.verdict() {
                 Verdict::Right => tracing::info!("the clock of this node is right again"),
                 Verdict::Told => tracing::warn!("{cause}"),
-                Verdict::Wrong => tracing::error!("{cause}: nothing is issued until it is right"),
+                Verdict::Wrong => tracing::error!(
+                    "{cause}: nothing is issued until it is right{}",
+                    or_ahead_before(skew, against)
+                ),
             }
         }
         Ok(skew)

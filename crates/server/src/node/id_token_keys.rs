@@ -11,7 +11,6 @@ use writ_core::request::OPENID;
 use writ_core::signing::KeyState;
 use writ_jose::key::{Algorithm, PublicKey, RsaSignatures, RsaSigningKey};
 use writ_jose::seal::SealedFor;
-use writ_platform::Random;
 use writ_store::signing::{RotatedKids, StoredSigningKey};
 use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::jwk::Jwk;
@@ -19,7 +18,9 @@ use writ_wire::time::Timestamp;
 
 use crate::config::Config;
 use crate::node::app::{App, StartError};
-use crate::node::keyring::{Keys, NextKeys, created, insert_rotation_events, public_part, unseal};
+use crate::node::keyring::{
+    Keys, NextKeys, RotationEvents, created, insert_rotation_events, public_part, unseal,
+};
 
 impl App {
     /// The keys that tokens of this client may need: also the one of RS256, if it can get such ID tokens.
@@ -95,7 +96,7 @@ pub(super) async fn next(
 pub(super) async fn rotate(
     transaction: &mut DatabaseTransaction,
     next: &NextKeys,
-    random: &Random,
+    event: &RotationEvents<'_>,
 ) -> Result<Option<RotatedKids>, StoreError> {
     let Some(next) = &next.id_token else {
         return Ok(None);
@@ -104,7 +105,7 @@ pub(super) async fn rotate(
         return Ok(None);
     };
     transaction.insert_id_token_key(next).await?;
-    insert_rotation_events(transaction, &kids, next, random).await?;
+    insert_rotation_events(transaction, &kids, next, event).await?;
     Ok(Some(kids))
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
+use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
@@ -178,19 +178,22 @@ impl NextKeys {
     }
 }
 
-/// Next becomes active, active retires, these are next. `None` if another rotation won.
+/// Makes the event of this name with these facts.
+pub type RotationEvents<'a> = dyn Fn(EventName, Value) -> Event + Sync + 'a;
+
+/// Next becomes active, active retires, these are next. `None` if another rotation won. Each event is made by `event`, which says who rotates.
 pub async fn rotate(
     transaction: &mut DatabaseTransaction,
     next: &NextKeys,
-    random: &Random,
+    event: &RotationEvents<'_>,
 ) -> Result<Option<KeyRotation>, StoreError> {
     let row = &next.token;
     let Some(kids) = transaction.rotate(row.created_at).await? else {
         return Ok(None);
     };
     transaction.insert_signing_key(row).await?;
-    insert_rotation_events(transaction, &kids, row, random).await?;
-    let id_token = id_token_keys::rotate(transaction, next, random).await?;
+    insert_rotation_events(transaction, &kids, row, event).await?;
+    let id_token = id_token_keys::rotate(transaction, next, event).await?;
     Ok(Some(KeyRotation {
         activated: kids.activated,
         retired: kids.retired,
@@ -203,16 +206,12 @@ pub(super) async fn insert_rotation_events(
     transaction: &mut DatabaseTransaction,
     kids: &RotatedKids,
     next: &StoredSigningKey,
-    random: &Random,
+    event: &RotationEvents<'_>,
 ) -> Result<(), StoreError> {
-    let now = next.created_at;
-    let event = |name, kid: &str| {
-        Event::new(EventId::make(now, random.bytes()), now, name).with(json!({ "kid": kid }))
-    };
     for event in [
-        event(EventName::KeyActivated, &kids.activated),
-        event(EventName::KeyRetired, &kids.retired),
-        created(next, random, now),
+        event(EventName::KeyActivated, json!({ "kid": kids.activated })),
+        event(EventName::KeyRetired, json!({ "kid": kids.retired })),
+        event(EventName::KeyCreated, facts_of(next)),
     ] {
         transaction.insert_event(&event).await?;
     }
@@ -225,7 +224,11 @@ pub(super) fn created(row: &StoredSigningKey, random: &Random, now: Timestamp) -
         now,
         EventName::KeyCreated,
     )
-    .with(json!({ "kid": row.kid, "state": row.state.as_str() }))
+    .with(facts_of(row))
+}
+
+fn facts_of(row: &StoredSigningKey) -> Value {
+    json!({ "kid": row.kid, "state": row.state.as_str() })
 }
 
 fn new_row(config: &Config, state: KeyState, now: Timestamp) -> Result<StoredSigningKey, String> {

@@ -18,11 +18,13 @@ use writ_wire::time::Timestamp;
 mod access;
 mod connections;
 mod elsewhere;
+mod events_out;
 mod hashing;
 
 pub use access::{AccessMetrics, CountedQuestion};
 pub use connections::{ConnectionCounters, CutConnection};
 pub use elsewhere::{CountedElsewhere, ElsewhereMetrics};
+pub use events_out::{CountedEvents, CountedSpans, EventsOutMetrics};
 pub use hashing::HashingMetrics;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
@@ -41,6 +43,7 @@ pub struct Metrics {
     sweep: SweepMetrics,
     pub access: AccessMetrics,
     pub elsewhere: ElsewhereMetrics,
+    pub events_out: EventsOutMetrics,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
     log_lines_lost: Counter<u64, AtomicU64>,
@@ -199,6 +202,7 @@ impl Metrics {
             sweep: SweepMetrics::kept(&mut all),
             access: AccessMetrics::kept(&mut all),
             elsewhere: ElsewhereMetrics::kept(&mut all),
+            events_out: EventsOutMetrics::kept(&mut all),
             tokens: kept(
                 &mut all,
                 "tokens_issued",

@@ -140,19 +140,15 @@ impl App {
     /// Counts an attempt at a password, unless it must not be checked: until no limit is used up any more.
     pub async fn admit_password(&self, limits: &PasswordLimits) -> Result<Admission, StoreError> {
         let now = self.clock.now();
-        let mut transaction = self.begin().await?;
+        let mut counting = self.begin_counting(limits.each()).await?;
         let mut paused_until = None;
         for limit in limits.each() {
-            if let Admission::PausedUntil(until) =
-                transaction.attempt(&limit.attempt(), now).await?
-            {
-                paused_until = paused_until.max(Some(until));
-            }
+            paused_until = paused_until.max(counting.count(limit, now).await?);
         }
         if let Some(until) = paused_until {
             return Ok(Admission::PausedUntil(until));
         }
-        transaction.commit().await?;
+        counting.commit().await?;
         Ok(Admission::Admitted)
     }
 
@@ -165,35 +161,21 @@ impl App {
     }
 
     /// It was not looked at.
-    pub async fn uncount_password(&self, limits: &PasswordLimits) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        for limit in limits.each() {
-            let RateLimit {
-                kind, holder, most, ..
-            } = limit;
-            transaction.forgive_attempt(*kind, holder, *most).await?;
-        }
-        transaction.commit().await
+    pub async fn uncount_password(&self, limits: &PasswordLimits) {
+        let all: Vec<_> = limits.each().collect();
+        self.take_attempts_back(None, &all).await;
     }
 
     /// A success forgets what failed before it, but for the attempts of others; among the proofs of the person it stays.
-    pub async fn forget_failures(&self, limits: &PasswordLimits) -> Result<(), StoreError> {
+    pub async fn forget_failures(&self, limits: &PasswordLimits) {
         let PasswordLimits {
             in_a_row,
             of_day,
             of_places,
             of_person: _,
         } = limits;
-        let mut transaction = self.begin().await?;
-        transaction
-            .forget_attempts(in_a_row.kind, &in_a_row.holder)
-            .await?;
-        for limit in std::iter::once(of_day).chain(of_places) {
-            transaction
-                .forgive_attempt(limit.kind, &limit.holder, limit.most)
-                .await?;
-        }
-        transaction.commit().await
+        let last: Vec<_> = of_places.iter().chain([of_day]).collect();
+        self.take_attempts_back(Some(in_a_row), &last).await;
     }
 }
 

@@ -119,7 +119,8 @@ impl HashingRoom {
         let compared = tokio::task::spawn_blocking(move || {
             matches(&normalized(&password), &hash, slot.memory())
         });
-        Ok(compared.await.unwrap_or(false) && known)
+        let matches = compared.await.map_err(|_| PasswordPoolFull)?;
+        Ok(matches && known)
     }
 }
 

@@ -264,22 +264,22 @@ impl App {
         if limits.is_empty() {
             return Ok(Admission::Admitted);
         }
-        let mut transaction = self.begin().await?;
+        let mut counting = self.begin_counting(limits.iter()).await?;
         let mut used_up: Option<Timestamp> = None;
         for limit in limits {
             let until = match used_up {
-                None => match transaction.attempt(&limit.attempt(), now).await? {
-                    Admission::Admitted => None,
-                    Admission::PausedUntil(until) => Some(until),
-                },
-                Some(_) => transaction.paused_until(limit.kind, &limit.holder).await?,
+                None => counting.count(limit, now).await?,
+                Some(_) => {
+                    let transaction = &mut counting.transaction;
+                    transaction.paused_until(limit.kind, &limit.holder).await?
+                }
             };
             if let Some(until) = until.filter(|_| limit.is_window()) {
                 strangers.note_used_up(&limit.holder, until, now);
             }
             used_up = used_up.max(until);
         }
-        transaction.commit().await?;
+        counting.commit().await?;
         Ok(used_up.map_or(Admission::Admitted, Admission::PausedUntil))
     }
 
@@ -307,21 +307,13 @@ impl App {
     }
 
     /// Takes back the attempt that was counted last; those before it stay.
-    pub async fn uncount_attempt(&self, limit: &RateLimit) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        transaction
-            .forgive_attempt(limit.kind, &limit.holder, limit.most)
-            .await?;
-        transaction.commit().await
+    pub async fn uncount_attempt(&self, limit: &RateLimit) {
+        self.take_attempts_back(None, &[limit]).await;
     }
 
     /// A success forgets all attempts.
-    pub async fn reset_attempts(&self, limit: &RateLimit) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        transaction
-            .forget_attempts(limit.kind, &limit.holder)
-            .await?;
-        transaction.commit().await
+    pub async fn reset_attempts(&self, limit: &RateLimit) {
+        self.take_attempts_back(Some(limit), &[]).await;
     }
 }
 

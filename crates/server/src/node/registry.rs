@@ -13,9 +13,10 @@ use writ_core::OAuthError;
 use writ_core::client::{Client, Resource};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ClientId, EventId};
-use writ_core::realm::{DEFAULT_TENANT, Realm};
+use writ_core::realm::{DEFAULT_TENANT, DecisionContext, Realm};
 use writ_core::registration::{self, People};
 use writ_core::resources::Resources;
+use writ_core::role::RoleRules;
 use writ_platform::Random;
 use writ_store::client::StoredClient;
 use writ_store::{DatabaseTransaction, SingleFlight, Store, StoreError};
@@ -24,7 +25,7 @@ use writ_wire::registration::{ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
-use crate::config::Config;
+use crate::config::{Config, roles};
 use crate::node::action_types::{actions, with_actions};
 use crate::node::app::{App, StartError};
 use crate::node::type_files::type_files;
@@ -180,6 +181,8 @@ pub struct Catalogue {
     pub issuer: ResourceUri,
     pub resources: Resources,
     pub types: Arc<Types>,
+    /// As this process is configured.
+    pub roles: Arc<RoleRules>,
     /// What is made from them once and sent often: the metadata document.
     pub(crate) metadata: OnceLock<Option<Bytes>>,
     /// How many versions of types there are, and the newest: when this is as it was, all are.
@@ -192,6 +195,14 @@ impl Catalogue {
             issuer: &self.issuer,
             resources: &self.resources,
             types: &self.types,
+            roles: &self.roles,
+        }
+    }
+
+    pub fn context(&self, now: Timestamp) -> DecisionContext<'_> {
+        DecisionContext {
+            realm: self.realm(),
+            now,
         }
     }
 }
@@ -228,6 +239,7 @@ impl CatalogueCache {
         let own = type_files(&config.types_path).map_err(StartError::Types)?;
         let types = Types::from_documents(own.iter().cloned())
             .map_err(|e| StartError::Types(format!("`{}`: {e}", config.types_path.display())))?;
+        roles::check_types(&config.roles, &types).map_err(StartError::Types)?;
         let mut transaction = store.begin(DEFAULT_TENANT).await?;
         for definition in types.names().filter_map(|name| types.by_name(name)) {
             let (hash, name) = (definition.hash(), definition.name());
@@ -250,6 +262,7 @@ impl CatalogueCache {
             issuer: config.issuer.clone(),
             resources: Resources::default(),
             types: Arc::new(types),
+            roles: config.roles.clone(),
             metadata: OnceLock::new(),
             documents: (0, None),
         };
@@ -339,6 +352,7 @@ impl CatalogueCache {
             issuer: before.issuer.clone(),
             resources,
             types,
+            roles: before.roles.clone(),
             metadata: OnceLock::new(),
             documents: known,
         });

@@ -17,6 +17,7 @@ use writ_wire::error::ErrorCode;
 
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
+use crate::node::traces::{RequestSpan, SentBy, SpanContext};
 
 /// In each answer; in a request it is read from trusted proxies alone.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -88,7 +89,7 @@ pub async fn log_requests(State(app): State<Arc<App>>, request: Request, next: N
         client: RefCell::default(),
         error: Cell::default(),
     };
-    let line = RequestLine::begin(&request);
+    let line = RequestLine::begin(&app, &request);
     // Whatever the filter, a line about a fault names its request.
     let span = tracing::error_span!("request", id);
     let answered = async {
@@ -109,16 +110,20 @@ struct RequestLine {
     route: String,
     begun: Instant,
     status: Option<StatusCode>,
+    span: Option<(Arc<App>, SpanContext)>,
 }
 
 impl RequestLine {
-    fn begin(request: &Request) -> Self {
+    fn begin(app: &Arc<App>, request: &Request) -> Self {
+        let headers = (request.headers(), app.sent_by(request));
+        let span = app.traces.begin(headers, &app.random, app.clock.now());
         let route = request.extensions().get::<MatchedPath>();
         Self {
             method: known_method(request.method()),
             route: route.map_or(NO_ROUTE, MatchedPath::as_str).to_owned(),
             begun: Instant::now(),
             status: None,
+            span: span.map(|span| (app.clone(), span)),
         }
     }
 
@@ -134,7 +139,26 @@ impl Drop for RequestLine {
 }
 
 impl RequestLine {
+    fn keep_span(&self, notes: &RequestNotes) {
+        let Some((app, context)) = &self.span else {
+            return;
+        };
+        let client = notes.client.borrow();
+        let span = RequestSpan {
+            context: context.clone(),
+            ended: context.began.plus(self.begun.elapsed()),
+            request: notes.id.clone(),
+            method: self.method,
+            route: self.route.clone(),
+            status: self.status.map(|status| status.as_u16()),
+            error: notes.error.get().map(ErrorCode::as_str),
+            client: client.as_ref().map(|client| client.id.clone()),
+        };
+        app.traces.keep(span, &app.metrics.events_out);
+    }
+
     fn write(&self, notes: &RequestNotes) {
+        self.keep_span(notes);
         let client = notes.client.borrow();
         let client = client.as_ref();
         let milliseconds = self.begun.elapsed().as_millis();
@@ -171,9 +195,7 @@ const fn known_method(method: &Method) -> &'static str {
 impl App {
     /// The id that a trusted proxy gave this request, so that its log and ours can be laid side by side; else one of our own.
     fn request_id(&self, request: &Request) -> String {
-        let peer = request.extensions().get::<ClientAddress>();
-        let of_proxy =
-            peer.is_some_and(|peer| self.config.trusted_proxies.contains(peer.0.to_canonical()));
+        let of_proxy = self.sent_by(request) == SentBy::TrustedProxy;
         let mut given = request.headers().get_all(REQUEST_ID).into_iter();
         // Of several, one is the client's.
         let given = given.next().filter(|_| of_proxy && given.next().is_none());
@@ -181,6 +203,15 @@ impl App {
         match given.filter(|id| is_request_id(id)) {
             Some(id) => id.to_owned(),
             None => self.own_request_id(),
+        }
+    }
+
+    fn sent_by(&self, request: &Request) -> SentBy {
+        let peer = request.extensions().get::<ClientAddress>();
+        let trusted = &self.config.trusted_proxies;
+        match peer.is_some_and(|peer| trusted.contains(peer.0.to_canonical())) {
+            true => SentBy::TrustedProxy,
+            false => SentBy::Anybody,
         }
     }
 

@@ -5,20 +5,23 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, StatusCode};
-use openidconnect::core::{CoreAuthenticationFlow, CoreClientAuthMethod, CoreErrorResponseType};
+use openidconnect::core::{
+    CoreAuthPrompt, CoreAuthenticationFlow, CoreClientAuthMethod, CoreErrorResponseType,
+};
 use openidconnect::{
     AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
-    HttpRequest, HttpResponse, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RequestTokenError, Scope, StandardErrorResponse,
+    HttpRequest, HttpResponse, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
 };
 use url::Url;
 use writ_core::upstream::UpstreamClaims;
 use writ_platform::guard::{GuardError, MAX_RESPONSE_BYTES};
 use writ_store::StoreError;
 use writ_wire::strict_json;
+use zeroize::Zeroizing;
 
 use self::types::{Metadata, RelyingClient};
-use crate::config::UpstreamProvider;
+use crate::config::{UpstreamPrompt, UpstreamProvider};
 use crate::node::app::App;
 use crate::node::client_keys::MAX_STALE_KEYS;
 use crate::node::failure::ServerFault;
@@ -27,8 +30,14 @@ use crate::node::outgoing::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchError, WantedDocument,
 };
 
+mod client_key;
+mod end_session;
 mod id_token;
+mod refresh;
 mod types;
+mod userinfo;
+
+pub use refresh::NotReadAgain;
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// What a token endpoint answers with tokens or with what is wrong with a code; some say 403 for that.
@@ -86,6 +95,14 @@ pub struct UpstreamAnswer<'a> {
     pub code: &'a str,
     pub nonce: &'a str,
     pub code_verifier: &'a str,
+}
+
+/// What a redeemed code brought. No `Debug`, because of the tokens.
+pub struct RedeemedUpstreamCode {
+    pub claims: UpstreamClaims,
+    /// As it was signed.
+    pub id_token: Zeroizing<String>,
+    pub refresh_token: Option<Zeroizing<String>>,
 }
 
 /// A provider with what it says of itself now.
@@ -148,6 +165,13 @@ impl<'a> ReachedProvider<'a> {
             )
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
             .set_max_age(Duration::ZERO);
+        for prompt in &self.provider.prompt {
+            asking = asking.add_prompt(match prompt {
+                UpstreamPrompt::Login => CoreAuthPrompt::Login,
+                UpstreamPrompt::SelectAccount => CoreAuthPrompt::SelectAccount,
+                UpstreamPrompt::Consent => CoreAuthPrompt::Consent,
+            });
+        }
         // The library adds `openid` itself.
         for scope in self.provider.scopes.iter().filter(|name| *name != "openid") {
             asking = asking.add_scope(Scope::new(scope.clone()));
@@ -162,18 +186,29 @@ impl<'a> ReachedProvider<'a> {
     pub async fn redeem(
         &self,
         answer: UpstreamAnswer<'_>,
-    ) -> Result<UpstreamClaims, UpstreamError> {
+    ) -> Result<RedeemedUpstreamCode, UpstreamError> {
         let client = self.client()?;
         let http = GuardedDoor(self.app);
         let exchange = client.exchange_code(AuthorizationCode::new(answer.code.to_owned()));
-        let tokens = exchange
+        let mut exchange = exchange
             .map_err(|_| UpstreamError::Unavailable("it has no token endpoint".to_owned()))?
-            .set_pkce_verifier(PkceCodeVerifier::new(answer.code_verifier.to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(answer.code_verifier.to_owned()));
+        for (name, value) in self.client_assertion()? {
+            exchange = exchange.add_extra_param(name, value);
+        }
+        let tokens = exchange
             .request_async(&http)
             .await
             .map_err(|error| self.not_redeemed(error))?;
         let nonce = Nonce::new(answer.nonce.to_owned());
-        self.verified(&tokens, &nonce).await
+        let claims = self.verified(&tokens, &nonce).await?;
+        let id_token = tokens.id_token().map(ToString::to_string);
+        let refresh_token = tokens.refresh_token().map(|token| token.secret().clone());
+        Ok(RedeemedUpstreamCode {
+            claims,
+            id_token: Zeroizing::new(id_token.unwrap_or_default()),
+            refresh_token: refresh_token.map(Zeroizing::new),
+        })
     }
 
     /// A code that was used before, or a provider that is away; the body may hold secrets, and is in no log.
@@ -226,7 +261,8 @@ impl<'a> ReachedProvider<'a> {
         let methods = self.metadata.token_endpoint_auth_methods_supported();
         let basic =
             methods.is_none_or(|all| all.contains(&CoreClientAuthMethod::ClientSecretBasic));
-        match basic {
+        // With a key the form says who this is, and the assertion proves it.
+        match basic && self.provider.client_key.is_none() {
             true => AuthType::BasicAuth,
             false => AuthType::RequestBody,
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
-use writ_core::id::{ApprovalId, ClientId, UserId};
+use writ_core::id::{ApprovalId, ClientId, TaskId, UserId};
 use writ_core::pending::PendingRequest;
 use writ_platform::Clock;
 use writ_store::Store;
@@ -46,9 +46,11 @@ pub struct AskedBy {
     pub subject: Option<UserId>,
     /// The resource server that asked about an action of that client.
     pub resource: Option<ResourceUri>,
+    /// Within which it was asked.
+    pub task: Option<TaskId>,
 }
 
-/// Everything that one of them asked one person has ended.
+/// Everything that one of them asked one person has ended, or that was asked within a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoppedQuestions {
     pub subject: UserId,
@@ -59,6 +61,8 @@ pub struct StoppedQuestions {
 pub enum StoppedAsker {
     Client(ClientId),
     Resource(ResourceUri),
+    /// Whoever asked within it; also where only a part of it ended, because the others may ask again.
+    Task(TaskId),
 }
 
 /// A registered long poll; dropping it unregisters it.
@@ -179,6 +183,7 @@ impl AskedBy {
             client: request.client.clone(),
             subject: request.subject.clone(),
             resource: access.map(|asked| asked.resource.clone()),
+            task: request.task.clone(),
         }
     }
 
@@ -186,6 +191,7 @@ impl AskedBy {
         let asked = match &stopped.asker {
             StoppedAsker::Client(client) => self.client == *client,
             StoppedAsker::Resource(resource) => self.resource.as_ref() == Some(resource),
+            StoppedAsker::Task(task) => self.task.as_ref() == Some(task),
         };
         asked && self.subject.as_ref() == Some(&stopped.subject)
     }

@@ -1,6 +1,7 @@
 //! Outgoing notifications, sent from a transactional outbox: Web Push and mail to users, mail to the admin, the operator's webhook.
 
 pub mod account_notice;
+pub mod events_out;
 pub mod fan_out;
 pub mod link_mail;
 pub mod mail;

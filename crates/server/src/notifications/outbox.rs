@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use writ_core::id::{ApprovalId, ClientId, NoticeId, UserId};
+use writ_core::id::{ApprovalId, ClientId, EventId, NoticeId, UserId};
 use writ_core::mint::TOKEN_LIFETIME;
 use writ_core::pending::{Delivery, PendingRequest, State};
 use writ_pages::messages::{Passkey, Reach, Reporter};
@@ -111,7 +111,7 @@ pub(crate) enum NoticeContent {
         what: Reach,
         before: Option<EarlierReach>,
     },
-    /// A stop denied what this client had asked this person.
+    /// A stop denied what was asked of this person.
     Stopped(StopNotice),
     /// What was approved for this client through this resource was not done in time.
     NotDone {
@@ -140,11 +140,15 @@ pub enum StoppedFor {
     Person,
 }
 
-/// Of which requests a client is told after a stop: those that ended at that time, after the last one of which it was told.
+/// Of which requests clients are told after a stop: those that ended by it, after the last one of which they were told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StopNotice {
     pub(crate) subject: UserId,
+    /// Whose work ended.
     pub(crate) client: ClientId,
+    /// What the ids of the events of these requests begin with, whoever asked; absent where a version wrote it that told that client alone.
+    #[serde(default)]
+    pub(crate) event: Option<EventId>,
     /// In microseconds.
     pub(crate) at: i64,
     pub(crate) after: Option<(i64, ApprovalId)>,
@@ -221,25 +225,27 @@ pub async fn request_ended(
     app.outbox().enqueue(transaction, draft).await
 }
 
-/// Notifies the client of all requests that a stop ended, in the transaction of the stop: by one notice, which becomes those of single
-/// requests later.
+/// Notifies clients of all requests that a stop ended, in the transaction of the stop: by one notice, which becomes those of single
+/// requests later. The ids of their events begin with `event`.
 pub(crate) async fn requests_stopped(
-    app: &App,
+    outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     pair: StoppedPair<'_>,
+    event: &EventId,
     now: Timestamp,
 ) -> Result<(), Failure> {
     let notice = StopNotice {
         subject: pair.subject.clone(),
         client: pair.client.clone(),
+        event: Some(event.clone()),
         at: now.micros(),
         after: None,
     };
-    stop_notice(app, transaction, notice).await
+    stop_notice(outbox, transaction, notice).await
 }
 
 pub(super) async fn stop_notice(
-    app: &App,
+    outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     notice: StopNotice,
 ) -> Result<(), Failure> {
@@ -250,9 +256,9 @@ pub(super) async fn stop_notice(
         user: None,
         target: &target,
         content: NoticeContent::Stopped(notice),
-        expires_at: app.mended_time().plus(STOP_NOTICE_LIFETIME),
+        expires_at: outbox.now.plus(STOP_NOTICE_LIFETIME),
     };
-    app.outbox().enqueue(transaction, draft).await
+    outbox.enqueue(transaction, draft).await
 }
 
 /// A client, and who said "This was not me" about what it asked.

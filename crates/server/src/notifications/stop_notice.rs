@@ -1,8 +1,8 @@
-//! Telling a client of the requests that a stop ended: one notice of the stop becomes those of single requests (CIBA sections 10.2 and
+//! Telling clients of the requests that a stop ended: one notice of the stop becomes those of single requests (CIBA sections 10.2 and
 //! 10.3), a batch for each database transaction, so that a stop itself is as short with a hundred thousand requests as with one.
 
 use writ_store::notice::Notice;
-use writ_store::pending::RequestsOfStop;
+use writ_store::pending::{AskedBefore, RequestsOfStop};
 use writ_wire::time::Timestamp;
 
 use super::outbox::{self, StopNotice};
@@ -23,7 +23,10 @@ pub(crate) async fn notify_client(
         .stopped_requests(
             RequestsOfStop {
                 subject: &stop.subject,
-                client: &stop.client,
+                asked: match &stop.event {
+                    Some(event) => AskedBefore::Stop(event),
+                    None => AskedBefore::By(&stop.client),
+                },
                 at: Timestamp::from_micros(stop.at),
                 after: after.map(|(at, id)| (Timestamp::from_micros(*at), id.as_str())),
             },
@@ -40,7 +43,7 @@ pub(crate) async fn notify_client(
             after: Some((last.created_at.micros(), last.id.clone())),
             ..stop
         };
-        outbox::stop_notice(app, &mut transaction, rest).await?;
+        outbox::stop_notice(&app.outbox(), &mut transaction, rest).await?;
     }
     // Another node may have done the same in the meantime: then nothing is committed here.
     if transaction

@@ -1,7 +1,9 @@
 //! Changing a registered client or agent: its file is replaced by another one that passes the same checks, whole or edited (RFC 7591
 //! section 2). Tokens asked for afterwards are measured by the new one.
 
-use serde_json::Value;
+use std::fmt::Display;
+
+use serde_json::{Value, json};
 use writ_core::client::Client;
 use writ_core::event::EventName;
 use writ_core::id::ClientId;
@@ -11,6 +13,7 @@ use writ_core::remembered;
 use writ_jose::key::PublicKey;
 use writ_store::client::{NewAgent, StoredClient};
 use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::api::ApiScope;
 use writ_wire::jwk::{Jwk, JwkSet};
 use writ_wire::registration::{ClientFile, Profile};
 
@@ -55,7 +58,7 @@ impl ClientKind {
 #[derive(Clone, Debug)]
 pub enum ClientChange {
     Replace(Box<ClientFile>),
-    Edit(ClientEdit),
+    Edit(Box<ClientEdit>),
 }
 
 /// Changes of single members; what is absent stays.
@@ -67,6 +70,8 @@ pub struct ClientEdit {
     pub remove_redirects: Vec<String>,
     pub add_may_ask: Vec<String>,
     pub remove_may_ask: Vec<String>,
+    pub add_operator: Vec<ApiScope>,
+    pub remove_operator: Vec<ApiScope>,
     pub add_keys: Vec<Jwk>,
     /// By `kid` or thumbprint (RFC 7638).
     pub remove_keys: Vec<String>,
@@ -137,12 +142,26 @@ impl Registrar<'_> {
         id: &ClientId,
         change: ClientChange,
     ) -> Result<Value, RegistrationError> {
-        let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let stored = changeable(&mut transaction, kind, id, "change").await?;
+        let changed = self.change_client_in(&mut transaction, kind, id, change);
+        let changed = changed.await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    /// The same in a transaction of the caller's.
+    pub async fn change_client_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        kind: ClientKind,
+        id: &ClientId,
+        change: ClientChange,
+    ) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        let stored = changeable(transaction, kind, id, "change").await?;
         let file = changed_file(file_of(&stored, id)?, kind, id, change)?;
         let people = match &file.agent {
-            Some(agent) => Some(people(&mut transaction, agent).await?),
+            Some(agent) => Some(people(transaction, agent).await?),
             None => None,
         };
         let secret = self.due_secret(&file, &stored);
@@ -180,10 +199,10 @@ impl Registrar<'_> {
             ClientKind::Plain => EventName::ClientChanged,
             ClientKind::Agent => EventName::AgentChanged,
         };
-        let event = self.event(now, name).by(&client);
-        let event = event.with(serde_json::to_value(&file)?);
+        let event = self
+            .event(now, name, json!({ "file": serde_json::to_value(&file)? }))
+            .by(&client);
         transaction.insert_event(&event).await?;
-        transaction.commit().await?;
         printed(&file, secret, None)
     }
 
@@ -228,7 +247,7 @@ fn changed_file(
 ) -> Result<ClientFile, RegistrationError> {
     let mut file = match change {
         ClientChange::Replace(file) => *file,
-        ClientChange::Edit(edit) => edited(before, edit)?,
+        ClientChange::Edit(edit) => edited(before, *edit)?,
     };
     if file
         .client_id
@@ -262,16 +281,18 @@ fn edited(mut file: ClientFile, edit: ClientEdit) -> Result<ClientFile, Registra
         None => &mut file.may_ask,
     };
     edit_list("may_ask", may_ask, edit.add_may_ask, edit.remove_may_ask)?;
+    let (add, remove) = (edit.add_operator, edit.remove_operator);
+    edit_list("operator", &mut file.operator, add, remove)?;
     edit_keys(&mut file, edit.add_keys, &edit.remove_keys)?;
     Ok(file)
 }
 
 /// What is removed must be there; what is there already is not added twice.
-fn edit_list(
+fn edit_list<T: PartialEq + Display>(
     member: &str,
-    list: &mut Vec<String>,
-    add: Vec<String>,
-    remove: Vec<String>,
+    list: &mut Vec<T>,
+    add: Vec<T>,
+    remove: Vec<T>,
 ) -> Result<(), RegistrationError> {
     for one in remove {
         let before = list.len();

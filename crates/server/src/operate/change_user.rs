@@ -92,13 +92,13 @@ impl Registrar<'_> {
         let user = registered(&mut transaction, name).await?.user;
         write_email(&mut transaction, &user, email.as_deref()).await?;
         // The record is never deleted, so no address is in it.
-        let event = self.event(self.clock.now(), EventName::UserChanged);
-        let event = event.of_subject(user.id.as_str()).with(json!({
-            "by": "operator",
+        let facts = json!({
             "name": user.name,
             "setting": "email",
             "state": if email.is_some() { "set" } else { "removed" },
-        }));
+        });
+        let event = self.event(self.clock.now(), EventName::UserChanged, facts);
+        let event = event.of_subject(user.id.as_str());
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         Ok(with_email(
@@ -122,10 +122,9 @@ impl Registrar<'_> {
             return Err(RegistrationError::Removed(format!("person `{name}`")));
         }
         let ended = transaction.end_sessions_of(&id, now).await?;
-        let event = self.event(now, EventName::UserChanged);
-        let event = event.of_subject(id.as_str()).with(
-            json!({ "by": "operator", "name": name, "setting": "password", "sessions_ended": ended }),
-        );
+        let facts = json!({ "name": name, "setting": "password", "sessions_ended": ended });
+        let event = self.event(now, EventName::UserChanged, facts);
+        let event = event.of_subject(id.as_str());
         transaction.insert_event(&event).await?;
         let outbox = OutboxContext {
             config,

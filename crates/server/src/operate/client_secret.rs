@@ -44,9 +44,9 @@ impl Registrar<'_> {
             )));
         }
         let until = earlier_until.map(|at| at.rfc3339());
-        let mut event = self.event(now, EventName::ClientSecretRotated);
+        let facts = json!({ "earlier_secret_until": until });
+        let mut event = self.event(now, EventName::ClientSecretRotated, facts);
         event.client = Some(id.to_string());
-        let event = event.with(json!({ "by": "operator", "earlier_secret_until": until }));
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         Ok(json!({

@@ -4,10 +4,12 @@
 use serde_json::json;
 use writ_core::client::User;
 use writ_core::event::EventName;
-use writ_store::{DatabaseTransaction, StoreError};
+use writ_store::DatabaseTransaction;
 
 use super::change::ChangeContext;
 use super::change_user::find_user;
+use super::operator_role::keep_an_admin;
+use super::register::RegistrationError;
 
 /// Which way a user is switched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +36,20 @@ impl UserSwitch {
     }
 }
 
-/// The user that was switched; `None` if there is none of this name or id, or their state is already so.
+/// The user that was switched; `None` if there is none of this name or id, or their state is already so. The last admin is not disabled.
 pub async fn switch_user(
     transaction: &mut DatabaseTransaction,
     name: &str,
     to: UserSwitch,
     change: ChangeContext<'_>,
-) -> Result<Option<User>, StoreError> {
+) -> Result<Option<User>, RegistrationError> {
     let Some(stored) = find_user(transaction, name).await? else {
         return Ok(None);
     };
     let User { id, name, .. } = &stored.user;
+    if to == UserSwitch::Disable {
+        keep_an_admin(transaction, id, name).await?;
+    }
     let (done, event) = match to {
         UserSwitch::Disable => (
             transaction.disable_user(id, change.now).await?,

@@ -17,7 +17,7 @@ use super::account_link::{
 };
 use super::change_user::{find_user, parse_email, registered, write_email};
 use super::register::{Registrar, RegistrationError, fault};
-use crate::config::Config;
+use crate::config::{Config, LocalAccounts};
 use crate::node::failure::Failure;
 use crate::notifications::account_notice::{self, IsMailed};
 use crate::notifications::link_mail::{SentLink, link_url, mail_link};
@@ -39,6 +39,7 @@ impl Registrar<'_> {
         invited: InvitedUser<'_>,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
+        local_accounts(config)?;
         let email = invited.email.map(parse_email).transpose()?;
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
@@ -58,9 +59,9 @@ impl Registrar<'_> {
             second: SecondProof::Code,
         };
         let printed = send(&outbox, &mut transaction, draft, to).await?;
-        let event = self.event(outbox.now, EventName::UserInvited);
-        let data = json!({ "by": "operator", "name": user.name, "mailed": to.is_some() });
-        let event = event.of_subject(user.id.as_str()).with(data);
+        let facts = json!({ "name": user.name, "mailed": to.is_some() });
+        let event = self.event(outbox.now, EventName::UserInvited, facts);
+        let event = event.of_subject(user.id.as_str());
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
         PrintedLink { email, ..printed }.of(&user)
@@ -73,6 +74,7 @@ impl Registrar<'_> {
         language: Option<&str>,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
+        local_accounts(config)?;
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let user = resettable(config, &mut transaction, name).await?;
@@ -107,6 +109,7 @@ impl Registrar<'_> {
         name: &str,
         config: &Config,
     ) -> Result<Value, RegistrationError> {
+        local_accounts(config)?;
         let outbox = self.outbox(config);
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let user = resettable(config, &mut transaction, name).await?;
@@ -140,10 +143,9 @@ impl Registrar<'_> {
         transaction: &mut DatabaseTransaction,
         (user, is_mailed): (&User, IsMailed),
     ) -> Result<(), RegistrationError> {
-        let event = self.event(outbox.now, EventName::UserChanged);
-        let data =
-            json!({ "by": "operator", "name": user.name, "setting": "reset", "state": "begun" });
-        let event = event.of_subject(user.id.as_str()).with(data);
+        let facts = json!({ "name": user.name, "setting": "reset", "state": "begun" });
+        let event = self.event(outbox.now, EventName::UserChanged, facts);
+        let event = event.of_subject(user.id.as_str());
         transaction.insert_event(&event).await?;
         let told = account_notice::reset_begun(outbox, transaction, &user.id, is_mailed).await;
         told.map_err(not_told)
@@ -156,18 +158,13 @@ impl Registrar<'_> {
     ) -> Result<User, RegistrationError> {
         registration::check_user_name(name)?;
         let now = self.clock.now();
-        let user = User {
-            id: UserId::make(now, self.random.bytes()),
-            name: name.to_owned(),
-            disabled: false,
-        };
+        let user = User::new(UserId::make(now, self.random.bytes()), name);
         if !transaction.insert_user(&user, NO_PASSWORD, now).await? {
             return Err(RegistrationError::Exists(format!("person `{name}`")));
         }
         let event = self
-            .event(now, EventName::UserAdded)
-            .of_subject(user.id.as_str())
-            .with(json!({ "name": name }));
+            .event(now, EventName::UserAdded, json!({ "name": name }))
+            .of_subject(user.id.as_str());
         transaction.insert_event(&event).await?;
         Ok(user)
     }
@@ -178,6 +175,16 @@ impl Registrar<'_> {
             random: self.random,
             now: self.clock.now(),
         }
+    }
+}
+
+/// A link makes a way to sign in here.
+fn local_accounts(config: &Config) -> Result<(), RegistrationError> {
+    match config.local_accounts {
+        LocalAccounts::On => Ok(()),
+        LocalAccounts::Off => Err(fault(
+            "people sign in by a provider alone here (`accounts.local` is `false`): whoever it lets in has an account at their first login, and no password",
+        )),
     }
 }
 

@@ -1,6 +1,8 @@
-//! Administration: registration, invitations, changing and removing what was registered, stopping tasks and agents and taking that back, suspending agents, disabling users.
+//! Administration: registration, invitations, changing and removing what was registered, stopping tasks and agents and taking that back, suspending agents, disabling users, giving and taking operators' roles.
 
 pub mod account_link;
+pub mod act_target;
+pub mod add_user;
 pub mod behind;
 pub mod change;
 pub mod change_client;
@@ -8,12 +10,16 @@ pub mod change_issuer;
 pub mod change_resource;
 pub mod change_user;
 pub mod client_secret;
+pub mod containment;
+pub mod directory;
 pub mod disable;
 pub mod elsewhere;
 pub mod forgotten;
 pub mod invite;
 pub mod invite_user;
+pub mod operator_role;
 pub mod passkey_code;
+pub mod proposal;
 pub mod recover;
 pub mod register;
 pub mod remove;
@@ -21,3 +27,5 @@ pub mod stop;
 pub mod suspend;
 pub mod undo;
 pub mod unresolved;
+pub mod upstream_groups;
+pub mod user_roles;

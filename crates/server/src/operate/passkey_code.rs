@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use writ_core::event::{Event, EventName};
+use writ_core::event::EventName;
 use writ_core::id::{EventId, UserId};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::hash::digest_text;
@@ -18,6 +18,7 @@ use writ_wire::time::Timestamp;
 use crate::node::failure::Failure;
 use crate::notifications::account_notice::passkey_changed;
 use crate::notifications::outbox::OutboxContext;
+use crate::operate::change::{ChangeContext, ChangedBy, Operator};
 
 /// Long enough to be told by telephone and typed.
 pub const CODE_LIFETIME: Duration = Duration::from_secs(3600);
@@ -34,6 +35,7 @@ pub async fn issue(
     outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     user: &UserId,
+    by: &Operator,
 ) -> Result<IssuedCode, Failure> {
     let OutboxContext {
         config,
@@ -50,13 +52,14 @@ pub async fn issue(
             expires_at,
         })
         .await?;
-    let event = Event::new(
-        EventId::make(now, random.bytes()),
+    let change = ChangeContext {
+        by: ChangedBy::Operator(by),
+        event_id: EventId::make(now, random.bytes()),
         now,
-        EventName::UserChanged,
-    )
-    .of_subject(user.as_str())
-    .with(json!({ "passkey": Passkey::CodeMade, "by": "operator" }));
+    };
+    let facts = json!({ "passkey": Passkey::CodeMade });
+    let event = change.event(EventName::UserChanged, facts);
+    let event = event.of_subject(user.as_str());
     transaction.insert_event(&event).await?;
     passkey_changed(outbox, transaction, user, Passkey::CodeMade).await?;
     Ok(IssuedCode { code, expires_at })

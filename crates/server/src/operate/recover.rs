@@ -6,6 +6,7 @@ use serde_json::json;
 use writ_core::account_link::LinkKind;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
+use writ_core::upstream::AccountOrigin;
 use writ_store::DatabaseTransaction;
 use writ_store::account_link::AccountLink;
 use writ_store::push::PushSubscription;
@@ -15,7 +16,9 @@ use writ_store::user::StoredUser;
 use writ_wire::time::Timestamp;
 
 use super::account_link::has_passkey;
+use super::upstream_groups::forget_groups;
 use crate::approvals::close::{Endings, end_unused};
+use crate::config::LocalAccounts;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
@@ -73,7 +76,8 @@ pub async fn recover(
     transaction.hold_user(user).await?;
     let code_counts = !has_passkey(&app.config, transaction, user).await?;
     let stored = transaction.user_by_id(user).await?;
-    if (recovery.by == RecoveredBy::Code && !code_counts)
+    if app.config.local_accounts == LocalAccounts::Off
+        || (recovery.by == RecoveredBy::Code && !code_counts)
         || stored.is_none_or(|stored| stored.user.disabled || stored.removed)
         || !transaction
             .consume_account_link(&secret_digest(recovery.secret), now)
@@ -88,7 +92,7 @@ pub async fn recover(
     }
     let sessions = transaction.end_sessions_of(user, now).await?;
     // Whoever was in before may have linked an account of their own.
-    transaction.remove_all_upstream_links(user).await?;
+    unlink_all(app, transaction, user).await?;
     transaction.forget_undoable_stops_of(user).await?;
     // Before their tasks pause: a token that was fetched meanwhile has its task by then.
     let endings = end_unused(app, transaction, user, now).await?;
@@ -116,6 +120,20 @@ pub async fn recover(
         browsers_ended: ended.browsers.len(),
         endings,
     }))
+}
+
+async fn unlink_all(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+) -> Result<(), Failure> {
+    for account in transaction.upstream_accounts_of(user).await? {
+        if account.origin == AccountOrigin::Link {
+            forget_groups(app, transaction, (user, &account.issuer)).await?;
+        }
+    }
+    transaction.remove_all_upstream_links(user).await?;
+    Ok(())
 }
 
 /// What ended with the password before.

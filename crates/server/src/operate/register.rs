@@ -3,24 +3,20 @@
 
 use serde_json::{Value, json};
 use writ_authority::Types;
-use writ_core::access::has_tools;
-use writ_core::client::{Resource, User};
+use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
-use writ_core::password::{PasswordFault, PasswordPlace, check_new};
+use writ_core::id::{AGENT_PREFIX, ClientId, EventId};
+use writ_core::password::PasswordFault;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration::{self, Faults, People, dynamic};
 use writ_platform::{Clock, Random};
 use writ_store::client::NewAgent;
 use writ_store::{DatabaseTransaction, Store, StoreError};
-use writ_wire::registration::{AgentFile, ClientFile, Profile, ResourceFile};
+use writ_wire::registration::{AgentFile, ClientFile, Profile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
-use super::change_resource::other_spelling;
-use super::change_user;
-use crate::config::host_of;
-use crate::node::passwords;
+use super::change::{ChangeContext, ChangedBy, Operator};
 use crate::node::secret::secret_digest;
 
 /// Registers users, clients, agents and resources; what a server has for it, or an operator's command.
@@ -30,6 +26,8 @@ pub struct Registrar<'a> {
     pub types: &'a Types,
     pub clock: &'a Clock,
     pub random: &'a Random,
+    /// Who does it.
+    pub by: &'a Operator,
 }
 
 /// Why a registration failed; nothing was stored.
@@ -69,6 +67,10 @@ pub enum RegistrationError {
     Password(#[from] PasswordFault),
     #[error("the password is not hashed: {0}")]
     Hash(String),
+    #[error(
+        "person `{0}` is the last admin who can come in: give the role to somebody else first by `writ user change NAME --role admin`, or say `--force`"
+    )]
+    LastAdmin(String),
     #[error("the person cannot be told: {0}")]
     NotTold(String),
     #[error("the database: {0}")]
@@ -78,91 +80,17 @@ pub enum RegistrationError {
 }
 
 impl Registrar<'_> {
-    pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
-        self.add_user_with_email(name, password, None).await
-    }
-
-    /// A person, and the address that applications are told.
-    pub async fn add_user_with_email(
-        &self,
-        name: &str,
-        password: &str,
-        email: Option<&str>,
-    ) -> Result<Value, RegistrationError> {
-        let hash = self.new_hash(name, password)?;
-        self.insert_user(name, &hash, email).await
-    }
-
-    /// A PHC string of a password that may become this person's.
-    pub(super) fn new_hash(&self, name: &str, password: &str) -> Result<String, RegistrationError> {
-        let place = PasswordPlace {
-            user: name,
-            host: host_of(self.issuer),
-        };
-        check_new(password, place)?;
-        let hash = passwords::hash(password, &self.random.bytes());
-        hash.map_err(RegistrationError::Hash)
-    }
-
-    /// A person whose password has this PHC string: argon2id of whatever cost.
-    pub async fn add_user_with_hash(
-        &self,
-        name: &str,
-        hash: &str,
-    ) -> Result<Value, RegistrationError> {
-        self.insert_user(name, hash, None).await
-    }
-
-    async fn insert_user(
-        &self,
-        name: &str,
-        hash: &str,
-        email: Option<&str>,
-    ) -> Result<Value, RegistrationError> {
-        registration::check_user_name(name)?;
-        let email = email.map(change_user::parse_email).transpose()?;
-        let now = self.clock.now();
-        let user = User {
-            id: UserId::make(now, self.random.bytes()),
-            name: name.to_owned(),
-            disabled: false,
-        };
-        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        if !transaction.insert_user(&user, hash, now).await? {
-            let taken = transaction.user_by_name(name).await?;
-            return Err(taken_by(
-                format!("person `{name}`"),
-                taken.is_some_and(|stored| stored.removed),
-            ));
-        }
-        if let Some(email) = &email {
-            change_user::write_email(&mut transaction, &user, Some(email)).await?;
-        }
-        let event = self
-            .event(now, EventName::UserAdded)
-            .of_subject(user.id.as_str())
-            .with(json!({ "name": name }));
-        transaction.insert_event(&event).await?;
-        transaction.commit().await?;
-        Ok(change_user::with_email(
-            json!({ "id": user.id, "name": user.name }),
-            email,
-        ))
-    }
-
     /// A plain client; a secret is made where one is due and shown this once.
     pub async fn add_client(&self, file: ClientFile) -> Result<Value, RegistrationError> {
         if file.agent.is_some() {
             return Err(fault("the file has a member `agent`: use `writ agent add`"));
         }
-        refuse_guest(&file)?;
-        if file.client_id.as_deref().is_some_and(dynamic::is_dynamic) {
-            return Err(fault(&format!(
-                "`client_id` starts with `{}` for clients that register themselves alone",
-                dynamic::DYNAMIC_PREFIX
-            )));
-        }
-        self.add(file, None, EventName::ClientRegistered).await
+        refuse_plain(&file)?;
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let name = EventName::ClientRegistered;
+        let added = self.add(&mut transaction, file, None, name).await?;
+        transaction.commit().await?;
+        Ok(added)
     }
 
     pub async fn add_agent(&self, file: ClientFile) -> Result<Value, RegistrationError> {
@@ -174,12 +102,35 @@ impl Registrar<'_> {
         let mut reading = self.store.read(DEFAULT_TENANT).await?;
         let people = people(&mut reading, agent).await?;
         drop(reading);
-        self.add(file, Some(people), EventName::AgentRegistered)
-            .await
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let (people, name) = (Some(people), EventName::AgentRegistered);
+        let added = self.add(&mut transaction, file, people, name).await?;
+        transaction.commit().await?;
+        Ok(added)
+    }
+
+    /// A client or an agent, in a transaction of the caller's.
+    pub async fn add_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        file: ClientFile,
+    ) -> Result<Value, RegistrationError> {
+        let (people, name) = match &file.agent {
+            Some(agent) => (
+                Some(people(transaction, agent).await?),
+                EventName::AgentRegistered,
+            ),
+            None => {
+                refuse_plain(&file)?;
+                (None, EventName::ClientRegistered)
+            }
+        };
+        self.add(transaction, file, people, name).await
     }
 
     async fn add(
         &self,
+        transaction: &mut DatabaseTransaction,
         mut file: ClientFile,
         people: Option<People>,
         name: EventName,
@@ -200,7 +151,6 @@ impl Registrar<'_> {
         let digest = secret.as_deref().map(secret_digest);
         let client = self.check_client(&file, &id, digest.clone(), people.as_ref())?;
         let metadata = serde_json::to_string(&file)?;
-        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         if !transaction
             .insert_client(&id, &metadata, digest.as_deref(), now)
             .await?
@@ -227,95 +177,23 @@ impl Registrar<'_> {
                 .await?;
         }
         let event = self
-            .event(now, name)
-            .by(&client)
-            .with(serde_json::to_value(&file)?);
+            .event(now, name, json!({ "file": serde_json::to_value(&file)? }))
+            .by(&client);
         transaction.insert_event(&event).await?;
-        transaction.commit().await?;
         printed(&file, secret, Some(now))
     }
 
-    /// Adds a resource, or replaces it.
-    pub async fn add_resource(&self, file: &ResourceFile) -> Result<Value, RegistrationError> {
-        let resource = self.check_resource(file)?;
-        let now = self.clock.now();
-        let document = serde_json::to_string(file)?;
-        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        refuse_other_spelling(&mut transaction, &resource.uri).await?;
-        let (uri, served_by) = (&resource.uri, resource.served_by.as_ref());
-        if !transaction
-            .put_resource(uri, &document, served_by, now)
-            .await?
-        {
-            return Err(RegistrationError::Removed(format!("resource `{uri}`")));
-        }
-        for action in resource.all_actions() {
-            let (hash, name) = (&action.type_hash, &action.type_name);
-            transaction
-                .insert_type(hash, name, &action.document, now)
-                .await?;
-        }
-        refuse_crowd(&mut transaction).await?;
-        let event = self
-            .event(now, EventName::ResourceChanged)
-            .at_resource(resource.uri.as_str())
-            .with(serde_json::to_value(file)?);
-        transaction.insert_event(&event).await?;
-        transaction.commit().await?;
-        Ok(serde_json::to_value(file)?)
+    /// An event of a change, with these facts beside who made it.
+    pub(super) fn event(&self, now: Timestamp, name: EventName, facts: Value) -> Event {
+        self.change(now).event(name, facts)
     }
 
-    fn check_resource(&self, file: &ResourceFile) -> Result<Resource, RegistrationError> {
-        let resource = registration::resource(file, self.issuer)?;
-        registration::check_resource(file)?;
-        let unknown = resource
-            .details_types
-            .iter()
-            .find(|name| self.types.by_name(name).is_none());
-        if let Some(name) = unknown {
-            return Err(fault(&registration::undeclared_type(name)));
+    pub(super) fn change(&self, now: Timestamp) -> ChangeContext<'_> {
+        ChangeContext {
+            by: ChangedBy::Operator(self.by),
+            event_id: EventId::make(now, self.random.bytes()),
+            now,
         }
-        match !file.routes.is_empty() && has_tools(&resource, self.types) {
-            true => Err(fault(
-                "`routes`: `authorization_details_types` has calls of tools, which stand in bodies: no proxy sees them, so put `writ gate` before it",
-            )),
-            false => Ok(resource),
-        }
-    }
-
-    pub(super) fn event(&self, now: Timestamp, name: EventName) -> Event {
-        Event::new(EventId::make(now, self.random.bytes()), now, name)
-    }
-}
-
-/// Every node loads all of them, or none: one more than it loads would be the end of its service.
-async fn refuse_crowd(transaction: &mut DatabaseTransaction) -> Result<(), RegistrationError> {
-    let refused = |error, way_out: &str| match error {
-        StoreError::TooMany { most, what } => fault(&format!(
-            "there are {most} {what} already, which is the most: {way_out}"
-        )),
-        other => other.into(),
-    };
-    let resources = transaction.resources().await;
-    resources.map_err(|e| refused(e, "remove one by `writ resource remove URI`"))?;
-    let types = transaction.types().await;
-    types.map_err(|e| refused(e, "versions that nothing uses leave after thirteen months"))?;
-    Ok(())
-}
-
-/// Two resources that RFC 3986 section 6.2 makes equal would be one target of a request, and two audiences of tokens.
-async fn refuse_other_spelling(
-    transaction: &mut DatabaseTransaction,
-    uri: &ResourceUri,
-) -> Result<(), RegistrationError> {
-    match other_spelling(transaction, uri).await? {
-        None => Ok(()),
-        Some(ResourceFile {
-            resource: registered,
-            ..
-        }) => Err(fault(&format!(
-            "`resource`: `{uri}` is the same as `{registered}`, which is registered: use that spelling"
-        ))),
     }
 }
 
@@ -343,11 +221,23 @@ async fn person(
 }
 
 /// Why a name is not free.
-fn taken_by(what: String, removed: bool) -> RegistrationError {
+pub(super) fn taken_by(what: String, removed: bool) -> RegistrationError {
     if removed {
         RegistrationError::Removed(what)
     } else {
         RegistrationError::Exists(what)
+    }
+}
+
+/// A client of the house comes by no other way.
+fn refuse_plain(file: &ClientFile) -> Result<(), RegistrationError> {
+    refuse_guest(file)?;
+    match file.client_id.as_deref().is_some_and(dynamic::is_dynamic) {
+        true => Err(fault(&format!(
+            "`client_id` starts with `{}` for clients that register themselves alone",
+            dynamic::DYNAMIC_PREFIX
+        ))),
+        false => Ok(()),
     }
 }
 

@@ -4,15 +4,16 @@
 use serde_json::json;
 use writ_core::event::EventName;
 use writ_core::id::{ClientId, EventId, TaskId, UserId};
+use writ_core::task::Subject;
+use writ_store::DatabaseTransaction;
 use writ_store::stop::{StopEvents, TasksOf};
-use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
 use super::change::{ChangeContext, ChangedBy};
-use crate::approvals::close::{Endings, deny_all};
+use crate::approvals::close::{EndingPart, Endings, deny_all, deny_within};
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::notifications::outbox::StoppedPair;
+use crate::notifications::outbox::{OutboxContext, StoppedPair};
 
 /// What a stop of an agent ended.
 pub struct StoppedAgent {
@@ -31,29 +32,40 @@ impl StoppedAgent {
     }
 }
 
-/// `false` if there is no such live task, or it is not the actor's to stop.
+/// What was asked within it, which ended with it; `None` if there is no such live task, or it is not the actor's to stop.
 pub async fn stop_task(
+    outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     id: &TaskId,
     change: ChangeContext<'_>,
-) -> Result<bool, StoreError> {
-    let stopped = match change.by {
-        ChangedBy::Subject(subject) => transaction.stop_task_of(id, subject, change.now).await?,
-        ChangedBy::Operator
-        | ChangedBy::Registration
-        | ChangedBy::Approver(_)
-        | ChangedBy::Reporter { .. } => transaction.stop_task(id, change.now).await?,
+) -> Result<Option<Endings>, Failure> {
+    let Some(stored) = transaction.task(id).await? else {
+        return Ok(None);
+    };
+    let (task, at) = (&stored.task, change.now);
+    let owner = match (change.by, &task.subject) {
+        (ChangedBy::Subject(person), Subject::Person(of)) if person == of => Some(person),
+        (ChangedBy::Subject(_), _) => return Ok(None),
+        _ => None,
+    };
+    let ending = EndingPart {
+        task,
+        piece: None,
+        event: &change.event_id,
+        at,
+    };
+    let endings = deny_within(outbox, transaction, ending).await?;
+    let stopped = match owner {
+        Some(person) => transaction.stop_task_of(id, person, at).await?,
+        None => transaction.stop_task(id, at).await?,
     };
     if !stopped {
-        return Ok(false);
+        return Ok(None);
     }
-    let mut event = change.event(EventName::TaskRevoked, json!({}));
-    if let Some(stored) = transaction.task(id).await? {
-        event = event.about(&stored.task);
-        event.client = Some(stored.task.client.to_string());
-    }
+    let mut event = change.event(EventName::TaskRevoked, json!({})).about(task);
+    event.client = Some(task.client.to_string());
     transaction.insert_event(&event).await?;
-    Ok(true)
+    Ok(Some(endings))
 }
 
 /// Stops everything that this agent does for this user: what it need not ask again, its requests, the tasks that it opened, and its
@@ -69,6 +81,7 @@ pub async fn stop_agent(
 ) -> Result<StoppedAgent, Failure> {
     let now = app.mended_time();
     transaction.begin_stop().await?;
+    transaction.guard_person(subject, now).await?;
     transaction.forget_undoable_stops(subject, client).await?;
     transaction.forget_consents(subject, client).await?;
     let endings = deny_all(app, transaction, StoppedPair { subject, client }, now).await?;

@@ -28,6 +28,7 @@ pub async fn undo_stop(
 ) -> Result<Undoing, StoreError> {
     let now = app.clock.now();
     transaction.begin_stop().await?;
+    transaction.guard_person(&stop.subject, now).await?;
     let client = stop.client.as_str();
     let clients = transaction.clients_among(&[client]).await?;
     if clients.get(client).is_none_or(|stored| stored.removed)

@@ -3,15 +3,18 @@
 
 use std::collections::BTreeSet;
 
+use writ_authority::ScopeGrant;
 use writ_core::id::ClientId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration;
+use writ_core::role::RoleRules;
 use writ_core::scope::is_identity;
 use writ_store::DatabaseTransaction;
 use writ_wire::registration::{AgentFile, ClientFile, ResourceFile, ScopeFile};
 use writ_wire::scope::Scope;
 
 use super::register::{Registrar, RegistrationError};
+use crate::config::nearest::nearest;
 
 impl Registrar<'_> {
     /// Notes on the file of a client or an agent, each a sentence.
@@ -52,6 +55,45 @@ impl Registrar<'_> {
         let note = || format!("`client_id`: client `{id}` is not registered yet");
         Ok((!known).then(note).into_iter().collect())
     }
+}
+
+/// Scopes of roles that no resource has, each a sentence with the one that may be meant.
+pub async fn unresolved_of_roles(
+    reading: &mut DatabaseTransaction,
+    rules: &RoleRules,
+) -> Result<Vec<String>, RegistrationError> {
+    let resources = resources(reading).await?;
+    let mut notes = Vec::new();
+    for (name, rule) in rules.iter() {
+        let unknown = rule.ceiling.scopes.iter();
+        let unknown = unknown.filter_map(|grant| of_role(grant, &resources));
+        notes.extend(unknown.map(|note| format!("`roles.{name}.scopes`: {note}")));
+    }
+    Ok(notes)
+}
+
+fn of_role(grant: &ScopeGrant, resources: &[ResourceFile]) -> Option<String> {
+    let ScopeGrant { resource, scope } = grant;
+    let (said, meant) = match resources.iter().find(|one| one.resource == *resource) {
+        None => {
+            let known: Vec<&str> = resources.iter().map(|one| one.resource.as_str()).collect();
+            let meant = nearest(resource.as_str(), &known);
+            (
+                format!("resource `{resource}` is not registered yet"),
+                meant,
+            )
+        }
+        Some(file) if !has_scope(file, scope) => {
+            let known: Vec<&str> = file.scopes.iter().map(|one| one.name.as_str()).collect();
+            let said = format!("resource `{resource}` has no scope `{scope}` yet");
+            (said, nearest(scope, &known))
+        }
+        Some(_) => return None,
+    };
+    Some(match meant {
+        Some(meant) => format!("{said}; perhaps `{meant}` is meant"),
+        None => said,
+    })
 }
 
 async fn resources(

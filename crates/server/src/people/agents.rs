@@ -59,14 +59,16 @@ async fn stop_task(posted: PostedForm) -> Result<Response, PageError> {
     let mut transaction = person.begin_change().await?;
     let by = ChangedBy::Subject(person.id().as_str());
     let change = app.change(by, app.mended_time());
-    let stopped = stop::stop_task(&mut transaction, &task, change).await?;
+    let outbox = app.outbox();
+    let stopped = stop::stop_task(&outbox, &mut transaction, &task, change).await?;
     transaction.commit().await?;
-    if stopped {
-        app.metrics.stopped(1);
-    }
     let notice = match stopped {
-        true => MineNotice::TaskStopped,
-        false => MineNotice::AlreadyEnded,
+        Some(endings) => {
+            endings.announce(app);
+            app.metrics.stopped(1);
+            MineNotice::TaskStopped
+        }
+        None => MineNotice::AlreadyEnded,
     };
     page(person, Some(notice)).await
 }

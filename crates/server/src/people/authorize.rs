@@ -18,6 +18,7 @@ use writ_core::client::Client;
 use writ_core::id::UserId;
 use writ_core::realm::Realm;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
+use writ_core::role::within_roles;
 use writ_store::StoreError;
 use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{self, AuthorizationRequest, REQUEST_URI_PREFIX};
@@ -274,10 +275,19 @@ pub async fn next_step(
         strongest: strongest(app, session).await?,
         skipped: skipped(app, found, client, session, realm).await?,
     };
-    authorize::next(found, client, session, logins, app.mended_time()).map_err(|refusal| {
+    let need = authorize::next(found, client, session, logins, app.mended_time());
+    let need = need.map_err(|refusal| {
         let way = ErrorWay::of_request(found, client, session);
         AuthorizationError::of(found, refusal).by(way, client)
-    })
+    })?;
+    // Whoever has to sign in first may be somebody else.
+    let (Need::Consent | Need::Nothing(_), Some(session)) = (need, session) else {
+        return Ok(need);
+    };
+    let allowed = within_roles(&found.prepared.authority, &session.user.roles, realm);
+    allowed
+        .map(|()| need)
+        .map_err(|refusal| AuthorizationError::of(found, refusal).beyond_roles(found, client))
 }
 
 /// The strongest login that this person can give here, or before they said who they are, that anybody can. A verifier

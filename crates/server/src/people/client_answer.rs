@@ -10,6 +10,7 @@ use writ_core::guest::redirect_host;
 use writ_pages::{ClientView, FailureKind, FailurePage, FormPost, WayOn};
 use writ_wire::error::description;
 use writ_wire::openid::ResponseMode;
+use writ_wire::prompt::Prompt;
 
 use crate::node::app::App;
 use crate::people::error::PageError;
@@ -30,6 +31,8 @@ pub struct AuthorizationError {
 pub struct LinkedError {
     pub client: ClientView,
     pub error: AuthorizationError,
+    pub page: FailureKind,
+    way_to: fn(ClientView, String) -> WayOn,
 }
 
 impl AuthorizationError {
@@ -46,11 +49,29 @@ impl AuthorizationError {
     pub fn by(self, way: ErrorWay, client: &Client) -> PageError {
         match way {
             ErrorWay::Redirect => PageError::Client(Box::new(self)),
-            ErrorWay::Link => PageError::ClientByLink(Box::new(LinkedError {
-                client: client_view(client),
-                error: self,
-            })),
+            ErrorWay::Link => self.on_page(FailureKind::RequestRefused, client),
         }
+    }
+
+    /// A person reads why, and whom to ask; the client is told by the link.
+    pub fn beyond_roles(self, found: &FoundRequest, client: &Client) -> PageError {
+        // Nobody looks at a page.
+        match found.prepared.request.prompt.contains(Prompt::None) {
+            true => self.by(ErrorWay::of(client), client),
+            false => self.on_page(FailureKind::BeyondRoles, client),
+        }
+    }
+
+    fn on_page(self, page: FailureKind, client: &Client) -> PageError {
+        PageError::ClientByLink(Box::new(LinkedError {
+            client: client_view(client),
+            error: self,
+            page,
+            way_to: match client.is_guest() {
+                true => way_to_guest,
+                false => way_to_registered,
+            },
+        }))
     }
 
     fn answer<'a>(&'a self, sentence: &'a str) -> Vec<(&'a str, &'a str)> {
@@ -68,11 +89,12 @@ pub fn way_to(client: &Client, address: String) -> WayOn {
     let view = client_view(client);
     match client.is_guest() {
         true => way_to_guest(view, address),
-        false => WayOn::Client {
-            client: view,
-            address,
-        },
+        false => way_to_registered(view, address),
     }
+}
+
+const fn way_to_registered(client: ClientView, address: String) -> WayOn {
+    WayOn::Client { client, address }
 }
 
 /// Nobody vouches for a guest, so its page says where the link leads.
@@ -100,8 +122,8 @@ impl App {
         FailurePage {
             detail: Some(error.refusal.sentence.clone()),
             error_code: Some(error.refusal.code.as_str().to_owned()),
-            way_on: address.map(|address| way_to_guest(linked.client.clone(), address)),
-            ..FailurePage::new(FailureKind::RequestRefused)
+            way_on: address.map(|address| (linked.way_to)(linked.client.clone(), address)),
+            ..FailurePage::new(linked.page)
         }
     }
 

@@ -11,7 +11,9 @@ use writ_core::client::User;
 use writ_core::device::{self, Typed};
 use writ_core::event::EventName;
 use writ_core::id::ApprovalId;
-use writ_core::pending::PendingRequest;
+use writ_core::pending::{Asked, PendingRequest};
+use writ_core::realm::Realm;
+use writ_core::role::within_roles;
 use writ_pages::{DeviceCode, DeviceCodeProblem};
 use writ_store::DatabaseTransaction;
 use writ_store::attempts::Admission;
@@ -71,13 +73,15 @@ async fn take(
     }
     let typed = form.optional("user_code").ok().flatten();
     let taken = match typed.and_then(UserCode::parse) {
-        Some(code) => taken(person, &code, now).await?,
-        None => None,
+        Some(code) => taken(person, &code, now).await,
+        None => Ok(None),
     };
-    if taken.is_some() {
-        app.uncount_attempt(&tries).await?;
+    match &taken {
+        Ok(Some(_)) | Err(StepError::Problem(_)) => app.uncount_attempt(&tries).await,
+        Err(StepError::Page(_)) => app.owe_attempts([&tries]),
+        Ok(None) => {}
     }
-    taken.ok_or(StepError::Problem(DeviceCodeProblem::Wrong))
+    taken?.ok_or(StepError::Problem(DeviceCodeProblem::Wrong))
 }
 
 /// The one who takes it is the subject; somebody else's code is as wrong as one that was never made.
@@ -113,11 +117,8 @@ async fn taken(
         subject: user,
         asking: None,
     };
-    let people = deciding_people(&mut transaction, &deciding, catalogue.realm()).await?;
-    let Ok(deciders) = people.deciders() else {
-        return Ok(None);
-    };
-    let Some(asked) = device::taken(&request, deciders) else {
+    let asked = asked(&mut transaction, &deciding, &request, catalogue.realm()).await?;
+    let Some(asked) = asked else {
         return Ok(None);
     };
     let request = PendingRequest {
@@ -138,6 +139,20 @@ async fn taken(
     transaction.commit().await?;
     app.waiting.announce_request(&request);
     Ok(Some(request.id))
+}
+
+/// What is asked of whoever typed the code, and of those who decide after them; `None` where nobody could.
+async fn asked(
+    transaction: &mut DatabaseTransaction,
+    deciding: &Deciding<'_>,
+    request: &PendingRequest,
+    realm: Realm<'_>,
+) -> Result<Option<Asked>, StepError<DeviceCodeProblem>> {
+    within_roles(deciding.authority, &deciding.subject.roles, realm)
+        .map_err(|_| StepError::Problem(DeviceCodeProblem::BeyondRoles))?;
+    let people = deciding_people(transaction, deciding, realm).await?;
+    let deciders = people.deciders().ok();
+    Ok(deciders.and_then(|deciders| device::taken(request, deciders)))
 }
 
 /// Makes it this person's. Whoever types a code asks themself; where others decide after them, the question costs the same

@@ -10,7 +10,7 @@ use writ_pages::{Login, LoginProblem, OfferedUpstream};
 use writ_store::StoreError;
 use writ_store::user::StoredUser;
 
-use crate::config::UpstreamProvider;
+use crate::config::{LocalAccounts, UpstreamProvider};
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::people::authorize::load;
@@ -23,10 +23,12 @@ use crate::people::views::asking_client;
 mod challenge;
 mod entrance;
 mod forgotten;
+mod local;
 mod passkey;
 mod upstream;
 
 pub(in crate::people) use challenge::ChallengeFor;
+pub use entrance::own_page;
 pub(in crate::people) use entrance::{Destination, Entrance};
 pub(in crate::people) use passkey::{begin as begin_by_passkey, prove as prove_by_passkey};
 
@@ -82,9 +84,12 @@ async fn submit(
         false => Err(StepError::Problem(LoginProblem::Expired)),
     };
     let error = match checked {
-        Ok(stored) => match enter(visitor, &stored, &destination).await? {
-            Some(entered) => return Ok(entered),
-            None => StepError::Problem(PasswordProblem::at_login(PasswordProblem::Wrong)),
+        Ok(stored) => match local::admit(visitor, &stored.user.id) {
+            Ok(()) => match enter(visitor, &stored, &destination).await? {
+                Some(entered) => return Ok(entered),
+                None => StepError::Problem(PasswordProblem::at_login(PasswordProblem::Wrong)),
+            },
+            Err(refused) => refused,
         },
         Err(error) => error,
     };
@@ -152,6 +157,7 @@ async fn page(
         username,
         problem: again.problem,
         offers_passkey: app.passkeys.is_ok(),
+        offers_password: app.config.local_accounts == LocalAccounts::On,
         upstreams: app.config.upstreams.iter().map(offered).collect(),
     };
     let mut response = login.page(texts).into_http().into_response();

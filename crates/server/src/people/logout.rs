@@ -24,6 +24,7 @@ use crate::node::id_token_hint::HintError;
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
 use crate::people::request::{Query, Visitor};
+use crate::people::sign_out_there::{SessionThere, session_there, sign_out_there};
 use crate::people::views::client_view;
 
 const PATH: &str = "/logout";
@@ -45,12 +46,12 @@ async fn by_query(Query(query): Query, visitor: Visitor) -> Result<Response, Pag
     let asked = asked(&visitor.app, &query).await?;
     let back = asked.back()?;
     let Some(session) = &visitor.browser.session else {
-        return Ok(finish(&visitor, &asked, back));
+        return Ok(leave(&visitor, &asked, back, None).await);
     };
     let names_them = |hinted: &HintedIdentity| hinted.sub == session.user.id.as_str();
     if asked.hinted.as_ref().is_some_and(names_them) {
-        end(&visitor, session, asked.client.as_deref()).await?;
-        return Ok(finish(&visitor, &asked, back));
+        let there = end(&visitor, session, asked.client.as_deref()).await?;
+        return Ok(leave(&visitor, &asked, back, there).await);
     }
     Ok(question(&visitor, session, &asked))
 }
@@ -76,12 +77,13 @@ async fn by_form(
         browser,
         address: None,
     };
-    if let Some(session) = &visitor.browser.session {
-        end(&visitor, session, asked.client.as_deref()).await?;
-    }
+    let there = match &visitor.browser.session {
+        Some(session) => end(&visitor, session, asked.client.as_deref()).await?,
+        None => None,
+    };
     // The person wants to be signed out, also where the app lost its way back since they were asked.
     let back = asked.back().ok().flatten();
-    Ok(finish(&visitor, &asked, back))
+    Ok(leave(&visitor, &asked, back, there).await)
 }
 
 async fn asked(app: &App, form: &Form) -> Result<Asked, PageError> {
@@ -168,37 +170,55 @@ fn client_field(asked: &Asked) -> Option<(&'static str, String)> {
     unnamed.then(|| ("client_id", client.id.to_string()))
 }
 
+/// The session at the provider that opened this one, which goes on.
 async fn end(
     visitor: &Visitor,
     session: &UserSession,
     client: Option<&Client>,
-) -> Result<(), StoreError> {
+) -> Result<Option<SessionThere>, StoreError> {
     let (app, now) = (&*visitor.app, visitor.app.mended_time());
     let mut transaction = app.begin().await?;
-    transaction.hold_user(&session.user.id).await?;
-    if transaction
-        .end_session(&visitor.browser.digest(), now)
-        .await?
-    {
+    let (user, digest) = (&session.user.id, visitor.browser.digest());
+    transaction.hold_user(user).await?;
+    let upstream = transaction.session_upstream(&digest, now).await?;
+    let there = match &upstream {
+        Some(issuer) => session_there(app, &mut transaction, &digest, issuer.clone()).await?,
+        None => None,
+    };
+    if transaction.end_session(&digest, now).await? {
+        if let Some(issuer) = &upstream {
+            transaction.forget_upstream_tokens(user, issuer).await?;
+        }
         let mut event = Event::new(app.event_id(now), now, EventName::LogoutSucceeded)
-            .of_subject(session.user.id.as_str())
+            .of_subject(user.as_str())
             .with(json!({ "by": if client.is_some() { "client" } else { "person" } }));
         event.client = client.map(|client| client.id.to_string());
         transaction.insert_event(&event).await?;
         app.metrics.logout();
     }
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(there)
 }
 
 /// Back to the app, or the page that says that it is done; the cookie is gone in either case.
-fn finish(visitor: &Visitor, asked: &Asked, back: Option<String>) -> Response {
+async fn leave(
+    visitor: &Visitor,
+    asked: &Asked,
+    back: Option<String>,
+    there: Option<SessionThere>,
+) -> Response {
     let app = &visitor.app;
-    let mut response = match back {
-        Some(back) => see_other(&back),
-        None => {
+    let mut response = match (back, there) {
+        (Some(back), _) => see_other(&back),
+        (None, there) => {
+            let there = match &there {
+                Some(session) => sign_out_there(app, session).await,
+                None => None,
+            };
             let locales = &asked.request.ui_locales;
             let texts = app.languages.of_request_in(&visitor.headers, locales);
-            Done::SignedOut.page(texts).into_http().into_response()
+            let done = Done::SignedOut { there };
+            done.page(texts).into_http().into_response()
         }
     };
     app.forget(response.headers_mut());

@@ -34,8 +34,9 @@ pub mod request;
 pub mod request_over;
 pub mod session;
 pub mod settings;
+mod sign_out_there;
 pub mod views;
-mod wrong_clock;
+pub mod wrong_clock;
 
 /// Their errors are answered by the layer, which knows the route.
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
@@ -44,6 +45,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(login::routes())
         .merge(account::routes())
         .merge(logout::routes())
+        .merge(sign_out_there::routes())
         .merge(consent::routes())
         .merge(device_code::routes())
         .merge(inbox::routes())

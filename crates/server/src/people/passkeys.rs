@@ -33,7 +33,7 @@ mod sessions;
 
 pub use accepted::{accepted_passkeys, can_prove_by_passkey};
 use first::by_login;
-pub(in crate::people) use proof::{Act, ChangeProof, by_passkey};
+pub use proof::{ChangeProof, ProvenAct, by_passkey};
 pub use retire::retire;
 
 /// The most passkeys of one person.

@@ -149,12 +149,12 @@ async fn check(
     let hash = hash.map(|stored| stored.password_hash.clone());
     let password = attempt.password.to_owned();
     let Ok(matches) = room.verify(password, hash).await else {
-        app.uncount_password(&limits).await?;
+        app.uncount_password(&limits).await;
         return Err(busy());
     };
     match stored {
         Some(stored) if matches && !stored.user.disabled => {
-            app.forget_failures(&limits).await?;
+            app.forget_failures(&limits).await;
             Ok(stored)
         }
         stored => {

@@ -91,11 +91,22 @@ impl App {
         self.set_cookie_named(headers, &self.cookie_name(), value, max_age);
     }
 
+    /// Lax, not Strict: the person arrives here from the client's site.
     pub(super) fn set_cookie_named(
         &self,
         headers: &mut HeaderMap,
         name: &str,
         value: &str,
+        max_age: Option<u64>,
+    ) {
+        self.set_cookie_of(headers, SameSite::Lax, (name, value), max_age);
+    }
+
+    pub fn set_cookie_of(
+        &self,
+        headers: &mut HeaderMap,
+        same_site: SameSite,
+        (name, value): (&str, &str),
         max_age: Option<u64>,
     ) {
         let secure = if self.config.is_https() {
@@ -106,8 +117,8 @@ impl App {
         let age = max_age
             .map(|seconds| format!("; Max-Age={seconds}"))
             .unwrap_or_default();
-        // Lax, not Strict: the person arrives here from the client's site.
-        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
+        let site = same_site.as_str();
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite={site}{secure}{age}");
         if let Ok(value) = HeaderValue::from_str(&text) {
             headers.append(SET_COOKIE, value);
         }
@@ -123,6 +134,24 @@ impl App {
     }
 }
 
+/// With which requests a browser sends a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// Also where a link of another site leads here.
+    Lax,
+    /// With those of our own pages alone.
+    Strict,
+}
+
+impl SameSite {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lax => "Lax",
+            Self::Strict => "Strict",
+        }
+    }
+}
+
 fn session_digest(cookie: &str) -> String {
     hash::digest_text(&[b"session", cookie.as_bytes()])
 }
@@ -133,7 +162,7 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The value of the one cookie of this name. Whatever bytes the cookies of a neighbour host have (RFC 6265 section 5.4), ours are text.
-pub(super) fn only_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+pub fn only_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let fields = headers.get_all(COOKIE).iter();
     let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
     let mut ours = pairs.filter_map(|pair| {

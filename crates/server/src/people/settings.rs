@@ -255,7 +255,7 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
     transaction.commit().await?;
     // Wrong guesses counted against the old code do not count against the new one.
     app.reset_attempts(&RateLimit::of_user_code(user, now))
-        .await?;
+        .await;
     Ok(SettingsNotice::Saved)
 }
 

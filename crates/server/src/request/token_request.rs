@@ -263,7 +263,8 @@ impl TokenRequestContext<'_> {
     }
 
     /// A stop never loses a race against an issuance. Unless no other transaction can have written in between, everything above
-    /// is read again after the commit, and if it was stopped the token is not sent but refused with the code of the grant.
+    /// is read again after the commit, and if it was stopped, or is more than its person may grant now, the token is not sent but refused
+    /// with the code of the grant.
     pub async fn commit(
         &self,
         transaction: DatabaseTransaction,
@@ -276,12 +277,14 @@ impl TokenRequestContext<'_> {
         if committed == CommitIsolation::Serial {
             return Ok(());
         }
-        let live = async { self.app.read().await?.is_live(delegation, self.now).await };
+        let live = self.app.is_still_live(delegation, self.decision_context());
         if live.await.map_err(ServerFault::of_commit)? {
             return Ok(());
         }
         let mut transaction = self.app.begin().await?;
-        if transaction.stop_delegation(delegation, self.now).await? {
+        // A role may come back; what is stopped above is stopped here too.
+        let is_stopped = !transaction.is_live(delegation, self.now).await?;
+        if is_stopped && transaction.stop_delegation(delegation, self.now).await? {
             let mut event = self.stopped("what it builds on was stopped while it was made");
             event.delegation = Some(delegation.to_string());
             transaction.insert_event(&event).await?;

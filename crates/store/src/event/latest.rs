@@ -34,28 +34,22 @@ macro_rules! latest_of_clients {
 const LATEST_ON_SQLITE: &str = latest_of_clients!(sqlite);
 const LATEST_ON_POSTGRES: &str = latest_of_clients!(postgres);
 
-/// When a token of each of several tasks was last made, as far as its newest events tell. No condition names the event: SQLite would
-/// read every token of the tenant by its name, for each task.
+/// When a token of each of several tasks was last made.
 macro_rules! last_tokens {
-    ($kind:ident) => {
+    ($tasks:literal) => {
         concat!(
-            "SELECT n.id AS task, ",
-            token_made!(),
-            " AS at ",
-            first_of_each!($kind, "events", "x.task_id = n.id ORDER BY x.id DESC"),
-            "GROUP BY n.id HAVING ",
-            token_made!(),
-            " IS NOT NULL"
+            "SELECT f.task, f.at FROM (SELECT n.id AS task, (SELECT MAX(x.at) FROM events x
+                WHERE x.tenant = $tenant AND x.task_id = n.id
+                AND x.name IN ('token.issued', 'token.exchanged', 'token.refreshed')) AS at
+             FROM (SELECT ",
+            $tasks,
+            ") n) f WHERE f.at IS NOT NULL"
         )
     };
 }
-macro_rules! token_made {
-    () => {
-        "MAX(CASE WHEN r.name IN ('token.issued', 'token.exchanged', 'token.refreshed') THEN r.at END)"
-    };
-}
-const LAST_TOKENS_ON_SQLITE: &str = last_tokens!(sqlite);
-const LAST_TOKENS_ON_POSTGRES: &str = last_tokens!(postgres);
+const LAST_TOKENS_ON_SQLITE: &str = last_tokens!("value AS id FROM json_each($ids)");
+const LAST_TOKENS_ON_POSTGRES: &str =
+    last_tokens!("json_array_elements_text(CAST($ids AS json)) AS id");
 
 impl DatabaseTransaction {
     /// The newest events of each of these clients for this person, as many as `most` of each, newest first. One statement.
@@ -74,16 +68,11 @@ impl DatabaseTransaction {
         rows.into_iter().map(EventRow::read).collect()
     }
 
-    /// When a token of each of these tasks was last made, as far as `most` newest events of each tell. One statement.
-    pub async fn last_tokens(
-        &mut self,
-        tasks: &[&str],
-        most: u32,
-    ) -> Result<BTreeMap<TaskId, Timestamp>> {
+    /// When a token of each of these tasks was last made. One statement.
+    pub async fn last_tokens(&mut self, tasks: &[&str]) -> Result<BTreeMap<TaskId, Timestamp>> {
         let rows = all_by_name!(self, LastTokenRow, (LAST_TOKENS_ON_SQLITE, LAST_TOKENS_ON_POSTGRES), {
             tenant: &self.tenant,
             ids: json::write(&tasks, IDS)?,
-            most: i64::from(most),
         })?;
         let read = |row: LastTokenRow| (TaskId::from_text(row.task), time(row.at));
         Ok(rows.into_iter().map(read).collect())

@@ -71,6 +71,13 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     33 "0033_paused_because",
     34 "0034_session_proof",
     35 "0035_upstream_accounts",
+    36 "0036_roles",
+    37 "0037_operators",
+    38 "0038_api",
+    39 "0039_events_out",
+    40 "0040_upstream_reads",
+    41 "0041_paused_tasks",
+    42 "0042_last_token",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -108,4 +115,11 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     33 "0033_paused_because",
     34 "0034_session_proof",
     35 "0035_upstream_accounts",
+    36 "0036_roles",
+    37 "0037_operators",
+    38 "0038_api",
+    39 "0039_events_out",
+    40 "0040_upstream_reads",
+    41 "0041_paused_tasks",
+    42 "0042_last_token",
 };

@@ -6,6 +6,7 @@ use writ_core::pending::{Asked, PendingRequest};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
+use super::ending::{of_nobody, said_no};
 use super::lists::{DeniedQuestion, DeniedRow, MOST_DENIED, count};
 use super::{ASKED, PendingRow, open, pending_columns};
 use crate::error::Result;
@@ -126,14 +127,18 @@ const LAST_ANSWER: &str = concat!(
     ORDER BY decided_at DESC, id DESC LIMIT 1"
 );
 
-/// $2 person, $3 resource, $4 since. What was decided and is not denied was approved.
+/// $2 person, $3 resource, $4 since.
 macro_rules! denied_at_resource {
     () => {
-        "tenant = $1 AND subject = $2 AND resource = $3 AND state = 'denied'
-            AND decided_at >= $4 AND decided_at > COALESCE(
+        concat!(
+            "tenant = $1 AND subject = $2 AND resource = $3 AND ",
+            said_no!(""),
+            " AND decided_at >= $4 AND decided_at > COALESCE(
                 (SELECT MAX(y.decided_at) FROM pending_requests y
-                WHERE y.tenant = $1 AND y.subject = $2 AND y.resource = $3 AND y.state <> 'denied'),
-                0)"
+                WHERE y.tenant = $1 AND y.subject = $2 AND y.resource = $3 AND NOT ",
+            said_no!("y."),
+            "), 0)"
+        )
     };
 }
 
@@ -279,6 +284,7 @@ impl DatabaseTransaction {
         since: Timestamp,
         now: Timestamp,
     ) -> Result<ResourcePromptCounts> {
+        let [stopped, reported] = of_nobody()?;
         let row = optional!(
             self,
             ResourcePromptsRow,
@@ -287,7 +293,9 @@ impl DatabaseTransaction {
             subject.as_str(),
             resource.as_str(),
             since.micros(),
-            now.micros()
+            now.micros(),
+            stopped,
+            reported
         )?;
         row.map_or(
             Ok(ResourcePromptCounts::default()),
@@ -302,6 +310,7 @@ impl DatabaseTransaction {
         resource: &ResourceUri,
         since: Timestamp,
     ) -> Result<Vec<DeniedQuestion>> {
+        let [stopped, reported] = of_nobody()?;
         let rows = all!(
             self,
             DeniedRow,
@@ -310,7 +319,9 @@ impl DatabaseTransaction {
             subject.as_str(),
             resource.as_str(),
             since.micros(),
-            MOST_DENIED
+            MOST_DENIED,
+            stopped,
+            reported
         )?;
         rows.into_iter().map(DeniedRow::read).collect()
     }

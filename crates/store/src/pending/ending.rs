@@ -2,8 +2,8 @@
 //! stop ended (`stop.rs`).
 //! A request is returned to the call that ended it, and to no other. `decided_at` keeps its value.
 
-use writ_core::id::{ClientId, UserId};
-use writ_core::pending::{Ending, PendingRequest};
+use writ_core::id::{ClientId, EventId, UserId};
+use writ_core::pending::{Decision, Ending, PendingRequest, REPORTED, STOPPED};
 use writ_wire::time::Timestamp;
 
 use super::{DECISION, PendingRow, open, pending_columns};
@@ -23,15 +23,39 @@ pub struct EndedRequest {
 #[derive(Clone, Copy, Debug)]
 pub struct RequestsOfStop<'a> {
     pub subject: &'a UserId,
-    pub client: &'a ClientId,
+    pub asked: AskedBefore<'a>,
     pub at: Timestamp,
     /// The last of those before, by when it was made and its id.
     pub after: Option<(Timestamp, &'a str)>,
 }
 
+/// Which of the requests to a person.
+#[derive(Clone, Copy, Debug)]
+pub enum AskedBefore<'a> {
+    /// Those whose events begin with this id, whoever asked.
+    Stop(&'a EventId),
+    /// Those of this client: in notices of versions that told of no others.
+    By(&'a ClientId),
+}
+
 row! { DecidedRow { decided_at: Option<i64> } }
 
 joined! { EndedRow { request: PendingRow, decided: DecidedRow } }
+
+/// What a person said no to; $6 and $7 are what is kept where a stop or a report ended a yes. Whatever else was decided was approved, also if it
+/// was never fetched, or ended later.
+macro_rules! said_no {
+    ($row:literal) => {
+        concat!(
+            "(",
+            $row,
+            "state = 'denied' AND ",
+            $row,
+            "decision NOT IN ($6, $7))"
+        )
+    };
+}
+pub(super) use said_no;
 
 /// $2 now, $3 what is kept instead of the decision.
 macro_rules! end {
@@ -79,15 +103,26 @@ const TAKEN_BACK: &str = end!(
 );
 
 /// What a stop at $4 ended undecided, after $5 and $6.
-const STOPPED: &str = concat!(
-    "SELECT ",
-    pending_columns!(),
-    " FROM pending_requests
-    WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND created_at >= $5
-        AND (created_at > $5 OR id > $6)
-        AND state = 'denied' AND decided_at IS NULL AND changed_at = $4
-    ORDER BY created_at, id LIMIT $7"
+macro_rules! stopped {
+    ($whose:literal) => {
+        concat!(
+            "SELECT ",
+            pending_columns!(),
+            " FROM pending_requests
+            WHERE tenant = $1 AND subject = $2 AND ",
+            $whose,
+            " AND created_at >= $5 AND (created_at > $5 OR id > $6)
+                AND state = 'denied' AND decided_at IS NULL AND changed_at = $4
+            ORDER BY created_at, id LIMIT $7"
+        )
+    };
+}
+
+const ENDED_BY_STOP: &str = stopped!(
+    "EXISTS (SELECT 1 FROM events e
+        WHERE e.tenant = $1 AND e.id = CAST($3 AS TEXT) || '_' || pending_requests.id)"
 );
+const ENDED_OF_CLIENT: &str = stopped!("client_id = $3");
 
 impl DatabaseTransaction {
     /// Those that ended by this call, the oldest first.
@@ -155,20 +190,24 @@ impl DatabaseTransaction {
         Ok(ended)
     }
 
-    /// Requests of this client to this person that a stop ended before anybody decided, in the order in which they were made.
+    /// Requests to this person that a stop ended before anybody decided, in the order in which they were made.
     pub async fn stopped_requests(
         &mut self,
         stop: RequestsOfStop<'_>,
         limit: u32,
     ) -> Result<Vec<PendingRequest>> {
         let (after, id) = stop.after.unwrap_or((Timestamp::from_micros(0), ""));
+        let (sql, whose) = match stop.asked {
+            AskedBefore::Stop(event) => (ENDED_BY_STOP, event.as_str()),
+            AskedBefore::By(client) => (ENDED_OF_CLIENT, client.as_str()),
+        };
         let rows = all!(
             self,
             PendingRow,
-            STOPPED,
+            sql,
             &self.tenant,
             stop.subject.as_str(),
-            stop.client.as_str(),
+            whose,
             stop.at.micros(),
             after.micros(),
             id,
@@ -176,6 +215,12 @@ impl DatabaseTransaction {
         )?;
         rows.into_iter().map(PendingRow::read).collect()
     }
+}
+
+/// As it is kept of a yes that a stop, or a report, ended.
+pub(super) fn of_nobody() -> Result<[String; 2]> {
+    let kept = |reason| json::write(&Decision::of_nobody(reason), DECISION);
+    Ok([kept(STOPPED)?, kept(REPORTED)?])
 }
 
 fn key(request: &PendingRequest) -> (Timestamp, &str) {

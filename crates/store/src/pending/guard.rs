@@ -50,6 +50,12 @@ impl DatabaseTransaction {
         self.guard(subject, Some(client), now).await
     }
 
+    /// Locks this person alone: before the first row of whatever ends several requests about them, or what they are for. Each of those finds
+    /// its rows in an order of its own.
+    pub async fn guard_person(&mut self, person: &UserId, now: Timestamp) -> Result<()> {
+        self.guard(Some(person), None, now).await
+    }
+
     async fn guard(
         &mut self,
         person: Option<&UserId>,

@@ -6,6 +6,7 @@ use writ_core::id::{ApprovalId, ClientId, UserId};
 use writ_core::pending::{PendingRequest, State};
 use writ_wire::time::Timestamp;
 
+use super::ending::{of_nobody, said_no};
 use super::{PendingRow, asked_again, open, pending_columns, state};
 use crate::error::{Result, StoreError};
 use crate::json::time;
@@ -125,8 +126,21 @@ const PEOPLE_OF_CHANGED: &str = "
     WHERE r.tenant = $1 AND r.changed_at >= $2 AND r.subject > $3
     ORDER BY 1 LIMIT $4";
 
-/// $2 person, $3 agent, $4 since, $5 now. Whatever was decided and is not denied was approved, also if it was never fetched.
-/// Each copy of a question counts: repeating it is asking. A device's code that nobody typed asked nobody.
+macro_rules! denied_to_client {
+    () => {
+        concat!(
+            "tenant = $1 AND subject = $2 AND client_id = $3 AND ",
+            said_no!(""),
+            " AND decided_at >= $4 AND decided_at > COALESCE(
+                (SELECT MAX(y.decided_at) FROM pending_requests y
+                WHERE y.tenant = $1 AND y.subject = $2 AND y.client_id = $3 AND NOT ",
+            said_no!("y."),
+            "), 0)"
+        )
+    };
+}
+
+/// $2 person, $3 agent, $4 since, $5 now. Each copy of a question counts: repeating it is asking. A device's code that nobody typed asked nobody.
 const PROMPTS: &str = concat!(
     "SELECT
         (SELECT COUNT(*) FROM pending_requests
@@ -138,23 +152,17 @@ const PROMPTS: &str = concat!(
     open!(),
     ") AS open, d.denials, d.last_denied_at
     FROM (SELECT COUNT(*) AS denials, MAX(decided_at) AS last_denied_at FROM pending_requests
-        WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND state = 'denied'
-            AND decided_at >= $4 AND decided_at > COALESCE(
-                (SELECT MAX(y.decided_at) FROM pending_requests y
-                WHERE y.tenant = $1 AND y.subject = $2 AND y.client_id = $3 AND y.state <> 'denied'),
-                0)
-    ) d"
+        WHERE ",
+    denied_to_client!(),
+    ") d"
 );
 
 /// $2 person, $3 agent, $4 since, $5 most.
-const DENIED: &str = "
-    SELECT asked, decided_at AS denied_at FROM pending_requests
-    WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND state = 'denied'
-        AND decided_at >= $4 AND decided_at > COALESCE(
-            (SELECT MAX(y.decided_at) FROM pending_requests y
-            WHERE y.tenant = $1 AND y.subject = $2 AND y.client_id = $3 AND y.state <> 'denied'),
-            0)
-    ORDER BY decided_at DESC, id LIMIT $5";
+const DENIED: &str = concat!(
+    "SELECT asked, decided_at AS denied_at FROM pending_requests WHERE ",
+    denied_to_client!(),
+    " ORDER BY decided_at DESC, id LIMIT $5"
+);
 
 /// By person of this request, whom SQLite is told to begin with: the others in which their turn has come, before they ended.
 const ASKED_MOST: &str = "
@@ -206,6 +214,7 @@ impl DatabaseTransaction {
         since: Timestamp,
     ) -> Result<Vec<DeniedQuestion>> {
         let (subject, client, since) = (subject.as_str(), client.as_str(), since.micros());
+        let [stopped, reported] = of_nobody()?;
         let rows = all!(
             self,
             DeniedRow,
@@ -214,7 +223,9 @@ impl DatabaseTransaction {
             subject,
             client,
             since,
-            MOST_DENIED
+            MOST_DENIED,
+            stopped,
+            reported
         )?;
         rows.into_iter().map(DeniedRow::read).collect()
     }
@@ -304,6 +315,7 @@ impl DatabaseTransaction {
         since: Timestamp,
         now: Timestamp,
     ) -> Result<PromptCounts> {
+        let [stopped, reported] = of_nobody()?;
         let row = optional!(
             self,
             PromptsRow,
@@ -312,7 +324,9 @@ impl DatabaseTransaction {
             subject.as_str(),
             client.as_str(),
             since.micros(),
-            now.micros()
+            now.micros(),
+            stopped,
+            reported
         )?;
         row.map_or(Ok(PromptCounts::default()), PromptsRow::read)
     }

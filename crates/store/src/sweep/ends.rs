@@ -10,6 +10,15 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         over!("replays", "tenant, digest", "expires_at", Kept::Not),
     ),
     (
+        "upstream_logouts",
+        over!(
+            "upstream_logouts",
+            "tenant, digest",
+            "expires_at",
+            Kept::Not
+        ),
+    ),
+    (
         "sessions",
         over!("sessions", "tenant, digest", "expires_at", Kept::Not),
     ),
@@ -47,6 +56,19 @@ pub const TABLES: &[(&str, TableEnd)] = &[
     (
         "notices",
         over!("notices", "tenant, id", "expires_at", Kept::Not),
+    ),
+    (
+        "api_idempotency",
+        over!(
+            "api_idempotency",
+            "tenant, client_id, key_digest",
+            "expires_at",
+            Kept::Not
+        ),
+    ),
+    (
+        "proposals",
+        over!("proposals", "tenant, id", "expires_at", Kept::ADay),
     ),
     (
         "attempts",
@@ -215,6 +237,16 @@ pub const TABLES: &[(&str, TableEnd)] = &[
     ),
     ("events", recorded!("events", "at", Kept::Record)),
     (
+        "events_due",
+        TableEnd::OneByOne(
+            "events that a sink has had, or that nobody took for as long as its `keep_days` says",
+        ),
+    ),
+    (
+        "event_sinks",
+        TableEnd::OneByOne("sinks that no server has had in its configuration for a week"),
+    ),
+    (
         "consents",
         recorded!("consents", "given_at", Kept::Decisions),
     ),
@@ -236,6 +268,14 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         TableEnd::Bounded(
             "accounts at providers by which people sign in; that of a removed person stays theirs",
         ),
+    ),
+    (
+        "user_roles",
+        TableEnd::Bounded("roles of people, as many from each source as MAX_ROLES"),
+    ),
+    (
+        "upstream_groups",
+        TableEnd::Bounded("one row for each account at a provider, until its groups are too old"),
     ),
     (
         "person_settings",

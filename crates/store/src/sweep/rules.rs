@@ -278,11 +278,15 @@ macro_rules! recorded {
                 ", id LIMIT $2)"
             )],
             oldest: concat!(
-                "SELECT MIN(o.ended_at) AS ended_at FROM (SELECT (SELECT MIN(r.",
+                "SELECT MIN(o.ended_at) AS ended_at FROM (SELECT (SELECT r.",
                 $at,
-                ") FROM ",
+                " FROM ",
                 $table,
-                " r WHERE r.tenant = n.tenant) AS ended_at FROM tenants n) o"
+                " r WHERE r.tenant = n.tenant AND r.",
+                $at,
+                " IS NOT NULL ORDER BY r.",
+                $at,
+                " LIMIT 1) AS ended_at FROM tenants n) o"
             ),
             kept: $kept,
             tenants: Tenants::Each,

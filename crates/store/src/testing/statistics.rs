@@ -138,10 +138,10 @@ impl Analysed {
     }
 }
 
-/// The statements that make these tables, and then their indexes.
+/// The statements that make these tables, and then their indexes and triggers.
 async fn schema(connection: &mut SqliteConnection) -> sqlx::Result<String> {
     let made = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-        ORDER BY type DESC, name";
+        ORDER BY type <> 'table', type, name";
     let made: Vec<String> = sqlx::query_scalar(made).fetch_all(connection).await?;
     Ok(made.join(";\n"))
 }

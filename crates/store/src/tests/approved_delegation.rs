@@ -94,7 +94,7 @@ async fn lineage(store: &Store, id: &DelegationId) -> Lineage {
     let mut transaction = store.read(TENANT).await.unwrap();
     let found = transaction.lineage(id).await.unwrap().unwrap();
     let live = transaction.is_live(id, NOW).await.unwrap();
-    assert_eq!(live, found.is_live(NOW));
+    assert_eq!(live, found.goes_on(NOW));
     found
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Store;
-use crate::attempts::{Admission, Attempt, AttemptKind as Tried, MOST_ROWS};
+use crate::attempts::{Attempt, AttemptKind as Tried, Attempted, CountedAttempt, MOST_ROWS};
 use crate::testing::DatabaseKind;
 use crate::tests::races::race;
 use crate::tests::world::{HOUR, NOW, TENANT, wins, world};
@@ -18,6 +18,7 @@ on_both! {
     kinds_holders_and_tenants_are_counted_apart,
     tries_are_forgotten_and_bounded,
     one_that_is_taken_back_alone_leaves_no_row,
+    one_in_doubt_is_taken_back_where_it_was_counted,
     a_count_is_not_bought_back_by_names_that_are_tried_once,
 }
 
@@ -39,7 +40,18 @@ async fn tried(
         paused_until: now.plus(PAUSE),
         kept_until: now.plus(HOUR),
     };
-    transaction.attempt(&attempt, now).await.unwrap() == Admission::Admitted
+    let attempted = transaction.attempt(&attempt, now).await.unwrap();
+    matches!(attempted, Attempted::Counted(_))
+}
+
+async fn taken_back(transaction: &mut DatabaseTransaction, most: i64, unless_below: i64) {
+    let counted = CountedAttempt {
+        kind: Tried::Login,
+        holder: "h".to_owned(),
+        most,
+        unless_below,
+    };
+    transaction.forgive_attempt(&counted).await.unwrap();
 }
 
 async fn login(transaction: &mut DatabaseTransaction, seconds: u64) -> bool {
@@ -70,16 +82,12 @@ async fn one_that_is_taken_back_ends_its_own_pause(kind: DatabaseKind) {
     for _ in 0..MOST {
         assert!(login(&mut transaction, 0).await);
     }
-    let back = transaction.forgive_attempt(Tried::Login, "h", MOST).await;
-    back.unwrap();
+    taken_back(&mut transaction, MOST, 1).await;
     assert!(login(&mut transaction, 0).await, "the fifth once more");
     assert!(!login(&mut transaction, 0).await);
     // After a sixth wrong one, five are left: the pause stays.
     assert!(login(&mut transaction, 60).await);
-    transaction
-        .forgive_attempt(Tried::Login, "h", MOST)
-        .await
-        .unwrap();
+    taken_back(&mut transaction, MOST, 1).await;
     assert!(!login(&mut transaction, 60).await);
 }
 
@@ -88,13 +96,33 @@ async fn one_that_is_taken_back_alone_leaves_no_row(kind: DatabaseKind) {
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     for most in [1, MOST] {
         assert!(login(&mut transaction, 0).await);
-        let back = transaction.forgive_attempt(Tried::Login, "h", most).await;
-        back.unwrap();
-        let again = transaction.forgive_attempt(Tried::Login, "h", most).await;
-        again.unwrap();
+        taken_back(&mut transaction, most, 1).await;
+        taken_back(&mut transaction, most, 1).await;
     }
     transaction.commit().await.unwrap();
     assert_eq!(rows(&database.store).await, 0);
+}
+
+/// Where it is unknown whether the fourth was counted.
+async fn one_in_doubt_is_taken_back_where_it_was_counted(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    for (counted, left) in [(3, 3), (4, 3), (5, 4)] {
+        for _ in 0..counted {
+            assert!(login(&mut transaction, 0).await);
+        }
+        taken_back(&mut transaction, MOST, 4).await;
+        for _ in left..MOST {
+            assert!(login(&mut transaction, 0).await, "{counted}");
+        }
+        assert!(!login(&mut transaction, 0).await, "{counted}");
+        let forgotten = transaction.forget_attempts(Tried::Login, "h").await;
+        forgotten.unwrap();
+    }
+    assert!(login(&mut transaction, 0).await);
+    taken_back(&mut transaction, MOST, 2).await;
+    transaction.commit().await.unwrap();
+    assert_eq!(rows(&database.store).await, 1, "the only one was another");
 }
 
 async fn a_right_one_forgets_those_before_it(kind: DatabaseKind) {

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use writ_core::id::ReceiptId;
+use writ_core::id::{EventId, ReceiptId};
 use writ_core::pending::{PendingRequest, State};
 use writ_wire::time::Timestamp;
 
 use crate::DatabaseTransaction;
 use crate::pending::{PromptCounts, StateChange};
 use crate::receipt::{NewReceipt, StoredReceipt};
+use crate::stop::RequestsOf;
 use crate::testing::DatabaseKind;
 use crate::tests::waiting::{
-    END, INSTANT, bring, decision, expire, id, insert, of, stage, waiting,
+    END, INSTANT, bring, decision, expire, id, insert, of, question, stage, waiting,
 };
-use crate::tests::world::{NOW, TENANT, booker, planner, world};
+use crate::tests::world::{NOW, TENANT, bank, booker, planner, world};
 
 on_both! {
     the_inbox_is_for_approvers_and_the_first_to_expire_comes_first,
@@ -23,6 +24,7 @@ on_both! {
     changes_are_told_in_order,
     prompts_are_counted_by_person_agent_and_pair,
     denials_in_a_row_end_with_an_approval,
+    a_yes_that_a_stop_or_a_report_ended_is_no_denial,
     the_last_screen_and_every_receipt_are_kept,
 }
 
@@ -260,6 +262,44 @@ async fn denials_in_a_row_end_with_an_approval(kind: DatabaseKind) {
         .prompts(&of("alice"), &planner(), NOW, at(9))
         .await;
     assert_eq!(found.unwrap().denials, 0);
+}
+
+/// It stays a yes, after which a row of denials begins anew; also where it ended at the moment at which it was given.
+async fn a_yes_that_a_stop_or_a_report_ended_is_no_denial(kind: DatabaseKind) {
+    let (client, resource) = (planner(), bank());
+    for of_whom in [RequestsOf::Client(&client), RequestsOf::Resource(&resource)] {
+        let database = world(kind).await;
+        let mut transaction = database.store.begin(TENANT).await.unwrap();
+        let alice = of("alice");
+        decide(&mut transaction, &question("1"), State::Denied, 1).await;
+        decide(&mut transaction, &question("2"), State::Approved, 2).await;
+        let event = EventId::from_text("evt_stop");
+        let ended = transaction.stop_requests(&alice, of_whom, &event, at(2));
+        assert_eq!(ended.await.unwrap().ended, 1);
+        for (denials, last) in [(0, None), (1, Some(3))] {
+            let found = transaction
+                .prompts(&alice, &client, NOW, at(9))
+                .await
+                .unwrap();
+            assert_eq!(
+                (found.denials, found.last_denied_at),
+                (denials, last.map(at))
+            );
+            let there = transaction.prompts_of_resource(&alice, &resource, NOW, at(9));
+            let there = there.await.unwrap();
+            assert_eq!(
+                (there.denials, there.last_denied_at),
+                (denials, last.map(at))
+            );
+            let said_no = transaction.denied_questions(&alice, &client, NOW).await;
+            assert_eq!(said_no.unwrap().len() as u64, denials);
+            let there = transaction.questions_denied_to_resource(&alice, &resource, NOW);
+            assert_eq!(there.await.unwrap().len() as u64, denials);
+            if denials == 0 {
+                decide(&mut transaction, &question("3"), State::Denied, 3).await;
+            }
+        }
+    }
 }
 
 async fn the_last_screen_and_every_receipt_are_kept(kind: DatabaseKind) {

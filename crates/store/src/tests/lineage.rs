@@ -32,7 +32,7 @@ async fn lineage(store: &Store, id: &DelegationId) -> writ_core::lineage::Lineag
     // The second look says the same as the first.
     assert_eq!(
         transaction.is_live(id, NOW).await.unwrap(),
-        lineage.is_live(NOW)
+        lineage.goes_on(NOW)
     );
     lineage
 }

@@ -109,7 +109,7 @@ async fn sqlite_and_postgres_have_the_same_tables(kind: DatabaseKind) {
         .iter()
         .filter_map(|l| l.split_once('.').map(|(t, _)| t))
         .collect();
-    assert_eq!(named.len(), 49, "{named:?}");
+    assert_eq!(named.len(), 56, "{named:?}");
     for table in named {
         assert!(
             one.contains(&format!("{table}.tenant text not null")),

@@ -308,6 +308,28 @@ async fn an_encoding_that_does_not_hold_every_text_is_refused_at_the_start() {
     }
 }
 
+/// Whoever starts a server reads where it looked, and nothing of the password.
+#[tokio::test]
+async fn postgres_that_is_away_at_the_start_is_named_by_its_place() {
+    let nowhere = std::env::temp_dir().join("writ-no-postgres-here");
+    let by_socket = format!(
+        "postgres://writ:secret@localhost/writ?host={}&port=6543",
+        nowhere.display()
+    );
+    for (url, place) in [
+        (
+            "postgres://writ:secret@127.0.0.1:1/writ",
+            "`127.0.0.1`, port 1",
+        ),
+        (by_socket.as_str(), "the socket of port 6543 in `"),
+    ] {
+        let refused = Store::connect(url).await.err().unwrap();
+        assert!(refused.is_unavailable(), "{refused}");
+        let said = refused.to_string();
+        assert!(said.contains(place) && !said.contains("secret"), "{said}");
+    }
+}
+
 /// How many connections PostgreSQL has to this database.
 async fn connections(scene: &Scene) -> i64 {
     let name = scene.database_name().await;

@@ -70,10 +70,11 @@ async fn columns(store: &Store) -> BTreeMap<String, Vec<Column>> {
     found
 }
 
-/// Two rows in each table, of another tenant: one long and whole, one with nothing where that is allowed.
+/// Two rows in each table, of another tenant: one long and whole, one with nothing where that is allowed. Sinks come after events, which
+/// would be due to them.
 fn two_rows_each(columns: &BTreeMap<String, Vec<Column>>) -> String {
     let mut sql = String::new();
-    for (table, columns) in columns {
+    for (table, columns) in columns.iter().rev() {
         let names: Vec<_> = columns.iter().map(|column| column.name.as_str()).collect();
         let whole = columns.iter().map(|column| match column.kind.as_str() {
             "bigint" => i64::MAX.to_string(),

@@ -91,6 +91,7 @@ pub fn question(name: &str) -> PendingRequest {
         call_again: false,
         says: None,
         resolved: BTreeSet::new(),
+        called: std::collections::BTreeMap::new(),
         scope: None,
         waited_by: None,
         definition_hash: None,

@@ -71,11 +71,7 @@ pub async fn populate(transaction: &mut DatabaseTransaction, issuer: &str) {
 }
 
 pub fn user(name: &str) -> User {
-    User {
-        id: UserId::from_text(format!("usr_{name}")),
-        name: name.to_owned(),
-        disabled: false,
-    }
+    User::new(UserId::from_text(format!("usr_{name}")), name)
 }
 
 pub fn planner() -> ClientId {

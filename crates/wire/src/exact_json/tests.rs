@@ -105,6 +105,11 @@ fn a_place_is_found_of_what_no_reader_here_holds_in_a_value() {
             ExactJsonError::Private,
         ),
         (r#"["\u0000"]"#, "/at/0", ExactJsonError::Control('\0')),
+        (
+            r#"{"a":["\ufffe"]}"#,
+            "/at/a/0",
+            ExactJsonError::Noncharacter('\u{fffe}'),
+        ),
         (deep.as_str(), "/at/a/0", ExactJsonError::Deep(2)),
     ] {
         let raw = serde_json::value::RawValue::from_string(bad.to_owned()).unwrap();

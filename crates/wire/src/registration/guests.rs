@@ -116,6 +116,7 @@ impl ClientFile {
             backchannel_user_code_parameter: None,
             number_matching: false,
             may_ask: Vec::new(),
+            operator: Vec::new(),
             task_lifetime: None,
             client_uri: None,
             logo_uri: None,

@@ -3,18 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use writ_core::realm::DEFAULT_TENANT;
-use writ_platform::Clock;
-use writ_server::config::{Config, expiry_warning};
-use writ_server::node::app::StartError;
-use writ_server::node::keyring;
+use writ_core::operator::OperatorRole;
+use writ_server::operate::add_user::AddedUser;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::disable::UserSwitch;
-use writ_store::{Deadlines, Store, StoreError, transport};
 use writ_wire::registration::ResourceFile;
 
 use super::by_clock::ByClock;
-use super::desk::{Desk, load, read_json};
+use super::desk::{Desk, read_json};
 use super::invite::InviteArguments;
 use super::passkeys::{PasskeysArgument, passkeys};
 use super::password::Password;
@@ -22,7 +18,8 @@ use super::registered::{
     self, ClientChangeArguments, Guests, KeyArguments, ListArguments, RemoveArguments,
     ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
-use super::{Configured, Outcome, accounts, invite, note, say, say_json, suspend};
+use super::roles::{self, RolesChange};
+use super::{Configured, Outcome, accounts, invite, operators, say, say_json, suspend};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -34,6 +31,9 @@ pub enum UserCommand {
         /// The address that apps are told, as verified: it must be theirs, and no other person's
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+        /// The office that they hold as an operator of this server
+        #[arg(long, value_name = "ROLE", value_parser = operators::parser())]
+        role: Option<String>,
     },
     /// Invite a person: a link, by which they set their password, and a code that you give them another way
     Invite(accounts::UserInviteArguments),
@@ -49,18 +49,27 @@ pub enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
-    /// Give a person a new password, or the address that apps are told
+    /// Give a person a new password, the address that apps are told, other roles, or the office that they hold as an operator
     Change {
         name: String,
         #[command(flatten)]
         password: Password,
         #[command(flatten)]
         email: EmailChange,
+        #[command(flatten)]
+        roles: RolesChange,
+        #[command(flatten)]
+        role: operators::RoleArguments,
     },
     /// Remove a person for good, and end everything that hangs from them
-    Remove(RemoveArguments),
+    Remove(operators::UserRemoveArguments),
     /// Stop a person and everything that hangs from them, until they are enabled
-    Disable { name: String },
+    Disable {
+        name: String,
+        /// Also the last admin, who loses that role for good
+        #[arg(long)]
+        force: bool,
+    },
     /// Let a disabled person in again
     Enable { name: String },
     /// List a person's passkeys, remove them, or make the code by which they add their first one
@@ -68,7 +77,7 @@ pub enum UserCommand {
 }
 
 #[derive(Args)]
-#[group(multiple = false, conflicts_with = "password_source")]
+#[group(multiple = false, conflicts_with_all = ["password_source", "role_change"])]
 pub struct EmailChange {
     /// The address that apps are told from now on, as verified: it must be theirs, and no other person's
     #[arg(long, value_name = "ADDRESS")]
@@ -93,7 +102,7 @@ macro_rules! client_change_usage {
             $kind,
             " change <ID> <FILE>\n       writ ",
             $kind,
-            " change <ID> [--name <NAME>] [--scope <SCOPE>] [--add-redirect <URI>]... [--remove-redirect <URI>]... [--add-may-ask <PERSON>]... [--remove-may-ask <PERSON>]..."
+            " change <ID> [--name <NAME>] [--scope <SCOPE>] [--add-redirect <URI>]... [--remove-redirect <URI>]... [--add-may-ask <PERSON>]... [--remove-may-ask <PERSON>]... [--add-operator <SCOPE>]... [--remove-operator <SCOPE>]..."
         )
     };
 }
@@ -181,85 +190,6 @@ pub async fn migrate(configured: &Configured) -> Outcome {
     Ok(())
 }
 
-/// Everything that would keep the server from starting, at once.
-pub async fn check(configured: &Configured) -> Outcome {
-    let config = load(configured)?;
-    let mut problems = Vec::new();
-    let types =
-        writ_server::node::type_files::type_files(&config.types_path).and_then(|documents| {
-            writ_authority::Types::from_documents(documents).map_err(|e| e.to_string())
-        });
-    if let Err(problem) = types {
-        problems.push(problem);
-    }
-    if let Some(sentence) = transport::unprotected(&config.database_url) {
-        note(&sentence);
-    }
-    match Store::connect_within(&config.database_url, Deadlines::OF_A_COMMAND).await {
-        Ok(store) => {
-            let problem = match other_issuer(&store, &config).await {
-                None => other_master(&store, &config).await,
-                other => other,
-            };
-            problems.extend(problem);
-        }
-        Err(problem) => problems.push(format!("`database.url`: {problem}")),
-    }
-    if !problems.is_empty() {
-        return Err(problems.join("\n  "));
-    }
-    say("the configuration is usable");
-    if let Some(files) = &config.tls {
-        let expires_at = files.read().and_then(|pair| pair.certificate())?.expires_at;
-        say(&format!(
-            "the certificate is good until {}",
-            expires_at.rfc3339()
-        ));
-        if let Some(warning) = expiry_warning(expires_at, Clock::System.now()) {
-            say(&warning);
-        }
-    }
-    for warning in config.warnings() {
-        say(&warning);
-    }
-    say(&match &config.liveness {
-        Some(verifier) => format!(
-            "approvals of level `liveness`: people are sent to {}, and results of `{}` count",
-            verifier.url, verifier.issuer
-        ),
-        None => "approvals of level `liveness`: no verifier, so they are refused".to_owned(),
-    });
-    Ok(())
-}
-
-/// A server does not start on a database that belongs to another issuer.
-async fn other_issuer(store: &Store, config: &Config) -> Option<String> {
-    let issuer = match store.read(DEFAULT_TENANT).await {
-        Ok(mut reading) => reading.issuer().await,
-        Err(problem) => Err(problem),
-    };
-    match issuer {
-        Ok(Some(issuer)) if issuer != config.issuer.as_str() => {
-            let configured = config.issuer.to_string();
-            let other = StoreError::OtherIssuer { issuer, configured };
-            Some(format!("`server.issuer`: {other}"))
-        }
-        // A new one has no tables before the first start.
-        Ok(_) => None,
-        Err(problem) if problem.is_missing_table() => None,
-        Err(problem) => Some(format!("`database.url`: {problem}")),
-    }
-}
-
-/// Nor with a master key that does not open what is there.
-async fn other_master(store: &Store, config: &Config) -> Option<String> {
-    match keyring::check_master(store, config).await {
-        Ok(()) => None,
-        Err(StartError::Store(problem)) if problem.is_missing_table() => None,
-        Err(problem) => Some(format!("`keys.master`: {problem}")),
-    }
-}
-
 pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
     let desk = Desk::open(configured, command.by_clock()).await?;
     match command {
@@ -267,10 +197,16 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             name,
             password,
             email,
+            role,
         } => {
+            let added = AddedUser {
+                name: &name,
+                email: email.as_deref(),
+                role: role.as_deref().and_then(OperatorRole::parse),
+            };
             let (password, registrar) = (password.read()?, desk.registry());
-            let added = registrar.add_user_with_email(&name, &password, email.as_deref());
-            say_json(&added.await.map_err(|e| e.to_string())?)
+            let added = registrar.add_user_as(added, &password).await;
+            say_json(&added.map_err(|e| e.to_string())?)
         }
         UserCommand::Invite(arguments) => accounts::invite(&desk, arguments).await,
         UserCommand::Reset(arguments) => accounts::reset(&desk, arguments).await,
@@ -281,7 +217,11 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             name,
             password,
             email,
+            roles,
+            role,
         } => match (email.email, email.no_email) {
+            _ if !roles.is_empty() => roles::change(&desk, &name, &roles).await,
+            (None, false) if role.is_given() => operators::change(&desk, &name, role).await,
             (None, false) => change_password(&desk, &name, &password).await,
             (email, _) => {
                 let changed = desk.registry().change_email(&name, email.as_deref()).await;
@@ -289,7 +229,7 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             }
         },
         UserCommand::Remove(arguments) => registered::remove_user(&desk, arguments).await,
-        UserCommand::Disable { name } => accounts::switch(&desk, &name, UserSwitch::Disable).await,
+        UserCommand::Disable { name, force } => operators::disable(&desk, &name, force).await,
         UserCommand::Enable { name } => accounts::switch(&desk, &name, UserSwitch::Enable).await,
         UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
     }

@@ -15,9 +15,9 @@ use writ_core::archive::{
 };
 use writ_core::event::{Event, EventName};
 use writ_core::history;
-use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::key::PublicKey;
+use writ_server::background::events_out::MARGIN;
 use writ_server::config::bounded_file::{self, named};
 use writ_server::node::keyring::KeyRing;
 use writ_store::archive::RecordPlace;
@@ -66,6 +66,7 @@ pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> O
             "`--before` is less than a day ago: {latest} is the latest day that may be given"
         ));
     }
+    all_sent(&desk, before).await?;
     if !arguments.file.exists() && !write(&desk, before, &arguments.file).await? {
         note("nothing was recorded before that day");
         return Ok(());
@@ -98,6 +99,23 @@ pub async fn verify(arguments: &VerifyArguments, configured: &Configured) -> Out
         "issuer": head.issuer, "before": head.before, "made_at": head.made_at, "previous": head.previous,
         "rows": end.rows, "digest": end.digest, "verified": true
     }))
+}
+
+/// What a sink of `[events]` has not had stays in the database.
+async fn all_sent(desk: &Desk, before: Timestamp) -> Outcome {
+    let sinks = desk.read().await?.sinks().await;
+    let sinks = sinks.map_err(|e| e.to_string())?;
+    let owed = |oldest: &Timestamp| oldest.minus(MARGIN) < before;
+    match sinks
+        .iter()
+        .find(|sink| sink.oldest.as_ref().is_some_and(owed))
+    {
+        None => Ok(()),
+        Some(sink) => Err(format!(
+            "the sink `{}` has not had all events of before that day: mend it, or wait until they are given up (`keep_days`)",
+            sink.name
+        )),
+    }
 }
 
 /// The beginning of a day in UTC, or a time.
@@ -201,14 +219,10 @@ async fn tell(desk: &Desk, head: &ArchiveHead, end: &ArchiveEnd) -> Outcome {
     if last.map_err(|e| e.to_string())?.as_deref() == Some(end.digest.as_str()) {
         return Ok(());
     }
-    let now = desk.clock.now();
-    let id = EventId::make(now, desk.random.bytes());
-    let data = json!({
-        "by": "operator", "before": head.before, "rows": end.rows, "previous": head.previous
-    });
+    let facts = json!({ "before": head.before, "rows": end.rows, "previous": head.previous });
     let event = Event {
         reason: Some(end.digest.clone()),
-        ..Event::new(id, now, EventName::AuditArchived).with(data)
+        ..desk.change().event(EventName::AuditArchived, facts)
     };
     let mut transaction = desk.begin().await?;
     let written = transaction.insert_event(&event).await;

@@ -15,6 +15,7 @@ pub enum ByClock {
 impl UserCommand {
     pub const fn by_clock(&self) -> ByClock {
         match self {
+            Self::Change { roles, .. } if roles.only_removes() => ByClock::ReadsOrEnds,
             Self::Add { .. }
             | Self::Password { .. }
             | Self::Change { .. }

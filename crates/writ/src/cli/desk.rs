@@ -16,13 +16,14 @@ use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::clock::{CommandClock, DatabaseClock};
 use writ_server::node::keyring;
 use writ_server::node::type_files::type_files;
-use writ_server::operate::change::{ChangeContext, ChangedBy};
+use writ_server::notifications::outbox::OutboxContext;
+use writ_server::operate::change::{ChangeContext, ChangedBy, Operator};
 use writ_server::operate::register::Registrar;
 use writ_store::{DatabaseTransaction, Deadlines, Store};
 
 use super::by_clock::ByClock;
 use super::init::CONFIG;
-use super::{Configured, environment, json_file, note};
+use super::{Configured, environment, json_file, note, system_user};
 
 /// The largest file that a command reads, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -34,6 +35,8 @@ pub struct Desk {
     pub types: Types,
     pub clock: Clock,
     pub random: Random,
+    /// Who runs the command.
+    pub operator: Operator,
 }
 
 impl Desk {
@@ -54,6 +57,7 @@ impl Desk {
             types,
             clock,
             random: Random::System,
+            operator: system_user::operator(),
         };
         let mut transaction = desk.begin().await?;
         let tenant = transaction
@@ -77,16 +81,25 @@ impl Desk {
             types: &self.types,
             clock: &self.clock,
             random: &self.random,
+            by: &self.operator,
         }
     }
 
     /// A change by the operator, now.
-    pub fn change(&self) -> ChangeContext<'static> {
+    pub fn change(&self) -> ChangeContext<'_> {
         let now = self.clock.now();
         ChangeContext {
-            by: ChangedBy::Operator,
+            by: ChangedBy::Operator(&self.operator),
             event_id: EventId::make(now, self.random.bytes()),
             now,
+        }
+    }
+
+    pub fn outbox(&self) -> OutboxContext<'_> {
+        OutboxContext {
+            config: &self.config,
+            random: &self.random,
+            now: self.clock.now(),
         }
     }
 
@@ -122,10 +135,14 @@ pub async fn checked_clock(store: &Store, by: ByClock) -> Result<Clock, String> 
     };
     match (compared.is_wrong(), by) {
         (false, _) => note(&warning),
-        (true, ByClock::ReadsOrEnds) => note(&format!("{warning}, whose time is taken")),
+        (true, ByClock::ReadsOrEnds) => note(&format!(
+            "{warning}, whose time is taken{}",
+            compared.other_cause()
+        )),
         (true, ByClock::Grants) => {
             return Err(format!(
-                "{warning}: set it first. Nothing was done; what only stops or removes goes on with any clock"
+                "{warning}: set it first{}. Nothing was done; what only stops or removes goes on with any clock",
+                compared.other_cause()
             ));
         }
     }

@@ -20,7 +20,7 @@ pub struct InitArguments {
     /// The folder to set up, made if it is missing; without it the current one
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Name of the first person; asked on the terminal if it is left out
+    /// Name of the first person, who is an admin of this server; asked on the terminal if it is left out
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     #[command(flatten)]
@@ -89,7 +89,7 @@ fn made(target: &Path, user: &str) -> Vec<String> {
         ),
         line(
             files::DATABASE,
-            format!("the database, with the person {user}"),
+            format!("the database, with the person {user}, who is its first admin"),
         ),
         line(
             samples::RESOURCE_FILE,

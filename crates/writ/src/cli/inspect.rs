@@ -108,8 +108,10 @@ pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
                 Err(problem) => Err(problem),
             };
             let tip = tip.map_err(|e| e.to_string())?;
-            let done = stop_task(&mut transaction, &task, change).await;
-            commit_change(transaction, done.map(|did| did.then_some(())), || {
+            let done = stop_task(&desk.outbox(), &mut transaction, &task, change).await;
+            let done = done.map_err(|e| format!("{e:?}"));
+            // Whoever waits does so in the processes of servers, which look for what others changed.
+            let _ = commit_change(transaction, done, || {
                 format!("there is no live task `{id}`{tip}")
             })
             .await?;
@@ -202,7 +204,8 @@ pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
 
 fn lineage_report(lineage: &Lineage, now: Timestamp) -> Value {
     json!({
-        "live": lineage.is_live(now),
+        "live": lineage.goes_on(now),
+        "roles": lineage.roles,
         "stopped": lineage.stopped.map(|stopped| stopped.as_str()),
         "ends_at": lineage.ends_at.rfc3339(),
         "task": lineage.task.id,

@@ -12,7 +12,7 @@ use writ_store::Store;
 use super::by_clock::ByClock;
 use super::desk::{checked_clock, migrated};
 use super::registered::confirm;
-use super::{Configured, Outcome, environment, say_json};
+use super::{Configured, Outcome, environment, say_json, system_user};
 
 /// What the environment calls `server.issuer`.
 const ISSUER_VARIABLE: &str = "WRIT__SERVER__ISSUER";
@@ -72,10 +72,10 @@ async fn change(configured: &Configured, new: String, yes: bool) -> Outcome {
         ends.join("; ")
     );
     confirm(&what, yes)?;
-    let random = Random::System;
+    let (random, operator) = (Random::System, system_user::operator());
     let now = checked_clock(&store, ByClock::Grants).await?.now();
     let change = ChangeContext {
-        by: ChangedBy::Operator,
+        by: ChangedBy::Operator(&operator),
         event_id: EventId::make(now, random.bytes()),
         now,
     };

@@ -50,8 +50,9 @@ async fn rotate(desk: &Desk) -> Outcome {
     desk.require_master().await?;
     let next = keyring::NextKeys::make(&desk.store, &desk.config, desk.clock.now()).await;
     let next = next.map_err(|e| e.to_string())?;
+    let event = |name, facts| desk.change().event(name, facts);
     let mut transaction = desk.begin().await?;
-    let rotated = keyring::rotate(&mut transaction, &next, &desk.random).await;
+    let rotated = keyring::rotate(&mut transaction, &next, &event).await;
     let rotation = commit_change(transaction, rotated, || {
         "there is no key to rotate to: start the server once, or wait for the other rotation"
             .to_owned()

@@ -5,6 +5,7 @@ mod admin;
 mod archive;
 mod audit;
 mod by_clock;
+mod check;
 mod desk;
 #[cfg(test)]
 mod documented;
@@ -19,13 +20,16 @@ mod log;
 mod log_queue;
 mod mail;
 mod mcp;
+mod operators;
 mod passkeys;
 mod password;
 mod registered;
+mod roles;
 mod serve;
 mod signals;
 mod start_line;
 mod suspend;
+mod system_user;
 mod terminal;
 
 use std::borrow::Cow;
@@ -45,6 +49,8 @@ pub use desk::app as app_of;
 pub use mcp::{ServedResource, document as mcp_document, tools_of as mcp_tools};
 #[cfg(feature = "demo")]
 pub use serve::{Running, interrupted, serve_on};
+#[cfg(feature = "demo")]
+pub use system_user::operator;
 #[cfg(feature = "demo")]
 pub use terminal::KeyInput;
 
@@ -163,7 +169,7 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => crate::demo::run(arguments).await,
         Command::Migrate => admin::migrate(configured).await,
-        Command::Check => admin::check(configured).await,
+        Command::Check => check::check(configured).await,
         Command::User(command) => admin::user(command, configured).await,
         Command::Client(command) => admin::client(command, configured).await,
         Command::Agent(command) => admin::agent(command, configured).await,

@@ -3,11 +3,10 @@
 
 use clap::Args;
 use serde_json::json;
-use writ_core::event::{Event, EventName};
-use writ_core::id::{EventId, UserId};
+use writ_core::event::EventName;
+use writ_core::id::UserId;
 use writ_pages::messages::Passkey;
 use writ_server::notifications::account_notice::passkey_changed;
-use writ_server::notifications::outbox::OutboxContext;
 use writ_server::operate::passkey_code;
 use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
@@ -104,7 +103,7 @@ async fn enroll(
         );
     }
     desk.require_master().await?;
-    let issued = passkey_code::issue(&outbox(desk), &mut transaction, user).await;
+    let issued = passkey_code::issue(&desk.outbox(), &mut transaction, user, &desk.operator).await;
     let issued = issued.map_err(|e| format!("{e:?}"))?;
     transaction.commit().await.map_err(|e| e.to_string())?;
     say_json(&json!({
@@ -116,36 +115,24 @@ async fn enroll(
     Ok(())
 }
 
-fn outbox(desk: &Desk) -> OutboxContext<'_> {
-    OutboxContext {
-        config: &desk.config,
-        random: &desk.random,
-        now: desk.clock.now(),
-    }
-}
-
 async fn remove(
     desk: &Desk,
     transaction: &mut DatabaseTransaction,
     user: &UserId,
     id: &str,
 ) -> Outcome {
-    let now = desk.clock.now();
+    let (now, change) = (desk.clock.now(), desk.change());
     let removed = transaction.remove_passkey(user, id, now).await;
     if !removed.map_err(|e| e.to_string())? {
         return Ok(());
     }
     let ended = transaction.end_passkey_sessions(user, "", now).await;
     ended.map_err(|e| e.to_string())?;
-    let event = Event::new(
-        EventId::make(now, desk.random.bytes()),
-        now,
-        EventName::UserChanged,
-    )
-    .of_subject(user.as_str())
-    .with(json!({ "passkey": Passkey::Removed, "credential_id": id, "by": "operator" }));
+    let facts = json!({ "passkey": Passkey::Removed, "credential_id": id });
+    let event = change.event(EventName::UserChanged, facts);
+    let event = event.of_subject(user.as_str());
     let written = transaction.insert_event(&event).await;
     written.map_err(|e| e.to_string())?;
-    let told = passkey_changed(&outbox(desk), transaction, user, Passkey::Removed).await;
+    let told = passkey_changed(&desk.outbox(), transaction, user, Passkey::Removed).await;
     told.map_err(|e| format!("{e:?}"))
 }

@@ -1,6 +1,7 @@
 //! Commands that show, change and remove what was registered. They work beside running servers, which see a change within
 //! `CONFIGURATION_AGE`, and a removal at once.
 
+mod duration;
 pub mod list;
 pub mod notes;
 
@@ -15,11 +16,14 @@ use writ_server::operate::change_client::{ClientChange, ClientEdit, ClientKind};
 use writ_server::operate::change_resource::{ResourceChange, ResourceEdit};
 use writ_server::operate::register::RegistrationError;
 use writ_store::registered::LiveCounts;
+use writ_wire::api::ApiScope;
 use writ_wire::jwk::Jwk;
 use writ_wire::registration::{GuestMode, ResourceFile};
 use writ_wire::resource::ResourceUri;
 
+use self::duration::duration;
 use super::desk::{Desk, read_json};
+use super::operators::{UserRemoveArguments, take_if_forced};
 use super::{Outcome, note, say_json, terminal};
 
 #[derive(Args)]
@@ -64,6 +68,12 @@ struct ClientEdits {
     /// A person to take out of `may_ask`; can be given several times
     #[arg(long, value_name = "PERSON")]
     remove_may_ask: Vec<String>,
+    /// One more scope of the operators' API, such as `api:read`; can be given several times
+    #[arg(long, value_name = "SCOPE")]
+    add_operator: Vec<ApiScope>,
+    /// A scope to take out of `operator`; can be given several times
+    #[arg(long, value_name = "SCOPE")]
+    remove_operator: Vec<ApiScope>,
 }
 
 #[derive(Args)]
@@ -158,15 +168,17 @@ pub async fn change_client(
 ) -> Outcome {
     let change = match &arguments.file {
         Some(path) => ClientChange::Replace(Box::new(read_json(path)?)),
-        None => ClientChange::Edit(ClientEdit {
+        None => ClientChange::Edit(Box::new(ClientEdit {
             name: arguments.edits.name,
             scope: arguments.edits.scope,
             add_redirects: arguments.edits.add_redirect,
             remove_redirects: arguments.edits.remove_redirect,
             add_may_ask: arguments.edits.add_may_ask,
             remove_may_ask: arguments.edits.remove_may_ask,
+            add_operator: arguments.edits.add_operator,
+            remove_operator: arguments.edits.remove_operator,
             ..ClientEdit::default()
-        }),
+        })),
     };
     let id = ClientId::from_text(arguments.id);
     let changed = desk.registry().change_client(kind, &id, change).await;
@@ -206,7 +218,8 @@ pub async fn remove_key(desk: &Desk, id: &str, key: String) -> Outcome {
 
 async fn edit_agent(desk: &Desk, id: &str, edit: ClientEdit) -> Outcome {
     let (registrar, id) = (desk.registry(), ClientId::from_text(id));
-    let changed = registrar.change_client(ClientKind::Agent, &id, ClientChange::Edit(edit));
+    let changed =
+        registrar.change_client(ClientKind::Agent, &id, ClientChange::Edit(Box::new(edit)));
     say_json(&changed.await.map_err(|e| e.to_string())?)
 }
 
@@ -232,8 +245,12 @@ pub async fn remove_client(desk: &Desk, kind: ClientKind, arguments: RemoveArgum
     say_json(&removed.map_err(|e| e.to_string())?)
 }
 
-pub async fn remove_user(desk: &Desk, arguments: RemoveArguments) -> Outcome {
-    let (registrar, name) = (desk.registry(), arguments.name);
+pub async fn remove_user(desk: &Desk, arguments: UserRemoveArguments) -> Outcome {
+    let UserRemoveArguments {
+        removed: RemoveArguments { name, yes },
+        force,
+    } = arguments;
+    let registrar = desk.registry();
     let live = registrar.live_of_user(&name).await;
     let live = live.map_err(|e| e.to_string())?;
     let agents = registrar.agents_of(&name).await;
@@ -245,7 +262,8 @@ pub async fn remove_user(desk: &Desk, arguments: RemoveArguments) -> Outcome {
         "{}{stops}, and nobody is ever registered under that name again",
         ends(&format!("person `{name}`"), live)
     );
-    confirm(&what, arguments.yes)?;
+    confirm(&what, yes)?;
+    take_if_forced(desk, &name, force).await?;
     let removed = registrar.remove_user(&name).await;
     say_json(&removed.map_err(|e| e.to_string())?)?;
     if let Some(agents) = agents {
@@ -345,47 +363,5 @@ pub fn confirm(what: &str, yes: bool) -> Outcome {
     match terminal::ask(&format!("{what}. Type yes to do it: "))?.as_str() {
         "yes" => Ok(()),
         _ => Err("nothing was done".to_owned()),
-    }
-}
-
-/// `90s`, `15m`, `24h` or `7d`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let unit = match text.chars().last() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3600,
-        Some('d') => 24 * 3600,
-        _ => 0,
-    };
-    let digits = text.get(..text.len().saturating_sub(1));
-    let number = digits.and_then(|digits| digits.parse::<u64>().ok());
-    number
-        .filter(|_| unit > 0)
-        .and_then(|number| number.checked_mul(unit))
-        .map(Duration::from_secs)
-        .ok_or_else(|| "a number with s, m, h or d, such as `24h`".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_numbers_with_a_unit() {
-        assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
-        assert_eq!(duration("0s"), Ok(Duration::ZERO));
-        assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
-        for bad in [
-            "",
-            "24",
-            "h",
-            "-1h",
-            "1.5h",
-            "1w",
-            "99999999999999999999d",
-            "1ü",
-        ] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
     }
 }

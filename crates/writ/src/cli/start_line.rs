@@ -67,6 +67,8 @@ fn off(config: &Config) -> String {
         ("webhook", channels.webhook.is_some()),
         ("liveness", config.liveness.is_some()),
         ("metrics", config.metrics_listen.is_some()),
+        ("events", !config.telemetry.sinks.is_empty()),
+        ("traces", config.telemetry.traces.is_some()),
     ];
     let off: Vec<&str> = switches
         .into_iter()

@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 use writ_agent::Key;
 use writ_core::id::UserId;
 use writ_server::node::app::App;
+use writ_server::operate::change::Operator;
 use writ_server::operate::passkey_code;
 use writ_server::operate::register::{Registrar, RegistrationError};
 use writ_wire::token::GrantType;
 
 use super::alice::DemoLogin;
 use super::notes;
-use crate::cli::{ServedResource, mcp_document, mcp_tools};
+use crate::cli::{ServedResource, mcp_document, mcp_tools, operator};
 
 /// The registered participants.
 pub struct DemoCast {
@@ -61,12 +62,14 @@ impl DemoCast {
     pub async fn register(app: &App, places: &DemoPlaces<'_>) -> Result<Self, String> {
         let said = |e: RegistrationError| e.to_string();
         let catalogue = app.catalogue().await.map_err(|e| e.to_string())?;
+        let operator = operator();
         let registry = Registrar {
             store: &app.store,
             issuer: &app.config.issuer,
             types: &catalogue.types,
             clock: &app.clock,
             random: &app.random,
+            by: &operator,
         };
         let login = DemoLogin::make();
         let alice = registry.add_user(login.name, &login.password);
@@ -96,7 +99,7 @@ impl DemoCast {
         app.fresh_catalogue().await.map_err(|e| e.to_string())?;
         let alice = registry.user(login.name).await.map_err(|e| e.to_string())?;
         Ok(Self {
-            passkey_code: passkey_code(app, &alice.user.id).await?,
+            passkey_code: passkey_code(app, &alice.user.id, &operator).await?,
             login,
             alice: alice.user.id.to_string(),
             bank_secret,
@@ -109,9 +112,9 @@ impl DemoCast {
 }
 
 /// What `writ user passkeys alice --enroll` prints.
-async fn passkey_code(app: &App, alice: &UserId) -> Result<String, String> {
+async fn passkey_code(app: &App, alice: &UserId, by: &Operator) -> Result<String, String> {
     let mut transaction = app.begin().await.map_err(|e| e.to_string())?;
-    let issued = passkey_code::issue(&app.outbox(), &mut transaction, alice).await;
+    let issued = passkey_code::issue(&app.outbox(), &mut transaction, alice, by).await;
     let code = issued.map_err(|e| format!("{e:?}"))?.code.to_string();
     transaction.commit().await.map_err(|e| e.to_string())?;
     Ok(code)

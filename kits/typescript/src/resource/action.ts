@@ -118,9 +118,15 @@ function plainNumber(value: number): number {
 function checkText(text: string, pointer: string): string {
   if (!text.isWellFormed()) throw ArgumentsInvalid.notJudged(pointer, 'this is not Unicode');
   const control = CONTROL.exec(text)?.[0];
-  if (control === undefined) return text;
-  const code = control.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-  throw ArgumentsInvalid.notJudged(pointer, `a text has the control character U+${code}`);
+  if (control !== undefined)
+    throw ArgumentsInvalid.notJudged(pointer, `a text has the control character ${code(control)}`);
+  const other = NONCHARACTER.exec(text)?.[0];
+  if (other !== undefined) throw ArgumentsInvalid.notJudged(pointer, `a text has the noncharacter ${code(other)}`);
+  return text;
+}
+
+function code(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
 function notJson(pointer: string): UsageError {
@@ -130,6 +136,9 @@ function notJson(pointer: string): UsageError {
 /** No server keeps these: tabs and line ends alone are taken. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
+
+/** Canonical JSON (RFC 8785) has no form for these (RFC 7493 section 2.1). */
+const NONCHARACTER = /\p{Noncharacter_Code_Point}/u;
 
 function deepFreeze<T extends Json>(value: T): T {
   if (typeof value === 'object' && value !== null) {

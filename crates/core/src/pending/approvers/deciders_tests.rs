@@ -8,6 +8,7 @@ use crate::pending::Deciders;
 use crate::realm::Realm;
 use crate::requirements::requirements;
 use crate::resources::Resources;
+use crate::role::RoleRules;
 
 /// Stages of people, and whether the subject decides first.
 fn deciders_of(record: Value, subject: &str) -> Result<Deciders, OAuthError> {
@@ -17,6 +18,7 @@ fn deciders_of(record: Value, subject: &str) -> Result<Deciders, OAuthError> {
         issuer: &issuer,
         resources: &resources,
         types: &types,
+        roles: &RoleRules::Unlimited,
     };
     let client = client(record);
     let subject = UserId::from_text(format!("usr_{subject}"));

@@ -13,6 +13,7 @@ use crate::client::User;
 use crate::id::ClientId;
 use crate::registration::{self, People};
 use crate::resources::Resources;
+use crate::role::RoleRules;
 
 const PAYMENT: &str = include_str!("../../../../../config/types/payment.json");
 
@@ -27,11 +28,7 @@ pub(super) fn types(approvers: Value) -> Types {
 }
 
 pub(super) fn client(approvers: Value) -> Client {
-    let person = |name: &str| User {
-        id: UserId::from_text(format!("usr_{name}")),
-        name: name.to_owned(),
-        disabled: false,
-    };
+    let person = |name: &str| User::new(UserId::from_text(format!("usr_{name}")), name);
     let key = json!({ "kty": "EC", "crv": "P-256", "alg": "ES256",
         "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
         "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA" });
@@ -77,6 +74,7 @@ fn first(types: &Types, client: &Client, authority: &Authority) -> Result<Vec<St
         issuer: &issuer,
         resources: &resources,
         types,
+        roles: &RoleRules::Unlimited,
     };
     let stages = designation(authority, client, realm).map_err(|refusal| refusal.code)?;
     Ok(stages

@@ -104,8 +104,9 @@ async fn asking(
             "`subject_token` needs the proof of its key: send one `DPoP` header",
         ))
     })?;
-    let (client, now) = (context.request.client(), context.request.now);
-    pending::check_chain(claims, &lineage, client, proof, now).map_err(|refusal| {
+    let client = context.request.client();
+    let deciding = context.catalogue.context(context.request.now);
+    pending::check_chain(claims, &lineage, client, proof, deciding).map_err(|refusal| {
         context.request.app.refused(refusal, |event| {
             event.by(client).about(&lineage.task).under(&lineage.leaf)
         })

@@ -70,10 +70,13 @@ pub async fn check_code(
         return Err(paused());
     }
     match room.verify(code.clone(), Some(hash)).await {
-        Ok(true) => Ok(app.reset_attempts(&tries).await?),
+        Ok(true) => {
+            app.reset_attempts(&tries).await;
+            Ok(())
+        }
         Ok(false) => Err(context.refuse(wrong())),
         Err(PasswordPoolFull) => {
-            app.uncount_attempt(&tries).await?;
+            app.uncount_attempt(&tries).await;
             Err(busy())
         }
     }

@@ -324,10 +324,8 @@ impl<'a> KeyedQuestion<'a> {
 
     async fn is_live(&self, lineage: &Lineage) -> Result<bool, Failure> {
         let app = &self.request.app;
-        let live = async {
-            let mut reading = app.read().await?;
-            reading.is_live(&lineage.leaf.id, app.clock.now()).await
-        };
+        let context = self.question.context(app.clock.now());
+        let live = app.is_still_live(&lineage.leaf.id, context);
         Ok(live.await.map_err(ServerFault::of_commit)?)
     }
 

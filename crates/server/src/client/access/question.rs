@@ -13,13 +13,14 @@ use writ_core::client::{Client, Resource};
 use writ_core::id::DelegationId;
 use writ_core::introspection;
 use writ_core::lineage::Lineage;
-use writ_core::realm::Realm;
+use writ_core::realm::{DecisionContext, Realm};
 use writ_jose::dpop::DpopProof;
 use writ_jose::{access_token, hash};
 use writ_store::DatabaseTransaction;
 use writ_wire::access::{ActionRequest, DecisionReason, Entity, Evaluation, PresentedApproval};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
 use writ_wire::waited_by::WaitedBy;
 
 use super::proof::{PresentedBinding, verify_proof};
@@ -116,6 +117,10 @@ impl AccessQuestion {
         self.catalogue.realm()
     }
 
+    pub fn context(&self, now: Timestamp) -> DecisionContext<'_> {
+        self.catalogue.context(now)
+    }
+
     /// The action's name; of a tool call the tool's.
     pub fn action_label(&self) -> String {
         let name = match self.entity.kind.as_str() {
@@ -172,8 +177,8 @@ impl AccessQuestion {
             return Ok(judged);
         };
         let lineage = transaction.lineage(&token.delegation).await?;
-        let now = app.clock.now();
-        if require_live(&token.claims, lineage.as_ref(), &self.subject, now).is_err() {
+        let context = self.context(app.clock.now());
+        if require_live(&token.claims, lineage.as_ref(), &self.subject, context).is_err() {
             return Ok(judged);
         }
         judged.lineage = lineage;

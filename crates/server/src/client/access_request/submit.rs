@@ -1,6 +1,6 @@
 //! A submission: it must be about the very evaluation that was denied, and a person must still be wanted for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::HeaderMap;
 use writ_authority::Authority;
@@ -261,6 +261,7 @@ fn bound(
             call_again: read.call_again,
             says: read.says.clone(),
             resolved: of_record.resolved,
+            called: of_record.called,
             scope: of_record.scope,
             waited_by: question.waited_by,
             definition_hash: denied.definition_hash,
@@ -280,6 +281,7 @@ fn bound(
 #[derive(Default)]
 struct OfRecord {
     resolved: BTreeSet<String>,
+    called: BTreeMap<String, String>,
     scope: Option<String>,
     described: Option<String>,
 }
@@ -290,6 +292,7 @@ impl OfRecord {
             ObjectKind::Type => Self::default(),
             ObjectKind::Action(action) => Self {
                 resolved: action.resolved.iter().cloned().collect(),
+                called: action.called.clone(),
                 scope: Some(action.scope.clone()),
                 described: Some(action.described()),
             },

@@ -92,8 +92,11 @@ async fn end(
     lineage: &Lineage,
 ) -> Result<(), Failure> {
     let because = "the code was used twice";
-    end_by_server(context, &mut transaction, lineage, because).await?;
-    Ok(transaction.commit().await?)
+    let end = end_by_server(context, &mut transaction, lineage, because);
+    let endings = Box::pin(end).await?;
+    transaction.commit().await?;
+    endings.asked.announce(context.app);
+    Ok(())
 }
 
 fn mint(

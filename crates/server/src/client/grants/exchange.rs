@@ -288,7 +288,8 @@ async fn facts_of<'a>(
         Evidence::AccessToken(delegation) => {
             let own = |l: &Lineage| l.leaf.act.is_none() && l.leaf.holder == actor.client.id;
             let lineage = transaction.lineage(delegation).await?;
-            !lineage.is_some_and(|lineage| lineage.is_live(context.now) && own(&lineage))
+            !lineage
+                .is_some_and(|lineage| lineage.is_live(context.decision_context()) && own(&lineage))
         }
     };
     let Some(state) = state.filter(|state| state.active && !dead) else {

@@ -16,7 +16,7 @@ use writ_store::DatabaseTransaction;
 use writ_wire::claims::Act;
 use writ_wire::token::{RefreshRequest, TokenResponse};
 
-use crate::client::end_grant::{EndedGrant, end_by_server};
+use crate::client::end_grant::{EndedGrant, GrantEndings, end_by_server};
 use crate::client::grants::guest::{PresentedGrant, check_document};
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
@@ -111,13 +111,16 @@ async fn end_and_tell(
     lineage: &Lineage,
 ) -> Result<(), Failure> {
     let because = "the refresh token was used twice";
-    let ended = end_by_server(context, &mut transaction, lineage, because).await?;
+    let end = end_by_server(context, &mut transaction, lineage, because);
+    let GrantEndings { ended, asked } = Box::pin(end).await?;
     if let (EndedGrant::Task, Subject::Person(person)) = (ended, &lineage.task.subject) {
         let (outbox, client) = (context.app.outbox(), &context.caller.client.id);
         let person = UserId::from_text(person.as_str());
         access_used_twice(&outbox, &mut transaction, &person, client).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    asked.announce(context.app);
+    Ok(())
 }
 
 /// The new refresh token, if this one is rotated. Whoever lost a race for it is refused, and nothing is revoked.

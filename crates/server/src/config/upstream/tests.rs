@@ -57,11 +57,9 @@ fn a_provider_says_who_it_is_and_whom_it_may_send() {
 #[test]
 fn what_this_version_cannot_do_is_refused() {
     for key in [
-        "roles = { 'G1' = 'admin' }",
         "refresh = true",
         "local_accounts = false",
         "userinfo = true",
-        "private_key_file = '/x'",
     ] {
         let read = toml::from_str::<UpstreamFile>(&format!("{BASE}\n{key}"));
         let name = key.split(' ').next().unwrap();
@@ -127,11 +125,6 @@ fn of_rules_and_secrets() -> Vec<Refused> {
         ),
         (
             "acme",
-            format!("{BASE}scopes = ['openid', 'offline_access']"),
-            "a refresh token",
-        ),
-        (
-            "acme",
             format!("{BASE}client_secret = ' '"),
             "secret is empty",
         ),
@@ -143,15 +136,111 @@ fn of_rules_and_secrets() -> Vec<Refused> {
         ),
         (
             "acme",
+            format!("{BASE}client_secret = 'x'\nclient_key_file = '/x'"),
+            "is beside a client secret",
+        ),
+        (
+            "acme",
+            format!("{BASE}client_key_file = '/nowhere/key.pem'"),
+            "`client_key_file`: `/nowhere/key.pem`",
+        ),
+        (
+            "acme",
             format!("{BASE}client_secret = 'x'\nclient_secret_file = '/x'"),
             "are both set",
         ),
     ]
 }
 
+fn of_prompts_and_roles() -> Vec<Refused> {
+    let asked = "fresh = 'asked'\nprompt = ['login']";
+    let of = |text: &str, said| ("acme", format!("{BASE}{text}"), said);
+    vec![
+        of("prompt = ['none']", "is none of `login`"),
+        of("prompt = ['LOGIN']", "is none of `login`"),
+        of("prompt = ['login', 'login']", "twice"),
+        of("fresh = 'no'", "neither `auth_time` nor `asked`"),
+        of("fresh = 'asked'", "nothing is asked"),
+        of("fresh = 'asked'\nprompt = ['consent']", "nothing is asked"),
+        of(
+            &format!("{asked}\npasskey_acr = ['phr']"),
+            "a password at most",
+        ),
+        of(
+            &format!("{asked}\npasskey_amr = ['hwk']"),
+            "a password at most",
+        ),
+        of(
+            &format!("{asked}\npasskey_acr = ['phr']\nfirst_passkey = true"),
+            "a password at most",
+        ),
+        of("roles = { g1 = ['admin'] }", "which are of operators"),
+        of("roles = { g1 = ['auditor'] }", "which are of operators"),
+        of(
+            "roles = { g1 = ['clerk', 'helpdesk'] }",
+            "which are of operators",
+        ),
+        of("roles = { g1 = ['operator:admin'] }", "in this version"),
+        of("roles = { g1 = ['Clerk'] }", "no name of a role"),
+        of("roles = { g1 = [''] }", "no name of a role"),
+        of("roles = { g1 = [] }", "gives no role"),
+        of("roles = { '' = ['clerk'] }", "has no name"),
+    ]
+}
+
+#[test]
+fn a_map_of_roles_has_an_end() {
+    use super::roles::MAX_MAPPED_GROUPS;
+    use writ_core::role::MAX_ROLES;
+    let roles = |most: usize| {
+        let names: Vec<_> = (0..most).map(|at| format!("'r{at}'")).collect();
+        format!("{BASE}roles = {{ g1 = [{}] }}", names.join(","))
+    };
+    let groups = |most: usize| {
+        let groups: Vec<_> = (0..most).map(|at| format!("g{at} = ['clerk']")).collect();
+        format!("{BASE}roles = {{ {} }}", groups.join(","))
+    };
+    for (text, fits) in [
+        (roles(MAX_ROLES), true),
+        (roles(MAX_ROLES + 1), false),
+        (groups(MAX_MAPPED_GROUPS), true),
+        (groups(MAX_MAPPED_GROUPS + 1), false),
+    ] {
+        let (_, problems) = checked(&[("acme", text)]);
+        assert_eq!(problems.is_empty(), fits, "{problems:?}");
+    }
+}
+
+#[test]
+fn what_is_asked_is_believed_where_the_operator_says_so() {
+    for (more, prompt, fresh) in [
+        ("", vec![], FreshProof::AuthTime),
+        (
+            "prompt = ['consent', 'login']\nfresh = 'auth_time'",
+            vec![UpstreamPrompt::Consent, UpstreamPrompt::Login],
+            FreshProof::AuthTime,
+        ),
+        (
+            "prompt = ['select_account']\nfresh = 'asked'",
+            vec![UpstreamPrompt::SelectAccount],
+            FreshProof::Asked,
+        ),
+    ] {
+        let (providers, problems) = checked(&[("acme", format!("{BASE}{more}"))]);
+        assert_eq!(problems, Vec::<String>::new(), "{more}");
+        let found = (&providers[0].prompt, providers[0].fresh);
+        assert_eq!(found, (&prompt, fresh), "{more}");
+    }
+}
+
 #[test]
 fn what_is_unsafe_or_incomplete_is_said() {
-    for (name, text, said) in [of_names_and_urls(), of_rules_and_secrets()].concat() {
+    let all = [
+        of_names_and_urls(),
+        of_rules_and_secrets(),
+        of_prompts_and_roles(),
+    ];
+    for (name, text, said) in all.concat() {
         let (providers, problems) = checked(&[(name, text.clone())]);
         assert!(providers.is_empty(), "{text}");
         assert!(
@@ -181,4 +270,27 @@ fn providers_are_told_apart_and_not_too_many() {
         problems[0].contains("that of `upstream.acme` too"),
         "{problems:?}"
     );
+}
+
+#[test]
+fn what_works_and_is_hardly_meant_is_warned_of() {
+    const PLAIN: &str = "issuer = 'http://127.0.0.1:8090'\nclient_id = 'writ'\n";
+    for (section, words) in [
+        (format!("{BASE}anyone = true"), &[][..]),
+        (format!("{BASE}groups = ['G1']"), &[]),
+        (BASE.to_owned(), &["nobody new comes by it"]),
+        (
+            format!("{PLAIN}anyone = true"),
+            &["`upstream.acme.issuer` is `http`"],
+        ),
+        (PLAIN.to_owned(), &["is `http`", "nobody new"]),
+    ] {
+        let (providers, problems) = checked(&[("acme", section.clone())]);
+        assert_eq!(problems, Vec::<String>::new(), "{section}");
+        let warnings = providers[0].warnings();
+        assert_eq!(warnings.len(), words.len(), "{warnings:?}");
+        for (warning, word) in warnings.iter().zip(words) {
+            assert!(warning.contains(word), "{warning}");
+        }
+    }
 }

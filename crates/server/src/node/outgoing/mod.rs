@@ -7,6 +7,7 @@ pub mod fetch;
 mod flights;
 mod freshness;
 pub mod mailer;
+pub mod otlp;
 pub mod pauses;
 pub mod vapid;
 

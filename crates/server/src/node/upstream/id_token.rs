@@ -6,17 +6,17 @@ use std::time::{Duration, SystemTime};
 
 use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet, CoreJwsSigningAlgorithm};
 use openidconnect::{
-    AccessTokenHash, ClaimsVerificationError, ClientId, IdTokenVerifier, IssuerUrl, Nonce,
+    AccessTokenHash, ClaimsVerificationError, ClientId, IdTokenVerifier, IssuerUrl, NonceVerifier,
     OAuth2TokenResponse, SignatureVerificationError, TokenResponse,
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use writ_core::upstream::{CLOCKS_APART, UpstreamClaims, is_subject, session_name, verified_email};
 use writ_jose::key::{KeySet, RsaSignatures};
-use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
 use super::types::{Tokens, UpstreamIdToken, VerifiedClaims};
+use super::userinfo::LeftOut;
 use super::{ReachedProvider, UpstreamError, refused};
 use crate::node::client_keys::{MAX_STALE_KEYS, UNKNOWN_KEY_INTERVAL};
 use crate::node::outgoing::call_limits::CallReason;
@@ -34,24 +34,34 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 4] = [
 ];
 
 impl ReachedProvider<'_> {
-    pub(super) async fn verified(
+    /// Claims of the ID token, and those of the UserInfo endpoint that something here depends on and the ID token leaves out.
+    pub(super) async fn verified<N: NonceVerifier + Copy>(
         &self,
         tokens: &Tokens,
-        nonce: &Nonce,
+        nonce: N,
     ) -> Result<UpstreamClaims, UpstreamError> {
         let id_token = tokens.id_token();
         let id_token = id_token.ok_or_else(|| refused("there is no ID token"))?;
         let verifier = self.verifier_for(id_token, nonce).await?;
         let claims = id_token.claims(&verifier, nonce).map_err(refused)?;
         check_token_hash(id_token, &verifier, claims, tokens)?;
-        self.read(claims)
+        let (read, left_out) = (self.read(claims)?, self.left_out(claims));
+        self.completed(read, left_out, tokens.access_token()).await
+    }
+
+    fn left_out(&self, claims: &VerifiedClaims) -> LeftOut {
+        let others = &claims.additional_claims().others;
+        LeftOut {
+            groups: !others.contains_key(&self.provider.groups_claim),
+            email: claims.email().is_none(),
+        }
     }
 
     /// With the keys that are kept, or, where none of them signed the token, with those that are published now.
-    async fn verifier_for(
+    async fn verifier_for<N: NonceVerifier + Copy>(
         &self,
         id_token: &UpstreamIdToken,
-        nonce: &Nonce,
+        nonce: N,
     ) -> Result<IdTokenVerifier<'_, CoreJsonWebKey>, UpstreamError> {
         let kept = self.verifier(AcceptedAge::Fresh).await?;
         match id_token.claims(&kept, nonce) {
@@ -163,12 +173,16 @@ fn check_token_hash(
     }
 }
 
+/// Those keys alone by which a logout token could be signed too: a weak one, or one that is too large, verifies nothing.
 fn key_set(body: &[u8]) -> Result<CoreJsonWebKeySet, String> {
-    strict_json::read(body).map_err(|error| format!("its key set cannot be read: {error}"))
+    let keys = KeySet::published_jwks(body, RsaSignatures::PssAndPkcs1);
+    let keys = keys.map_err(|error| format!("its key set cannot be read: {error}"))?;
+    let set = serde_json::from_value(json!({ "keys": keys }));
+    set.map_err(|error| format!("its key set cannot be read: {error}"))
 }
 
 /// Of a claim that is a list of texts and of nothing else; any other says none.
-fn texts(claim: Option<&Value>) -> BTreeSet<String> {
+pub(super) fn texts(claim: Option<&Value>) -> BTreeSet<String> {
     let list = claim.and_then(|claim| BTreeSet::deserialize(claim).ok());
     list.unwrap_or_default()
 }
@@ -180,7 +194,6 @@ fn system_time(at: Timestamp) -> SystemTime {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use writ_jose::key::Algorithm;
 
     use super::*;

@@ -8,9 +8,9 @@ use openidconnect::core::{
     CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AdditionalClaims, AdditionalProviderMetadata, Client, EmptyExtraTokenFields, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, IdToken, IdTokenClaims, IdTokenFields, ProviderMetadata,
-    StandardErrorResponse, StandardTokenResponse,
+    AdditionalClaims, AdditionalProviderMetadata, Client, EmptyExtraTokenFields, EndSessionUrl,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, IdToken, IdTokenClaims, IdTokenFields,
+    ProviderMetadata, StandardErrorResponse, StandardTokenResponse,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -20,6 +20,9 @@ pub(super) struct MoreMetadata {
     /// RFC 9207 section 3.
     #[serde(default)]
     pub(super) authorization_response_iss_parameter_supported: bool,
+    /// OpenID Connect RP-Initiated Logout section 2.1.
+    #[serde(default)]
+    pub(super) end_session_endpoint: Option<EndSessionUrl>,
 }
 
 impl AdditionalProviderMetadata for MoreMetadata {}

@@ -30,8 +30,6 @@ const MAX_TASKS: u32 = 50;
 const MAX_HOLDERS: u32 = 64;
 /// Agents on one page that act in tasks which others opened.
 const MAX_BELOW: usize = 100;
-/// The newest events of one task among which its last token is looked for.
-const MAX_EVENTS: u32 = 100;
 
 /// Two indexes have the tasks, and each further fact of all of them is one statement: what this page costs does not depend on how
 /// many there are.
@@ -150,7 +148,7 @@ impl Facts {
         let ids: Vec<&str> = found.tasks.iter().map(|one| one.task.id.as_str()).collect();
         let mut reading = app.read().await?;
         let mut holders = reading.holders_of(&ids, MAX_HOLDERS).await?;
-        let last_tokens = reading.last_tokens(&ids, MAX_EVENTS).await?;
+        let last_tokens = reading.last_tokens(&ids).await?;
         holders.sort();
         let opened = found.tasks.iter().map(|one| &one.task.client);
         let holding = holders.iter().map(|one| &one.client);

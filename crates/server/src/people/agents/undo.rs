@@ -19,7 +19,7 @@ use crate::node::waiting::{StoppedAsker, StoppedQuestions};
 use crate::operate::stop::StoppedAgent;
 use crate::operate::undo::{Undoing, undo_stop};
 use crate::people::error::PageError;
-use crate::people::passkeys::{Act, accepted_passkeys, by_passkey};
+use crate::people::passkeys::{ProvenAct, accepted_passkeys, by_passkey};
 use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::{PostedForm, SignedIn};
 use crate::people::views::client_view;
@@ -163,7 +163,7 @@ async fn prove_by_passkey(
     enough: UndoProofs,
 ) -> Result<Response, PageError> {
     let mut transaction = person.begin_change().await?;
-    let act = Act::undo(stop.id.as_str());
+    let act = ProvenAct::undo(stop.id.as_str());
     match by_passkey(person, &mut transaction, &act, form).await? {
         Some(proof) => finish(person, transaction, stop, proof.recorded()).await,
         None => {

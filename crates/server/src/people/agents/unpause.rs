@@ -18,7 +18,7 @@ use crate::operate::change::ChangedBy;
 use crate::operate::stop::stop_agent;
 use crate::operate::suspend::lift_pause;
 use crate::people::error::PageError;
-use crate::people::passkeys::{Act, accepted_passkeys, by_passkey};
+use crate::people::passkeys::{ProvenAct, accepted_passkeys, by_passkey};
 use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::{PostedForm, SignedIn};
 use crate::people::views::client_view;
@@ -124,7 +124,7 @@ async fn prove_by_passkey(
     with: UndoProofs,
 ) -> Result<Response, PageError> {
     let mut transaction = person.begin_change().await?;
-    let act = Act::unpause(paused.client.as_str());
+    let act = ProvenAct::unpause(paused.client.as_str());
     match by_passkey(person, &mut transaction, &act, form).await? {
         Some(proof) => finish(person, transaction, paused, proof.recorded()).await,
         None => {

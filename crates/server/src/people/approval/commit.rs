@@ -62,8 +62,8 @@ impl Visit<'_> {
         let document = receipt.sign(&self.app.keys().await?.active, now);
         let document = document.map_err(PageError::broken)?;
         let mut transaction = self.person.begin_change().await?;
-        if stopping::pauses(self, question, decided.no) {
-            stopping::lock(question, &mut transaction, now).await?;
+        if let Some(no) = decided.no {
+            stopping::lock(self, question, no, &mut transaction).await?;
         }
         if !self.counts(&mut transaction, question, &decided).await? {
             drop(transaction);

@@ -12,7 +12,6 @@ use writ_store::pending::ResourceSilence;
 use writ_store::standing::Pair;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::resource::ResourceUri;
-use writ_wire::time::Timestamp;
 
 use super::Visit;
 use super::question::Question;
@@ -35,7 +34,7 @@ pub async fn follow(
 ) -> Result<Endings, PageError> {
     let mut endings = match no {
         // Somebody's browser asks as this person: its agent begins nothing more for them until they let it.
-        Denial::WrongNumber if pauses(visit, question, Some(no)) => {
+        Denial::WrongNumber if pauses(visit, question, no) => {
             pause(visit, question, PausedBecause::WrongNumber, transaction).await?
         }
         // It says nothing about what else was approved: somebody else's question was.
@@ -73,13 +72,18 @@ async fn stop_all(
         false => ChangedBy::Approver(person.as_str()),
     };
     // First the task in which it asked: what dies with it needs no stop of its own.
-    if let Some(here) = &question.request.task
-        && stop_task(transaction, here, app.change(by, now)).await?
-    {
-        app.metrics.stopped(1);
+    let mut endings = Endings::default();
+    if let Some(here) = &question.request.task {
+        let (outbox, change) = (app.outbox(), app.change(by, now));
+        let stopped = Box::pin(stop_task(&outbox, transaction, here, change));
+        if let Some(within) = stopped.await? {
+            app.metrics.stopped(1);
+            endings.add(within);
+        }
     }
     let stopped = Box::pin(stop_agent(app, transaction, subject, client, by)).await?;
-    Ok(stopped.endings)
+    endings.add(stopped.endings);
+    Ok(endings)
 }
 
 /// A resource server made this question of what its caller sent, so it is the first that may ask this person nothing more, and what it
@@ -172,23 +176,28 @@ pub async fn has_done(
 }
 
 /// Whether the agent may begin nothing more for this person: they reported it, or a wrong number says that somebody else's browser asks.
-pub fn pauses(visit: &Visit<'_>, question: &Question, no: Option<Denial>) -> bool {
+fn pauses(visit: &Visit<'_>, question: &Question, no: Denial) -> bool {
     match no {
-        Some(Denial::NotMe) => is_about(visit, question),
-        Some(Denial::WrongNumber) => question.request.kind == Kind::Consent,
-        Some(Denial::Denied | Denial::Stopped) | None => false,
+        Denial::NotMe => is_about(visit, question),
+        Denial::WrongNumber => question.request.kind == Kind::Consent,
+        Denial::Denied | Denial::Stopped => false,
     }
 }
 
-/// Before anything else of a report: whoever asks this person takes the same locks, so that no question of a client comes in beside its
-/// pause.
+/// Before anything else of a no, because much may end with it: two of them about one person come one after the other. Whoever asks this
+/// person takes the same locks, so that no question of a client comes in beside its pause.
 pub async fn lock(
+    visit: &Visit<'_>,
     question: &Question,
+    no: Denial,
     transaction: &mut DatabaseTransaction,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
+    let now = visit.app.mended_time();
     let (subject, client) = (&question.subject.id, &question.client.id);
-    transaction.guard_prompts(Some(subject), client, now).await
+    match pauses(visit, question, no) {
+        true => transaction.guard_prompts(Some(subject), client, now).await,
+        false => transaction.guard_person(subject, now).await,
+    }
 }
 
 /// One person's word stops the agent for that person at once and pauses it there, also that of who answers for it: for everybody only an

@@ -1,8 +1,9 @@
 //! Makes the page of a request from its facts. Its whole text is in the `ScreenView`, whose hash the passkey signs.
 
-use writ_authority::{Authority, Level, Piece};
+use serde_json::Value;
+use writ_authority::{ARGUMENTS, Authority, Level, Piece};
 use writ_core::access_request::{UnconfirmedDefinition, UsedUp};
-use writ_core::history::{Unusual, unusual};
+use writ_core::history::{Unusual, known_payee, unusual};
 use writ_core::id::UserId;
 use writ_core::pending::Role;
 use writ_core::screen::Shown;
@@ -110,6 +111,10 @@ impl Visit<'_> {
                 limits: definition.limits(detail, language),
                 values: definition.values(detail, language),
                 at: at(question, detail),
+                known: {
+                    let (subject, newest) = (&question.subject.id, &question.newest);
+                    known_payee(detail, subject, newest, &question.catalogue.types)
+                },
             })
         };
         authority.details().iter().map(view).collect()
@@ -139,7 +144,9 @@ impl Visit<'_> {
         let first = question.is_first(self.app.mended_time());
         let first = first.then_some(Hint::FirstFromAgent);
         let known = first.into_iter().chain(unconfirmed).chain(beyond);
-        known.chain(used_up).chain(unusual).collect()
+        let called = called_otherwise(question, authority);
+        let known = known.chain(called).chain(used_up);
+        known.chain(unusual).collect()
     }
 
     /// The proof that an approval needs, and what is wrong with a liveness result that was brought.
@@ -241,7 +248,7 @@ fn amount(question: &Question, detail: &Detail, chosen: Option<&str>) -> Option<
 /// What stands as `currency` beside the amount; empty where it counts something else.
 pub(super) fn unit(detail: &Detail, amount: &str) -> String {
     let around = amount.rsplit_once('/').map_or("", |(around, _)| around);
-    let object = serde_json::Value::Object(detail.members().clone());
+    let object = Value::Object(detail.members().clone());
     let unit = object.pointer(&format!("{around}/currency"));
     let unit = unit.and_then(|unit| unit.as_str());
     unit.map(writ_authority::legible).unwrap_or_default()
@@ -298,6 +305,33 @@ fn through(question: &Question) -> Option<ThroughView> {
             false => RetryView::Waits,
         },
     })
+}
+
+/// What the caller calls otherwise than the resource that looked it up.
+fn called_otherwise(question: &Question, authority: &Authority) -> Option<Hint> {
+    let access = question.request.asked.access.as_ref()?;
+    let arguments = authority.details().first()?.members().get(ARGUMENTS)?;
+    let mut called = access.called.iter();
+    called.find_map(|(by, what)| {
+        let (by, what) = (arguments.pointer(by)?, arguments.pointer(what)?);
+        let (called, found) = (text_of(by)?, text_of(what)?);
+        let is_same = called.trim().to_lowercase() == found.trim().to_lowercase();
+        (!is_same).then(|| Hint::CalledOtherwise {
+            resource: question.catalogue.name_of(&access.resource),
+            called,
+            found,
+        })
+    })
+}
+
+/// As it stands between quotation marks; `null` calls it nothing.
+fn text_of(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Null => return None,
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Some(writ_authority::quotable(&text))
 }
 
 /// The names of a pointer, as the lines of the arguments have them.

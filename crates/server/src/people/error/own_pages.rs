@@ -6,7 +6,7 @@ use writ_pages::{FailureKind, FailurePage, Texts};
 use super::{error_page, script};
 
 /// Where what these begin with is asked for, nobody was sent by an app.
-const ROUTES: [&str; 3] = ["/app", "/account", "/login/forgot"];
+const ROUTES: [&str; 4] = ["/app", "/account", "/login/forgot", "/admin"];
 
 /// In JSON for a script of ours.
 pub(super) fn answer(page: &FailurePage, route: &str, texts: &Texts) -> Response {

@@ -198,8 +198,8 @@ impl Entrance<'_> {
     }
 }
 
-/// Path and query of a page of `/app` or `/device`, as a browser would understand them; no open redirector (RFC 9700 section 4.11).
-fn own_page(text: &str) -> Option<String> {
+/// Path and query of a page of `/app`, `/device` or `/admin`, as a browser would understand them; no open redirector (RFC 9700 section 4.11).
+pub fn own_page(text: &str) -> Option<String> {
     if text.len() > LONGEST_NEXT || !text.starts_with('/') {
         return None;
     }
@@ -218,7 +218,7 @@ fn own_page(text: &str) -> Option<String> {
 }
 
 const HOME: &str = "/app";
-const OWN_PAGES: [&str; 2] = ["/app", "/device"];
+const OWN_PAGES: [&str; 3] = ["/app", "/device", "/admin"];
 /// A place to resolve paths against.
 const ANYWHERE: &str = "https://writ.invalid";
 /// In bytes: an approval's address with all that can be chosen there.
@@ -239,6 +239,8 @@ mod tests {
             ("/app?before=x", "/app?before=x"),
             ("/device?user_code=WDJB-MJHT", "/device?user_code=WDJB-MJHT"),
             ("/app/a/../b#c", "/app/b"),
+            ("/admin", "/admin"),
+            ("/admin/changes/x", "/admin/changes/x"),
         ] {
             assert_eq!(own_page(text).as_deref(), Some(page), "{text}");
         }
@@ -248,6 +250,7 @@ mod tests {
             "/",
             "/login",
             "/apple",
+            "/administrator",
             "/device_authorization",
             "//evil.example/app",
             "/\\evil.example/app",

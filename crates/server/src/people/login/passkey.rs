@@ -20,7 +20,7 @@ use writ_wire::form::Form;
 use writ_wire::strict_json;
 
 use super::entrance::{Destination, Entrance};
-use super::{Again, ChallengeFor, challenge, page};
+use super::{Again, ChallengeFor, challenge, local, page};
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
@@ -67,6 +67,11 @@ async fn enter(
 ) -> Result<Response, StepError<LoginProblem>> {
     let app = &*visitor.app;
     let (mut transaction, person) = prove(visitor, form, ChallengeFor::Login).await?;
+    if let Err(refused) = local::admit(visitor, &person.user.id) {
+        // The challenge is used up in any case.
+        transaction.commit().await?;
+        return Err(refused);
+    }
     let entrance = Entrance {
         visitor,
         person: &person,

@@ -9,7 +9,6 @@ use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{get, post};
 use writ_core::id::UserId;
-use writ_core::upstream::UpstreamClaims;
 use writ_pages::{FailureKind, LinkingProblem, LoginProblem};
 use writ_wire::form::Form;
 
@@ -19,7 +18,9 @@ use super::entrance::Destination;
 use super::{Again, page};
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
-use crate::node::upstream::{ReachedProvider, UpstreamAnswer, UpstreamError, UpstreamRequest};
+use crate::node::upstream::{
+    ReachedProvider, RedeemedUpstreamCode, UpstreamAnswer, UpstreamError, UpstreamRequest,
+};
 use crate::people::error::{PageError, StepError};
 use crate::people::redirect::see_other;
 use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
@@ -103,12 +104,12 @@ async fn link(
     provider: &UpstreamProvider,
     login: &SealedLogin,
     user: &UserId,
-    proved: Step<UpstreamClaims>,
+    proved: Step<RedeemedUpstreamCode>,
 ) -> Result<Response, StepError<LinkingProblem>> {
-    let claims = &proved.map_err(|error| error.map(LinkingProblem::Provider))?;
+    let redeemed = &proved.map_err(|error| error.map(LinkingProblem::Provider))?;
     let proven = ProvenThere {
         provider,
-        claims,
+        redeemed,
         login,
     };
     link::finish(person, proven, user).await
@@ -118,16 +119,16 @@ async fn enter(
     visitor: &Visitor,
     provider: &UpstreamProvider,
     login: &SealedLogin,
-    proved: Step<UpstreamClaims>,
+    proved: Step<RedeemedUpstreamCode>,
 ) -> Step<Response> {
-    let claims = &proved?;
+    let redeemed = &proved?;
     // Whoever began to link was signed out meanwhile.
     if login.links.is_some() {
         return Err(StepError::Problem(LoginProblem::Expired));
     }
     let proven = ProvenThere {
         provider,
-        claims,
+        redeemed,
         login,
     };
     account::enter(visitor, proven).await
@@ -139,7 +140,7 @@ async fn redeem(
     provider: &UpstreamProvider,
     login: &SealedLogin,
     query: &Form,
-) -> Step<UpstreamClaims> {
+) -> Step<RedeemedUpstreamCode> {
     let app = &*visitor.app;
     let upstream = ReachedProvider::open(app, provider).await;
     let upstream = upstream.map_err(|error| failed(visitor, provider, error))?;
@@ -154,8 +155,8 @@ async fn redeem(
         nonce: &login.nonce,
         code_verifier: &login.code_verifier,
     };
-    let claims = upstream.redeem(answer).await;
-    claims.map_err(|error| failed(visitor, provider, error))
+    let redeemed = upstream.redeem(answer).await;
+    redeemed.map_err(|error| failed(visitor, provider, error))
 }
 
 /// The issuer is checked before anything else of the answer is believed, also an error.

@@ -13,7 +13,7 @@ use writ_wire::form::Form;
 
 use super::ceremony::{CeremonyKind, CeremonyRequest};
 use super::first::by_login;
-use super::proof::{Act, ChangeProof, by_code, by_passkey};
+use super::proof::{ChangeProof, ProvenAct, by_code, by_passkey};
 use super::{Change, MAX_PASSKEYS, answer, holder, record};
 use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
@@ -61,7 +61,7 @@ async fn prove(request: &CeremonyRequest<'_>) -> Result<ChangeProof, PageError> 
         };
     }
     let mut transaction = person.begin_change().await?;
-    let proof = by_passkey(person, &mut transaction, &Act::Add, form).await?;
+    let proof = by_passkey(person, &mut transaction, &ProvenAct::Add, form).await?;
     transaction.commit().await?;
     proof.ok_or_else(|| PageError::script(StatusCode::FORBIDDEN, "needs_passkey"))
 }

@@ -17,6 +17,7 @@ use writ_store::passkey::StoredPasskey;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::device::UserCode;
 use writ_wire::form::{Form, FormError};
+use writ_wire::time::Timestamp;
 
 use super::accepted::accepted_passkeys;
 use super::answer;
@@ -32,7 +33,7 @@ use crate::people::request::{PostedForm, SignedIn};
 /// A proof is for one of these and for nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::people) enum Act {
+pub enum ProvenAct {
     Add,
     Remove {
         credential_id: String,
@@ -53,11 +54,13 @@ pub(in crate::people) enum Act {
     LinkUpstream {
         upstream: String,
     },
+    /// In the browser of this session alone.
+    OpenConsole,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::people) enum ChangeProof {
+pub enum ChangeProof {
     /// By its digest, which is used up with the enrolment.
     Code(String),
     /// By its credential id.
@@ -69,13 +72,13 @@ pub(in crate::people) enum ChangeProof {
 /// What waits for the device's answer.
 #[derive(Serialize, Deserialize)]
 struct KeptProof {
-    act: Act,
+    act: ProvenAct,
     state: String,
 }
 
-impl Act {
-    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `upstream` that provider is linked,
-    /// with `passkey` that one is removed, without any another one is added.
+impl ProvenAct {
+    /// Of a form: with `setting` that is set, with `stop` or `agent` that stop or pause is taken back, with `upstream` that provider is linked, with
+    /// `console` that is opened, with `passkey` that one is removed, without any another one is added.
     fn of(app: &App, form: &Form) -> Result<Self, FormError> {
         if form.optional("setting")?.is_some() {
             return Self::set(app, form);
@@ -88,6 +91,9 @@ impl Act {
         }
         if let Some(name) = form.optional("upstream")? {
             return Ok(Self::link_upstream(name));
+        }
+        if form.optional("console")?.is_some() {
+            return Ok(Self::OpenConsole);
         }
         let passkey = form.optional("passkey")?;
         Ok(passkey.map_or(Self::Add, Self::remove))
@@ -166,7 +172,7 @@ impl ChangeProof {
     }
 
     /// As the event says it.
-    pub(in crate::people) fn recorded(&self) -> Value {
+    pub fn recorded(&self) -> Value {
         match self {
             Self::Code(_) => json!("code"),
             Self::Passkey(id) => json!({ "passkey": id }),
@@ -182,7 +188,7 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     if passkeys.is_empty() {
         return Err(PageError::script(StatusCode::CONFLICT, "no_passkey"));
     }
-    let act = Act::of(person.app, request.form)?;
+    let act = ProvenAct::of(person.app, request.form)?;
     let challenge = act.challenge(person)?;
     let began = request.relying_party.start_approval(challenge, &passkeys);
     let began = began.map_err(PageError::broken)?;
@@ -195,10 +201,10 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
 
 /// By the answer in the form's `assertion`, in the transaction of a change, so that no other request changes this person's passkeys
 /// meanwhile. The challenge is used up whatever comes of it; the caller commits. The browser learns only that it did not count; the log says why.
-pub(in crate::people) async fn by_passkey(
+pub async fn by_passkey(
     person: SignedIn<'_>,
     transaction: &mut DatabaseTransaction,
-    act: &Act,
+    act: &ProvenAct,
     form: &Form,
 ) -> Result<Option<ChangeProof>, PageError> {
     let (Some((answer, challenge)), Ok(party)) = (answer(form, "assertion"), &person.app.passkeys)
@@ -246,12 +252,32 @@ pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeP
         .optional("code")?
         .ok_or_else(|| refused("needs_code"))?;
     let code = UserCode::parse(typed).ok_or_else(|| refused("wrong_code"))?;
-    let (app, user, now) = (person.app, person.id(), person.app.clock.now());
+    let (app, now) = (person.app, person.app.clock.now());
     let tries = RateLimit::of_passkey_code(&person.browser.digest(), now);
     if let Admission::PausedUntil(until) = app.admit_attempt(&tries).await? {
         return Err(PageError::paused(now.until(until)));
     }
-    let digest = passkey_code::digest_of(&app.config.master, user, &code);
+    match compare_code(person, &code, now).await {
+        Ok(Some(digest)) => {
+            app.reset_attempts(&tries).await;
+            Ok(ChangeProof::Code(digest))
+        }
+        Ok(None) => Err(refused("wrong_code")),
+        Err(error) => {
+            app.owe_attempts([&tries]);
+            Err(error)
+        }
+    }
+}
+
+/// The digest of the right code. What is counted against the code is counted by the transaction that compares it.
+async fn compare_code(
+    person: SignedIn<'_>,
+    code: &UserCode,
+    now: Timestamp,
+) -> Result<Option<String>, PageError> {
+    let (app, user) = (person.app, person.id());
+    let digest = passkey_code::digest_of(&app.config.master, user, code);
     let mut transaction = person.begin_change().await?;
     let stored = transaction.try_passkey_code(user, now).await?;
     let right =
@@ -265,11 +291,7 @@ pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeP
         transaction.insert_event(&event).await?;
     }
     transaction.commit().await?;
-    if !right {
-        return Err(refused("wrong_code"));
-    }
-    app.reset_attempts(&tries).await?;
-    Ok(ChangeProof::Code(digest))
+    Ok(right.then_some(digest))
 }
 
 fn passkeys(stored: Vec<StoredPasskey>) -> Vec<String> {

@@ -8,7 +8,7 @@ use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
 use super::accepted::accepted_passkeys;
-use super::proof::{Act, by_passkey};
+use super::proof::{ProvenAct, by_passkey};
 use super::{Change, record};
 use crate::people::error::StepError;
 use crate::people::request::SignedIn;
@@ -20,7 +20,7 @@ pub(super) async fn remove(
     form: &Form,
 ) -> Result<DevicesNotice, StepError<DevicesProblem>> {
     let id = form.required("passkey")?;
-    let proof = by_passkey(person, transaction, &Act::remove(id), form).await?;
+    let proof = by_passkey(person, transaction, &ProvenAct::remove(id), form).await?;
     let proof = proof.ok_or(StepError::Problem(DevicesProblem::NotProven))?;
     let (user, now) = (&person.user().id, person.app.clock.now());
     if is_only_way_in(person, transaction, id).await? {

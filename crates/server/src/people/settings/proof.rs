@@ -8,7 +8,7 @@ use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 
 use crate::people::error::StepError;
-use crate::people::passkeys::{Act, by_passkey, can_prove_by_passkey};
+use crate::people::passkeys::{ProvenAct, by_passkey, can_prove_by_passkey};
 use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::SignedIn;
 
@@ -31,7 +31,7 @@ pub(super) async fn prove(
         let by = json!(Level::Password);
         return Ok(ProvenChange { stored, by });
     }
-    let act = Act::set(person.app, form)?;
+    let act = ProvenAct::set(person.app, form)?;
     let mut transaction = person.begin_change().await?;
     let proof = by_passkey(person, &mut transaction, &act, form).await?;
     let stored = transaction.user_by_id(person.id()).await?;

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use writ_core::operator::OperatorRole;
 use writ_jose::key::SigningKey;
 use writ_server::config::Config;
+use writ_server::operate::add_user::AddedUser;
 use writ_server::operate::register::Registrar;
 
 use super::super::by_clock::ByClock;
@@ -57,7 +59,11 @@ async fn add_all(
     staging: &Staging,
     user: &FirstUser,
 ) -> Result<(), String> {
-    let added = registrar.add_user(&user.name, &user.password).await;
+    let first = AddedUser {
+        role: Some(OperatorRole::Admin),
+        ..AddedUser::named(&user.name)
+    };
+    let added = registrar.add_user_as(first, &user.password).await;
     added.map_err(|e| e.to_string())?;
     let client = registrar.add_client(read(client_file())?).await;
     let client = client.map_err(|e| e.to_string())?;

@@ -5,8 +5,9 @@ use writ_core::client::User;
 use writ_server::operate::behind::halted_by;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::invite::invite_id;
-use writ_store::registered::{ListedAgent, ListedClient, LiveOf};
+use writ_store::registered::{ListedAgent, ListedClient, LiveOf, PAGE};
 use writ_store::registered_user::{AccountState, ListedUser};
+use writ_store::role::GivenRole;
 use writ_store::upstream_account::UpstreamAccount;
 use writ_wire::registration::{ClientFile, ResourceFile};
 
@@ -27,7 +28,7 @@ async fn plain_clients(desk: &Desk, arguments: ListArguments) -> Outcome {
     let mut after = String::new();
     loop {
         let page = reading
-            .clients_after(&after)
+            .clients_after(&after, PAGE)
             .await
             .map_err(|e| e.to_string())?;
         let Some(last) = page.last() else {
@@ -54,7 +55,7 @@ async fn agents(desk: &Desk, arguments: ListArguments) -> Outcome {
     let mut after = String::new();
     loop {
         let page = reading
-            .agents_after(&after)
+            .agents_after(&after, PAGE)
             .await
             .map_err(|e| e.to_string())?;
         let Some(last) = page.last() else {
@@ -125,11 +126,19 @@ pub async fn resources(desk: &Desk, arguments: ListArguments) -> Outcome {
 }
 
 pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
-    let columns = ["name", "id", "state", "invited_until", "created_at"];
+    let columns = [
+        "name",
+        "id",
+        "state",
+        "roles",
+        "operator_role",
+        "invited_until",
+        "created_at",
+    ];
     let (mut reading, mut listing) = (desk.read().await?, Listing::new(&columns, arguments));
     let (mut after, now) = (String::new(), desk.clock.now());
     loop {
-        let page = reading.users_after(&after, now).await;
+        let page = reading.users_after(&after, PAGE, now).await;
         let page = page.map_err(|e| e.to_string())?;
         let Some(last) = page.last() else {
             return listing.end();
@@ -140,6 +149,8 @@ pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
                 "name": user.name,
                 "id": user.id,
                 "state": state(user.state),
+                "roles": user.roles,
+                "operator_role": user.operator_role,
                 "invited_until": invited_until(user.state),
                 "created_at": user.created_at.rfc3339(),
             })
@@ -203,16 +214,19 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
     let passkeys = reading.passkeys_of(id).await.map_err(|e| e.to_string())?;
     let upstream = reading.upstream_accounts_of(id).await;
     let upstream = upstream.map_err(|e| e.to_string())?;
+    let roles = reading.given_roles(id).await.map_err(|e| e.to_string())?;
     say_json(&json!({
         "name": name,
         "id": id,
         "state": state(account),
+        "operator_role": stored.operator_role,
         "invited_until": invited_until(account),
         "email": stored.email,
         "resets_mailed_to": confirmed.filter(|_| desk.config.channels.mail.is_some()),
         "unconfirmed_address": unconfirmed.map_err(|e| e.to_string())?,
         "passkeys": passkeys.len(),
         "upstream": upstream.iter().map(upstream_account).collect::<Vec<_>>(),
+        "roles": roles.iter().map(given_role).collect::<Vec<_>>(),
         "tasks": live.tasks,
         "refresh_tokens": live.refresh_tokens,
         "agents": agents,
@@ -221,6 +235,15 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
 
 fn upstream_account(account: &UpstreamAccount) -> Value {
     json!({ "issuer": account.issuer, "subject": account.subject, "origin": account.origin.as_str() })
+}
+
+fn given_role(role: &GivenRole) -> Value {
+    json!({
+        "role": role.name,
+        "by": role.source.as_str(),
+        "given_at": role.given_at.rfc3339(),
+        "suspended_at": role.suspended_at.map(|at| at.rfc3339()),
+    })
 }
 
 const fn state(account: AccountState) -> &'static str {

@@ -25,6 +25,10 @@ _ARGUMENTS = "/arguments"
 _EXPONENT_FROM = 1e21
 # No server keeps these: tabs and line ends alone are taken.
 _CONTROL = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]")
+# Canonical JSON (RFC 8785) has no form for these (RFC 7493 section 2.1).
+_NONCHARACTER = re.compile(
+    f"[\\ufdd0-\\ufdef{''.join(chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF))}]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,8 @@ def _text(text: str, pointer: str) -> str:
         raise ArgumentsInvalid.not_judged(pointer, "this is not Unicode") from None
     if control := _CONTROL.search(text):
         raise ArgumentsInvalid.not_judged(pointer, f"a text has the control character U+{ord(control[0]):04X}")
+    if other := _NONCHARACTER.search(text):
+        raise ArgumentsInvalid.not_judged(pointer, f"a text has the noncharacter U+{ord(other[0]):04X}")
     return text
 
 

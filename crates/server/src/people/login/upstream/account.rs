@@ -6,6 +6,7 @@ use serde_json::json;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
+use writ_core::upstream::logout::LogoutMarks;
 use writ_core::upstream::{AccountOrigin, NotAdmitted, UpstreamClaims, user_names};
 use writ_pages::LoginProblem;
 use writ_store::session::UpstreamSession;
@@ -18,9 +19,12 @@ use super::Step;
 use super::sealed::SealedLogin;
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
+use crate::node::upstream::RedeemedUpstreamCode;
+use crate::operate::upstream_groups::{GroupsOf, forget_groups};
 use crate::people::error::{PageError, StepError};
 use crate::people::login::entrance::{Entrance, LoginProof, UpstreamProof};
 use crate::people::request::Visitor;
+use crate::people::sign_out_there;
 
 /// Whoever finds that another request changed the account reads it then.
 const TRIES: usize = 2;
@@ -29,22 +33,27 @@ const TRIES: usize = 2;
 #[derive(Clone, Copy)]
 pub(super) struct ProvenThere<'a> {
     pub(super) provider: &'a UpstreamProvider,
-    pub(super) claims: &'a UpstreamClaims,
+    pub(super) redeemed: &'a RedeemedUpstreamCode,
     /// With what this server asked there.
     pub(super) login: &'a SealedLogin,
 }
 
 impl<'a> ProvenThere<'a> {
+    const fn claims(self) -> &'a UpstreamClaims {
+        &self.redeemed.claims
+    }
+
     pub(super) fn subject(self) -> UpstreamSubject<'a> {
         UpstreamSubject {
             issuer: &self.provider.issuer,
-            subject: &self.claims.subject,
+            subject: &self.claims().subject,
         }
     }
 
     /// When they proved it; a login of before the question proves nothing here.
     pub(super) fn proved_at(self, now: Timestamp) -> Step<Timestamp> {
-        let at = self.claims.proved_at(self.login.asked_at(), now);
+        let proof = self.provider.fresh;
+        let at = self.claims().proved_at(proof, self.login.asked_at(), now);
         at.ok_or(StepError::Problem(LoginProblem::UpstreamNotFresh))
     }
 }
@@ -64,11 +73,7 @@ enum Found {
 
 /// A session, and on to where the person wanted to go.
 pub(super) async fn enter(visitor: &Visitor, proven: ProvenThere<'_>) -> Step<Response> {
-    let ProvenThere {
-        provider,
-        claims,
-        login,
-    } = proven;
+    let (provider, claims) = (proven.provider, proven.claims());
     let app = &*visitor.app;
     let now = app.clock.now();
     let authenticated_at = proven.proved_at(now)?;
@@ -85,10 +90,19 @@ pub(super) async fn enter(visitor: &Visitor, proven: ProvenThere<'_>) -> Step<Re
         visitor,
         person: &person,
         proof: LoginProof::Upstream(there),
-        destination: &login.destination,
+        destination: &proven.login.destination,
         at: now,
     };
     let fresh = entrance.open_session(app, &mut transaction).await?;
+    let id_token = proven.redeemed.id_token.as_str();
+    sign_out_there::keep(app, &mut transaction, &fresh.digest(), id_token).await?;
+    let of = GroupsOf {
+        provider,
+        subject: &claims.subject,
+        user: &person.user.id,
+    };
+    of.read_at_login(app, &mut transaction, proven.redeemed)
+        .await?;
     transaction.commit().await?;
     Ok(entrance.go_on(app, &fresh)?)
 }
@@ -97,6 +111,9 @@ pub(super) async fn enter(visitor: &Visitor, proven: ProvenThere<'_>) -> Step<Re
 async fn person(app: &App, proven: ProvenThere<'_>) -> Step<(DatabaseTransaction, StoredUser)> {
     for _ in 0..TRIES {
         let mut transaction = app.begin().await?;
+        if was_logged_out(&mut transaction, proven).await? {
+            return Err(StepError::Problem(LoginProblem::Expired));
+        }
         match find(app, &mut transaction, proven).await? {
             Found::Person(person) => return Ok((transaction, person)),
             Found::Meanwhile => {}
@@ -107,6 +124,7 @@ async fn person(app: &App, proven: ProvenThere<'_>) -> Step<(DatabaseTransaction
                 let ended =
                     transaction.end_upstream_sessions(&user, issuer, EndedSessions::All, now);
                 let ended = ended.await?.len();
+                forget_groups(app, &mut transaction, (&user, issuer)).await?;
                 let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
                     .of_subject(user.as_str())
                     .with(
@@ -135,7 +153,7 @@ async fn find(
     if let Some(account) = transaction.upstream_account(proven.subject()).await? {
         return known(app, transaction, proven, account).await;
     }
-    match proven.provider.admission.admits(proven.claims) {
+    match proven.provider.admission.admits(proven.claims()) {
         Ok(()) => admit(app, transaction, proven).await,
         Err(why) => Ok(Found::Stranger(why)),
     }
@@ -156,7 +174,7 @@ async fn known(
         return Ok(Found::Shut(user, "the person is disabled".to_owned()));
     };
     let rule = &proven.provider.admission;
-    if let Err(why) = rule.still_admits(account.origin, proven.claims) {
+    if let Err(why) = rule.still_admits(account.origin, proven.claims()) {
         return Ok(Found::Shut(user, why.to_string()));
     }
     if is_over(transaction, proven, &user).await? {
@@ -170,6 +188,26 @@ async fn known(
         true => Ok(Found::Person(stored)),
         false => Ok(Found::Meanwhile),
     }
+}
+
+/// Whether the provider said that they signed out there since this server asked, whoever they are here and if they are anybody.
+async fn was_logged_out(
+    transaction: &mut DatabaseTransaction,
+    proven: ProvenThere<'_>,
+) -> Result<bool, StoreError> {
+    let (login, claims) = (proven.login, proven.claims());
+    let marks = LogoutMarks {
+        issuer: &proven.provider.issuer,
+        subject: &claims.subject,
+        sid: claims.sid.as_deref(),
+    };
+    for digest in marks.of_login() {
+        let at = transaction.hold_upstream_logout(&digest, login.marked_until());
+        if at.await?.is_some_and(|at| login.asked_at() < at) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether all their sessions were ended since this server asked, or one that this provider opened: an answer that somebody held back
@@ -195,9 +233,7 @@ async fn admit(
     transaction: &mut DatabaseTransaction,
     proven: ProvenThere<'_>,
 ) -> Result<Found, StoreError> {
-    let ProvenThere {
-        provider, claims, ..
-    } = proven;
+    let (provider, claims) = (proven.provider, proven.claims());
     let (subject, now) = (proven.subject(), app.clock.now());
     let id = UserId::make(now, app.entropy());
     let origin = AccountOrigin::Admission;
@@ -207,11 +243,7 @@ async fn admit(
     }
     transaction.use_upstream_account(subject, &id, now).await?;
     for name in user_names(&provider.name, &provider.issuer, claims) {
-        let user = User {
-            id: id.clone(),
-            name,
-            disabled: false,
-        };
+        let user = User::new(id.clone(), name);
         if !transaction.insert_user(&user, NO_PASSWORD, now).await? {
             continue;
         }

@@ -19,9 +19,10 @@ use super::{provider, to_provider};
 use crate::config::UpstreamProvider;
 use crate::node::app::App;
 use crate::notifications::account_notice::upstream_linked;
+use crate::operate::upstream_groups::forget_groups;
 use crate::people::error::{PageError, StepError};
 use crate::people::login::{Destination, offered};
-use crate::people::passkeys::{Act, by_passkey, can_prove_by_passkey};
+use crate::people::passkeys::{ProvenAct, by_passkey, can_prove_by_passkey};
 use crate::people::password::{PasswordProblem, check_own};
 use crate::people::redirect::see_other;
 use crate::people::request::{PostedForm, SignedIn, Visitor};
@@ -59,7 +60,7 @@ async fn prove(person: SignedIn<'_>, provider: &UpstreamProvider, form: &Form) -
     match strongest(person).await? {
         LinkingProof::Passkey => {
             let mut transaction = person.begin_change().await?;
-            let act = Act::link_upstream(&provider.name);
+            let act = ProvenAct::link_upstream(&provider.name);
             let proof = by_passkey(person, &mut transaction, &act, form).await?;
             // Its challenge is used up in any case.
             transaction.commit().await?;
@@ -159,6 +160,7 @@ pub(super) async fn remove(posted: PostedForm) -> Result<Response, PageError> {
     if let Some(link) = links.find(|one| row_of(app, one).name == named) {
         let issuer = link.issuer.as_str();
         transaction.remove_upstream_links(user, issuer).await?;
+        forget_groups(app, &mut transaction, (user, issuer)).await?;
         let sessions = transaction.end_upstream_sessions(user, issuer, EndedSessions::All, now);
         sessions.await?;
         record(person, &mut transaction, issuer, "removed").await?;

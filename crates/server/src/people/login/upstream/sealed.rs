@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use writ_core::id::UserId;
 use writ_core::realm::DEFAULT_TENANT;
+use writ_core::upstream::logout::LOGIN_UNDER_WAY;
 use writ_jose::assertion::MAX_FUTURE;
 use writ_jose::hash;
 use writ_jose::seal::{SealError, SealedFor};
@@ -21,7 +22,7 @@ use crate::people::login::Destination;
 use crate::people::session::Browser;
 
 /// How long a person may take at the provider.
-const LIFETIME: Duration = Duration::from_secs(600);
+const LIFETIME: Duration = LOGIN_UNDER_WAY;
 
 /// A sign-in on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,11 +84,16 @@ impl SealedLogin {
         (app.clock.now() < opened.expires_at()).then_some(opened)
     }
 
+    /// How long a row is kept for which a logout waits, or that tells one.
+    pub(super) fn marked_until(&self) -> Timestamp {
+        self.expires_at().plus(MAX_FUTURE)
+    }
+
     pub(super) fn once(&self) -> ReplayClaim {
         ReplayClaim {
             digest: hash::digest_text(&[b"upstream-login", self.id.as_bytes()]),
             // The clocks of two nodes may differ, and rows are removed by either.
-            expires_at: self.expires_at().plus(MAX_FUTURE),
+            expires_at: self.marked_until(),
         }
     }
 }
